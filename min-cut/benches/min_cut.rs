@@ -48,7 +48,15 @@ fn shallow(edges: u32) -> Shape {
     let sink = 1 + calls + values + operations;
     let mut list = Vec::new();
     for i in 0..calls {
-        list.push((0, call(i), if random.below(3) > 0 { INFINITE } else { random.cost() }));
+        list.push((
+            0,
+            call(i),
+            if random.below(3) > 0 {
+                INFINITE
+            } else {
+                random.cost()
+            },
+        ));
         for _ in 0..3 {
             list.push((call(i), value(random.below(values)), random.cost()));
         }
@@ -58,7 +66,11 @@ fn shallow(edges: u32) -> Shape {
         let home = i * (values / operations);
         for k in 0..7 {
             let far = random.below(20) == 0;
-            let at = if far { random.below(values) } else { (home + random.below(40)) % values };
+            let at = if far {
+                random.below(values)
+            } else {
+                (home + random.below(40)) % values
+            };
             if k < 5 {
                 list.push((value(at), operation(i), random.cost()));
             } else {
@@ -71,7 +83,12 @@ fn shallow(edges: u32) -> Shape {
             list.push((operation(i), sink, random.cost()));
         }
     }
-    Shape { name: "shallow", nodes: sink + 1, sink, edges: list }
+    Shape {
+        name: "shallow",
+        nodes: sink + 1,
+        sink,
+        edges: list,
+    }
 }
 
 /// The same, but nothing forced and a long way from source to sink: values flow through fifty
@@ -90,14 +107,27 @@ fn deep(edges: u32) -> Shape {
     for rank in 0..ranks {
         for i in 0..width {
             for _ in 0..4 {
-                let next = if random.below(10) == 0 { rank.saturating_sub(1) } else { (rank + 1).min(ranks - 1) };
-                let near = if random.below(10) == 0 { random.below(width) } else { i + random.below(8) };
+                let next = if random.below(10) == 0 {
+                    rank.saturating_sub(1)
+                } else {
+                    (rank + 1).min(ranks - 1)
+                };
+                let near = if random.below(10) == 0 {
+                    random.below(width)
+                } else {
+                    i + random.below(8)
+                };
                 list.push((node(rank, i), node(next, near), random.cost()));
             }
         }
     }
     list.retain(|&(u, v, _)| u != v);
-    Shape { name: "deep", nodes: sink + 1, sink, edges: list }
+    Shape {
+        name: "deep",
+        nodes: sink + 1,
+        sink,
+        edges: list,
+    }
 }
 
 fn ours(shape: &Shape) -> Network {
@@ -110,13 +140,22 @@ fn ours(shape: &Shape) -> Network {
 }
 
 fn theirs(shape: &Shape) -> DiGraph<(), u64> {
-    let beyond = 1 + shape.edges.iter().filter(|e| e.2 != INFINITE).map(|e| e.2).sum::<u64>();
+    let beyond = 1 + shape
+        .edges
+        .iter()
+        .filter(|e| e.2 != INFINITE)
+        .map(|e| e.2)
+        .sum::<u64>();
     let mut graph = DiGraph::with_capacity(shape.nodes as usize, shape.edges.len());
     for _ in 0..shape.nodes {
         graph.add_node(());
     }
     for &(u, v, cap) in &shape.edges {
-        graph.add_edge(NodeIndex::new(u as usize), NodeIndex::new(v as usize), cap.min(beyond));
+        graph.add_edge(
+            NodeIndex::new(u as usize),
+            NodeIndex::new(v as usize),
+            cap.min(beyond),
+        );
     }
     graph
 }
@@ -134,7 +173,8 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 fn compare(criterion: &mut Criterion, shape: &Shape, oracle: bool) {
     let (network, build) = timed(|| ours(shape));
     let (cut, solve) = timed(|| network.min_cut(0, shape.sink).expect("a finite cut"));
-    let ((), proof) = timed(|| certificate::check(&network, 0, shape.sink, &cut).expect("a valid certificate"));
+    let ((), proof) =
+        timed(|| certificate::check(&network, 0, shape.sink, &cut).expect("a valid certificate"));
     let size = shape.edges.len();
     eprintln!(
         "{} {size} edges, {} nodes: cut {} over {} edges; build {build:.1?}, cut {solve:.1?}, check {proof:.1?}",
@@ -144,8 +184,13 @@ fn compare(criterion: &mut Criterion, shape: &Shape, oracle: bool) {
         cut.cut_edges.len()
     );
     let mut group = criterion.benchmark_group(shape.name);
-    group.throughput(Throughput::Elements(size as u64)).sampling_mode(SamplingMode::Flat);
-    group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    group
+        .throughput(Throughput::Elements(size as u64))
+        .sampling_mode(SamplingMode::Flat);
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1));
     group.bench_function(BenchmarkId::new("push-relabel", size), |b| {
         b.iter(|| black_box(&network).min_cut(0, shape.sink));
     });
@@ -153,7 +198,11 @@ fn compare(criterion: &mut Criterion, shape: &Shape, oracle: bool) {
         let graph = theirs(shape);
         let (value, dinic_time) = timed(|| dinic(&graph, shape.sink));
         assert_eq!(value, cut.value, "petgraph disagrees");
-        eprintln!("{} {size} edges: dinics {dinic_time:.1?}, ratio {:.1}", shape.name, dinic_time.as_secs_f64() / solve.as_secs_f64());
+        eprintln!(
+            "{} {size} edges: dinics {dinic_time:.1?}, ratio {:.1}",
+            shape.name,
+            dinic_time.as_secs_f64() / solve.as_secs_f64()
+        );
         group.bench_function(BenchmarkId::new("petgraph-dinics", size), |b| {
             b.iter(|| dinic(black_box(&graph), shape.sink));
         });
@@ -166,7 +215,10 @@ fn main() {
     let sizes = std::env::var("MIN_CUT_EDGES").unwrap_or_else(|_| "2000,20000".into());
     let oracle = std::env::var("MIN_CUT_ORACLE").map_or(true, |v| v != "0");
     for size in sizes.split(',') {
-        let size = size.trim().parse().expect("MIN_CUT_EDGES is a list of numbers");
+        let size = size
+            .trim()
+            .parse()
+            .expect("MIN_CUT_EDGES is a list of numbers");
         compare(&mut criterion, &shallow(size), oracle);
         compare(&mut criterion, &deep(size), oracle);
     }

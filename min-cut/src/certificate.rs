@@ -73,7 +73,9 @@ impl CertificateError {
     pub fn hint(&self) -> &'static str {
         match self {
             CertificateError::Question(error) => error.hint(),
-            _ => "check the cut against the network, source and sink it was computed for; if they match, report a solver bug",
+            _ => {
+                "check the cut against the network, source and sink it was computed for; if they match, report a solver bug"
+            }
         }
     }
 }
@@ -82,19 +84,37 @@ impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CertificateError::Question(error) => error.fmt(f),
-            CertificateError::Shape => f.write_str("the cut is not one of this network: wrong number of nodes or edges"),
-            CertificateError::AboveCapacity { edge } => write!(f, "edge {edge} carries more than its capacity"),
-            CertificateError::Conservation { node } => write!(f, "node {node} does not conserve flow"),
+            CertificateError::Shape => {
+                f.write_str("the cut is not one of this network: wrong number of nodes or edges")
+            }
+            CertificateError::AboveCapacity { edge } => {
+                write!(f, "edge {edge} carries more than its capacity")
+            }
+            CertificateError::Conservation { node } => {
+                write!(f, "node {node} does not conserve flow")
+            }
             CertificateError::Sides => f.write_str("source or sink is on the wrong side"),
-            CertificateError::InfiniteCrosses { edge } => write!(f, "infinite edge {edge} crosses the cut"),
-            CertificateError::CutEdges => f.write_str("the listed cut edges are not those that cross"),
+            CertificateError::InfiniteCrosses { edge } => {
+                write!(f, "infinite edge {edge} crosses the cut")
+            }
+            CertificateError::CutEdges => {
+                f.write_str("the listed cut edges are not those that cross")
+            }
             CertificateError::CutValue { capacity } => {
-                write!(f, "the edges that cross have capacity {capacity}, not the claimed value")
+                write!(
+                    f,
+                    "the edges that cross have capacity {capacity}, not the claimed value"
+                )
             }
             CertificateError::FlowValue { flow } => {
-                write!(f, "the source sends {flow} units of flow, not the claimed value")
+                write!(
+                    f,
+                    "the source sends {flow} units of flow, not the claimed value"
+                )
             }
-            CertificateError::NotMinimal { node } => write!(f, "node {node} need not be on the source side"),
+            CertificateError::NotMinimal { node } => {
+                write!(f, "node {node} need not be on the source side")
+            }
         }
     }
 }
@@ -126,13 +146,19 @@ pub fn check(network: &Network, s: u32, t: u32, cut: &MinCut) -> Result<(), Cert
         return Err(CertificateError::Sides);
     }
     let crossing = network.crossing(&cut.source_side);
-    if let Some(&edge) = crossing.iter().find(|&&edge| network.cap[edge as usize] == INFINITE) {
+    if let Some(&edge) = crossing
+        .iter()
+        .find(|&&edge| network.cap[edge as usize] == INFINITE)
+    {
         return Err(CertificateError::InfiniteCrosses { edge });
     }
     if crossing != cut.cut_edges {
         return Err(CertificateError::CutEdges);
     }
-    let capacity: u128 = crossing.iter().map(|&edge| u128::from(network.cap[edge as usize])).sum();
+    let capacity: u128 = crossing
+        .iter()
+        .map(|&edge| u128::from(network.cap[edge as usize]))
+        .sum();
     if capacity != u128::from(cut.value) {
         return Err(CertificateError::CutValue { capacity });
     }

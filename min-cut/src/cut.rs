@@ -66,11 +66,17 @@ impl CutError {
             CutError::Infinite { .. } => {
                 "give at least one edge of the path a finite capacity, or move its end to the other side"
             }
-            CutError::BadNode => "pass a source and a sink below the node count given to the builder",
+            CutError::BadNode => {
+                "pass a source and a sink below the node count given to the builder"
+            }
             CutError::SameNode => "pass two different nodes as source and sink",
-            CutError::BadEdge { .. } => "add edges only between nodes below the node count given to the builder",
+            CutError::BadEdge { .. } => {
+                "add edges only between nodes below the node count given to the builder"
+            }
             CutError::TooManyEdges => "merge parallel edges before adding them",
-            CutError::Overflow => "scale the capacities down, or use INFINITE for edges that must not be cut",
+            CutError::Overflow => {
+                "scale the capacities down, or use INFINITE for edges that must not be cut"
+            }
         }
     }
 }
@@ -79,11 +85,17 @@ impl fmt::Display for CutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CutError::Infinite { path } => {
-                write!(f, "every cut is infinite: {} infinite edges lead from source to sink", path.len())
+                write!(
+                    f,
+                    "every cut is infinite: {} infinite edges lead from source to sink",
+                    path.len()
+                )
             }
             CutError::BadNode => f.write_str("source or sink is not a node of the network"),
             CutError::SameNode => f.write_str("source and sink are the same node"),
-            CutError::BadEdge { edge } => write!(f, "edge {edge} names a node the network does not have"),
+            CutError::BadEdge { edge } => {
+                write!(f, "edge {edge} names a node the network does not have")
+            }
             CutError::TooManyEdges => f.write_str("the network has more than 2^31 - 1 edges"),
             CutError::Overflow => f.write_str("finite capacities add up to more than 64 bits hold"),
         }
@@ -110,7 +122,10 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), all.len());
-        assert!(all.iter().all(|e| !e.hint().is_empty() && !e.to_string().is_empty()));
+        assert!(
+            all.iter()
+                .all(|e| !e.hint().is_empty() && !e.to_string().is_empty())
+        );
         assert!(all[0].to_string().contains('2') && all[3].to_string().contains('7'));
     }
 }

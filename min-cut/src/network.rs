@@ -66,14 +66,29 @@ impl NetworkBuilder {
 
     /// Groups the edges by node.
     pub fn build(self) -> Network {
-        let NetworkBuilder { nodes, tail, head, cap, defect, .. } = self;
+        let NetworkBuilder {
+            nodes,
+            tail,
+            head,
+            cap,
+            defect,
+            ..
+        } = self;
         let (first, arcs) = if defect.is_none() {
             group_by_node(nodes, &tail, &head)
         } else {
             // Nothing walks the arcs of a defective network.
             (Vec::new(), Vec::new())
         };
-        Network { nodes, tail, head, cap, first, arcs, defect }
+        Network {
+            nodes,
+            tail,
+            head,
+            cap,
+            first,
+            arcs,
+            defect,
+        }
     }
 }
 
@@ -92,13 +107,31 @@ fn group_by_node(nodes: u32, tail: &[u32], head: &[u32]) -> (Vec<u32>, Vec<Arc>)
         *slot = end;
     }
     // Filling from the back turns every end into the start of its node.
-    let mut arcs = vec![Arc { id: ArcId(0), to: 0 }; end as usize];
+    let mut arcs = vec![
+        Arc {
+            id: ArcId(0),
+            to: 0
+        };
+        end as usize
+    ];
     for (edge, (&u, &v)) in tail.iter().zip(head).enumerate().rev() {
         if u != v {
             let edge = edge as u32;
             for (from, arc) in [
-                (v, Arc { id: ArcId(edge << 1 | 1), to: u }),
-                (u, Arc { id: ArcId(edge << 1), to: v }),
+                (
+                    v,
+                    Arc {
+                        id: ArcId(edge << 1 | 1),
+                        to: u,
+                    },
+                ),
+                (
+                    u,
+                    Arc {
+                        id: ArcId(edge << 1),
+                        to: v,
+                    },
+                ),
             ] {
                 first[from as usize] -= 1;
                 arcs[first[from as usize] as usize] = arc;
@@ -160,7 +193,11 @@ impl Network {
     /// Tail, head and capacity of an edge, or `None` if there is no such edge.
     pub fn edge(&self, edge: u32) -> Option<(u32, u32, Cap)> {
         let edge = edge as usize;
-        Some((*self.tail.get(edge)?, *self.head.get(edge)?, *self.cap.get(edge)?))
+        Some((
+            *self.tail.get(edge)?,
+            *self.head.get(edge)?,
+            *self.cap.get(edge)?,
+        ))
     }
 
     /// The minimum cut between source `s` and sink `t` whose source side is smallest.
@@ -245,7 +282,11 @@ mod tests {
         assert_eq!(builder.add_edge(0, 1, 7), 3);
         let network = builder.build();
         let view = |v| -> Vec<(usize, bool, u32)> {
-            network.arcs(v).iter().map(|a| (a.id.edge(), a.id.is_forward(), a.to)).collect()
+            network
+                .arcs(v)
+                .iter()
+                .map(|a| (a.id.edge(), a.id.is_forward(), a.to))
+                .collect()
         };
         assert_eq!(view(0), [(0, true, 1), (2, false, 2), (3, true, 1)]);
         assert_eq!(view(1), [(0, false, 0), (3, false, 0)]);
@@ -263,10 +304,16 @@ mod tests {
         assert_eq!(good.min_cut(0, 2), Err(CutError::BadNode));
         assert_eq!(good.min_cut(2, 0), Err(CutError::BadNode));
         assert_eq!(good.min_cut(1, 1), Err(CutError::SameNode));
-        assert_eq!(NetworkBuilder::new(0).build().min_cut(0, 0), Err(CutError::BadNode));
+        assert_eq!(
+            NetworkBuilder::new(0).build().min_cut(0, 0),
+            Err(CutError::BadNode)
+        );
         builder.add_edge(0, 2, 1);
         builder.add_edge(9, 0, 1);
-        assert_eq!(builder.build().min_cut(0, 1), Err(CutError::BadEdge { edge: 1 }));
+        assert_eq!(
+            builder.build().min_cut(0, 1),
+            Err(CutError::BadEdge { edge: 1 })
+        );
     }
 
     #[test]

@@ -56,16 +56,28 @@ pub(crate) struct InnerFlow {
 /// is at most that sum or a capacity, so nothing overflows. There are fewer than 2^31 edges.
 pub(crate) fn max_flow(supply: &[u64], demand: &[u64], edges: &[InnerEdge]) -> InnerFlow {
     let mut state = State::new(supply, demand, edges);
-    state.to_sink();
-    let returned = state.to_source(supply);
+    state.push_to_sink();
+    let returned = state.return_to_source(supply);
     let edge_flow = edges
         .iter()
         .zip(&state.arc_of_edge)
         .map(|(edge, &arc)| edge.cap - state.arcs[arc as usize].residual)
         .collect();
-    let supplied = supply.iter().zip(&returned).map(|(all, back)| all - back).collect();
-    let met = demand.iter().zip(&state.demand).map(|(all, open)| all - open).collect();
-    InnerFlow { edge_flow, supplied, met }
+    let supplied = supply
+        .iter()
+        .zip(&returned)
+        .map(|(all, back)| all - back)
+        .collect();
+    let met = demand
+        .iter()
+        .zip(&state.demand)
+        .map(|(all, open)| all - open)
+        .collect();
+    InnerFlow {
+        edge_flow,
+        supplied,
+        met,
+    }
 }
 
 /// The residual graph and the labels of both phases.
@@ -108,15 +120,30 @@ impl State {
         first[nodes] = start;
         let mut next_forward = first.clone();
         let mut next_backward = backward.clone();
-        let mut arcs = vec![Arc { head: 0, twin: 0, residual: 0 }; start as usize];
+        let mut arcs = vec![
+            Arc {
+                head: 0,
+                twin: 0,
+                residual: 0
+            };
+            start as usize
+        ];
         let mut arc_of_edge = Vec::with_capacity(edges.len());
         for edge in edges {
             let forth = next_forward[edge.tail as usize];
             let back = next_backward[edge.head as usize];
             next_forward[edge.tail as usize] += 1;
             next_backward[edge.head as usize] += 1;
-            arcs[forth as usize] = Arc { head: edge.head, twin: back, residual: edge.cap };
-            arcs[back as usize] = Arc { head: edge.tail, twin: forth, residual: 0 };
+            arcs[forth as usize] = Arc {
+                head: edge.head,
+                twin: back,
+                residual: edge.cap,
+            };
+            arcs[back as usize] = Arc {
+                head: edge.tail,
+                twin: forth,
+                residual: 0,
+            };
             arc_of_edge.push(forth);
         }
         let dead = nodes as u32 + 1;
@@ -142,7 +169,7 @@ impl State {
     }
 
     /// First phase: a maximum preflow.
-    fn to_sink(&mut self) {
+    fn push_to_sink(&mut self) {
         for v in 0..self.nodes {
             let direct = self.excess[v].min(self.demand[v]);
             self.excess[v] -= direct;
@@ -224,7 +251,11 @@ impl State {
         let end = self.first[v + 1];
         let mut at = self.current[v];
         while excess > 0 && at < end {
-            let Arc { head, twin, residual } = self.arcs[at as usize];
+            let Arc {
+                head,
+                twin,
+                residual,
+            } = self.arcs[at as usize];
             let w = head as usize;
             if residual > 0 && self.label[w] + 1 == label {
                 let amount = excess.min(residual);
@@ -266,7 +297,7 @@ impl State {
 
     /// Second phase: turns the preflow into a flow by sending stuck excess back to the source; the
     /// result is the supply returned per node.
-    fn to_source(&mut self, supply: &[u64]) -> Vec<u64> {
+    fn return_to_source(&mut self, supply: &[u64]) -> Vec<u64> {
         let mut returned = vec![0u64; self.nodes];
         for v in 0..self.nodes {
             returned[v] = self.excess[v].min(supply[v]);
@@ -282,7 +313,11 @@ impl State {
                 if self.excess[v] == 0 {
                     break;
                 }
-                let Arc { head, twin, residual } = self.arcs[at];
+                let Arc {
+                    head,
+                    twin,
+                    residual,
+                } = self.arcs[at];
                 let amount = self.excess[v].min(residual);
                 self.arcs[at].residual -= amount;
                 self.arcs[twin as usize].residual += amount;
@@ -290,7 +325,10 @@ impl State {
                 self.excess[head as usize] += amount;
             }
         }
-        debug_assert!(self.excess.iter().all(|&e| e == 0), "a preflow's excess has always come in somewhere");
+        debug_assert!(
+            self.excess.iter().all(|&e| e == 0),
+            "a preflow's excess has always come in somewhere"
+        );
         returned
     }
 
@@ -331,8 +369,11 @@ impl State {
                     // The path from `head` to `v` closes a cycle. Cancel it, and resume at the
                     // first node whose arc is now empty. Arcs already passed stay irrelevant.
                     let from = path.iter().rposition(|&w| w == head).unwrap_or(0);
-                    let amount =
-                        path[from..].iter().map(|&w| self.arcs[at[w as usize] as usize].residual).min().unwrap_or(0);
+                    let amount = path[from..]
+                        .iter()
+                        .map(|&w| self.arcs[at[w as usize] as usize].residual)
+                        .min()
+                        .unwrap_or(0);
                     let mut keep = path.len();
                     for i in (from..path.len()).rev() {
                         let arc = at[path[i] as usize] as usize;
@@ -391,7 +432,11 @@ impl Buckets {
 
     fn insert(&mut self, v: u32, label: u32, is_active: bool) {
         self.highest = self.highest.max(label);
-        let list = if is_active { &mut self.active } else { &mut self.idle };
+        let list = if is_active {
+            &mut self.active
+        } else {
+            &mut self.idle
+        };
         let old = std::mem::replace(&mut list[label as usize], v);
         self.next[v as usize] = old;
         if is_active {

@@ -21,10 +21,14 @@ const NONE: u32 = u32::MAX;
 pub(crate) fn solve(network: &Network, s: u32, t: u32) -> Result<MinCut, CutError> {
     let source = infinite_tree(network, s, true);
     if source.via[t as usize] != NONE {
-        return Err(CutError::Infinite { path: path_to(network, &source, s, t) });
+        return Err(CutError::Infinite {
+            path: path_to(network, &source, s, t),
+        });
     }
     let sink = infinite_tree(network, t, false);
-    let mut ends = Ends { place: vec![Place::Free; network.node_count() as usize] };
+    let mut ends = Ends {
+        place: vec![Place::Free; network.node_count() as usize],
+    };
     for &v in &source.nodes {
         ends.place[v as usize] = Place::Source;
     }
@@ -36,7 +40,12 @@ pub(crate) fn solve(network: &Network, s: u32, t: u32) -> Result<MinCut, CutErro
     let (flow, value) = expand(network, &source, &sink, &ends, &inner, solved)?;
     let source_side = network.residual_reach(s, &flow);
     let cut_edges = network.crossing(&source_side);
-    Ok(MinCut { value, source_side, flow, cut_edges })
+    Ok(MinCut {
+        value,
+        source_side,
+        flow,
+        cut_edges,
+    })
 }
 
 /// What infinite edges connect with an end, as a breadth-first tree.
@@ -130,7 +139,13 @@ impl Inner {
         let mut demand = vec![0; order.len()];
         let mut edges = Vec::new();
         let mut edge_id = Vec::new();
-        for (edge, ((&u, &v), &cap)) in network.tail.iter().zip(&network.head).zip(&network.cap).enumerate() {
+        for (edge, ((&u, &v), &cap)) in network
+            .tail
+            .iter()
+            .zip(&network.head)
+            .zip(&network.cap)
+            .enumerate()
+        {
             let (tail, head) = (number[u as usize], number[v as usize]);
             if tail != NONE && head != NONE {
                 if tail != head && cap > 0 {
@@ -145,34 +160,66 @@ impl Inner {
                 *slot = slot.saturating_add(cap);
             }
         }
-        Inner { number, supply, demand, edges, edge_id }
+        Inner {
+            number,
+            supply,
+            demand,
+            edges,
+            edge_id,
+        }
     }
 
     /// A maximum flow of the contracted problem.
     fn solve(&self) -> Result<InnerFlow, CutError> {
         let total = |caps: &[Cap]| caps.iter().map(|&cap| u128::from(cap)).sum::<u128>();
         let (supply, demand) = (total(&self.supply), total(&self.demand));
-        let most = u64::try_from(supply.min(demand)).ok().filter(|&most| most <= MAX_TOTAL).ok_or(CutError::Overflow)?;
+        let most = u64::try_from(supply.min(demand))
+            .ok()
+            .filter(|&most| most <= MAX_TOTAL)
+            .ok_or(CutError::Overflow)?;
         // No flow exceeds `most`. Lowering capacities to just above it, infinite ones among them,
         // changes no minimum cut, and nothing can then overflow if at most 2^64 - 1 is sent out.
         let enough = most + 1;
-        let lower = |caps: &[Cap]| -> Vec<Cap> { caps.iter().map(|&cap| cap.min(enough)).collect() };
-        let edges = self.edges.iter().map(|&edge| InnerEdge { cap: edge.cap.min(enough), ..edge });
+        let lower =
+            |caps: &[Cap]| -> Vec<Cap> { caps.iter().map(|&cap| cap.min(enough)).collect() };
+        let edges = self.edges.iter().map(|&edge| InnerEdge {
+            cap: edge.cap.min(enough),
+            ..edge
+        });
         if supply <= u128::from(MAX_TOTAL) {
             let edges: Vec<_> = edges.collect();
             return Ok(max_flow(&self.supply, &lower(&self.demand), &edges));
         }
         // Too much could be sent out; the other way round it is not.
-        let edges: Vec<_> =
-            edges.map(|edge| InnerEdge { tail: edge.head, head: edge.tail, cap: edge.cap }).collect();
-        let InnerFlow { edge_flow, supplied, met } = max_flow(&self.demand, &lower(&self.supply), &edges);
-        Ok(InnerFlow { edge_flow, supplied: met, met: supplied })
+        let edges: Vec<_> = edges
+            .map(|edge| InnerEdge {
+                tail: edge.head,
+                head: edge.tail,
+                cap: edge.cap,
+            })
+            .collect();
+        let InnerFlow {
+            edge_flow,
+            supplied,
+            met,
+        } = max_flow(&self.demand, &lower(&self.supply), &edges);
+        Ok(InnerFlow {
+            edge_flow,
+            supplied: met,
+            met: supplied,
+        })
     }
 }
 
 /// Free nodes that `keep` admits and that are connected with a merged end over edges of positive
 /// capacity, in breadth-first order.
-fn free_reach(network: &Network, end: &[u32], ends: &Ends, forward: bool, keep: impl Fn(u32) -> bool) -> Vec<u32> {
+fn free_reach(
+    network: &Network,
+    end: &[u32],
+    ends: &Ends,
+    forward: bool,
+    keep: impl Fn(u32) -> bool,
+) -> Vec<u32> {
     let mut seen = vec![false; network.node_count() as usize];
     let mut order = Vec::new();
     let mut visit = |u: u32, order: &mut Vec<u32>| {
@@ -209,13 +256,17 @@ fn expand(
     inner: &Inner,
     solved: InnerFlow,
 ) -> Result<(Vec<Cap>, u64), CutError> {
-    let InnerFlow { edge_flow, mut supplied, mut met } = solved;
+    let InnerFlow {
+        edge_flow,
+        mut supplied,
+        mut met,
+    } = solved;
     let mut flow = vec![0; network.edge_count() as usize];
     for (&edge, &amount) in inner.edge_id.iter().zip(&edge_flow) {
         flow[edge as usize] = amount;
     }
     let mut value = 0u128;
-    for edge in 0..flow.len() {
+    for (edge, slot) in flow.iter_mut().enumerate() {
         let (u, v, cap) = (network.tail[edge], network.head[edge], network.cap[edge]);
         let amount = match (ends.of(u), ends.of(v)) {
             (Place::Source, Place::Sink) => cap,
@@ -223,12 +274,15 @@ fn expand(
             (Place::Free, Place::Sink) => take(&mut met, inner.number[u as usize], cap),
             _ => continue,
         };
-        flow[edge] = amount;
+        *slot = amount;
         if ends.of(u) == Place::Source {
             value += u128::from(amount);
         }
     }
-    let value = u64::try_from(value).ok().filter(|&value| value < INFINITE).ok_or(CutError::Overflow)?;
+    let value = u64::try_from(value)
+        .ok()
+        .filter(|&value| value < INFINITE)
+        .ok_or(CutError::Overflow)?;
     // The value bounds everything that passes through a merged end, so these sums do not overflow.
     let mut through = vec![0u64; network.node_count() as usize];
     for (edge, &amount) in flow.iter().enumerate() {
@@ -252,7 +306,9 @@ fn expand(
 
 /// Takes up to `cap` from what is still to be spread over the edges of an inner node.
 fn take(left: &mut [Cap], node: u32, cap: Cap) -> Cap {
-    let Some(left) = left.get_mut(node as usize) else { return 0 };
+    let Some(left) = left.get_mut(node as usize) else {
+        return 0;
+    };
     let amount = cap.min(*left);
     *left -= amount;
     amount

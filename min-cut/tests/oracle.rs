@@ -37,17 +37,30 @@ fn brute_force(nodes: u32, edges: &Edges, s: u32, t: u32) -> Option<(u128, Vec<b
 
 /// petgraph's value; infinite capacities become more than all finite ones together.
 fn petgraph_value(nodes: u32, edges: &Edges, s: u32, t: u32) -> u64 {
-    let beyond = 1 + edges.iter().filter(|e| e.2 != INFINITE).map(|e| e.2).sum::<u64>();
+    let beyond = 1 + edges
+        .iter()
+        .filter(|e| e.2 != INFINITE)
+        .map(|e| e.2)
+        .sum::<u64>();
     let mut graph = DiGraph::<(), u64>::new();
     for _ in 0..nodes {
         graph.add_node(());
     }
     for &(u, v, cap) in edges {
         if u != v {
-            graph.add_edge(NodeIndex::new(u as usize), NodeIndex::new(v as usize), cap.min(beyond));
+            graph.add_edge(
+                NodeIndex::new(u as usize),
+                NodeIndex::new(v as usize),
+                cap.min(beyond),
+            );
         }
     }
-    petgraph::algo::dinics(&graph, NodeIndex::new(s as usize), NodeIndex::new(t as usize)).0
+    petgraph::algo::dinics(
+        &graph,
+        NodeIndex::new(s as usize),
+        NodeIndex::new(t as usize),
+    )
+    .0
 }
 
 fn assert_infinite_path(network: &Network, s: u32, t: u32, path: &[u32]) {
@@ -74,8 +87,15 @@ fn check_against_all_cuts(nodes: u32, edges: &Edges) {
             assert_eq!(cut.source_side, side);
         }
         (Some(_), Err(CutError::Overflow)) => {
-            let finite: u128 = edges.iter().filter(|e| e.2 != INFINITE).map(|e| u128::from(e.2)).sum();
-            assert!(finite > u128::from(INFINITE - 2), "overflow without large capacities");
+            let finite: u128 = edges
+                .iter()
+                .filter(|e| e.2 != INFINITE)
+                .map(|e| u128::from(e.2))
+                .sum();
+            assert!(
+                finite > u128::from(INFINITE - 2),
+                "overflow without large capacities"
+            );
         }
         (expected, got) => panic!("{expected:?} {got:?}"),
     }
@@ -85,7 +105,11 @@ fn caps() -> impl Strategy<Value = Cap> {
     prop_oneof![1 => Just(0), 8 => 1u64..12, 2 => 1u64..1000, 2 => Just(INFINITE)]
 }
 
-fn edges(nodes: u32, most: usize, caps: impl Strategy<Value = Cap>) -> impl Strategy<Value = Edges> {
+fn edges(
+    nodes: u32,
+    most: usize,
+    caps: impl Strategy<Value = Cap>,
+) -> impl Strategy<Value = Edges> {
     prop::collection::vec((0..nodes, 0..nodes, caps), 0..most)
 }
 
@@ -103,13 +127,20 @@ fn ranks() -> impl Strategy<Value = (u32, Edges)> {
     (3u32..9, 2u32..7).prop_flat_map(|(depth, width)| {
         let n = depth * width + 2;
         let caps = || prop_oneof![6 => 1u64..40, 1 => Just(INFINITE)];
-        let inner = prop::collection::vec((0..depth, 0..width, 0..width, 0u32..8, caps()), 0..(n as usize * 4));
+        let inner = prop::collection::vec(
+            (0..depth, 0..width, 0..width, 0u32..8, caps()),
+            0..(n as usize * 4),
+        );
         let ends = prop::collection::vec((0..width, 1u64..60, 1u64..60), 1..12);
         (inner, ends).prop_map(move |(inner, ends)| {
             let node = |rank: u32, column: u32| 1 + rank * width + column;
             let mut edges = Edges::new();
             for (rank, from, to, kind, cap) in inner {
-                let next = if kind == 0 { rank.saturating_sub(1) } else { (rank + 1).min(depth - 1) };
+                let next = if kind == 0 {
+                    rank.saturating_sub(1)
+                } else {
+                    (rank + 1).min(depth - 1)
+                };
                 edges.push((node(rank, from), node(next, to), cap));
             }
             for (column, into, out) in ends {

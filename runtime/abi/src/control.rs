@@ -1,0 +1,69 @@
+//! The control page: what the inline fast path reads and writes.
+//!
+//! It is the symbol [`SYMBOL`], one page, page-aligned, in the image of the instrumented program.
+//! While recording, the first page of the `ring` file of the trace is mapped over it, so the
+//! cursor of the live chunk survives any death of the process.
+
+/// Symbol of the page (defined by the runtime, declared by the pass as an external global).
+pub const SYMBOL: &str = "__itarget_ctl";
+/// Bytes of the control page.
+pub const PAGE: usize = 4096;
+
+/// Modes of [`Control::mode`].
+pub mod mode {
+    /// Nothing is recorded: the program runs as if it had not been instrumented.
+    pub const PLAIN: u32 = 0;
+    /// Results of the environment are appended to the log.
+    pub const RECORD: u32 = 1;
+    /// Results of the environment come from the log; the environment is not called.
+    pub const REPLAY: u32 = 2;
+    /// Bytes and events per site are counted.
+    pub const PROFILE: u32 = 3;
+}
+
+/// Layout of the control page. Offsets are part of the ABI: the pass addresses `mode` as the
+/// first 4 bytes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Control {
+    /// One of [`mode`].
+    pub mode: u32,
+    /// Not 0 while the program's control is inside an environment call.
+    pub in_env: u32,
+    /// Next byte of the stream: in the ring (record) or in the mapped stream (replay).
+    pub cur: u64,
+    /// One past the last byte usable before the slow path must run (chunk end).
+    pub end: u64,
+    /// Running checksum of site ids since the start of the run, see [`mix`].
+    pub sum: u64,
+    /// Boundary calls since the start of the run (events).
+    pub boundaries: u64,
+    /// Stream offset of the start of the live chunk (bytes).
+    pub chunk_offset: u64,
+    /// Sequence number of the live chunk.
+    pub chunk_seq: u64,
+    /// First byte of the live chunk in memory.
+    pub chunk_start: u64,
+    /// Site id of the last event (for divergence reports).
+    pub last_site: u32,
+    /// Not 0 once recording or replaying has ended early; see [`crate::log::end`].
+    pub ended: u32,
+    /// Replay: value of `boundaries` at which the next asynchronous event is delivered.
+    pub next_async: u64,
+    /// 1 while every locale category is "C"/"POSIX".
+    pub locale_c: u32,
+    /// 1 once the ring holds nothing that the log does not hold.
+    pub clean: u32,
+    /// Marks a live ring file: [`crate::log::MAGIC`] while in use.
+    pub magic: u64,
+    /// Bytes already copied from the ring to the log (stream offset).
+    pub flushed: u64,
+}
+
+/// One step of the running checksum of site ids. Order matters: FNV-1a over 32-bit ids, with a
+/// rotation so that high bits feed back.
+#[inline(always)]
+#[must_use]
+pub const fn mix(sum: u64, site: u32) -> u64 {
+    (sum ^ site as u64).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)
+}

@@ -1,0 +1,52 @@
+//! Environment variables that the runtime reads. All are removed from the environment that the
+//! program sees, so neither it nor its children are affected.
+
+/// Prefix of every variable of ours; a variable with this prefix that is not listed is reported.
+pub const PREFIX: &str = "ITARGET_";
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Full name.
+    pub name: &'static str,
+    /// Who reads it.
+    pub reader: Reader,
+    /// One sentence for help, man page and docs.
+    pub help: &'static str,
+}
+
+/// The component that reads a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The runtime inside the instrumented program.
+    Runtime,
+    /// The compiler wrapper.
+    Compiler,
+    /// The `itarget` command.
+    Tool,
+}
+
+/// `record`, `replay`, `profile`; unset is plain.
+pub const MODE: &str = "ITARGET_MODE";
+/// Record and profile: directory of the trace (exists, absolute).
+pub const TRACE: &str = "ITARGET_TRACE";
+/// Replay: number of an open file descriptor with the decoded stream ([`crate::log::flat`]).
+pub const STREAM_FD: &str = "ITARGET_STREAM_FD";
+/// Runtime options, `name=value` separated by `:` (see [`crate::options`]).
+pub const OPTIONS: &str = "ITARGET_OPTIONS";
+/// The compiler wrapper appends what it does to this file.
+pub const CC_LOG: &str = "ITARGET_CC_LOG";
+
+/// Every variable, sorted by name.
+pub const ALL: &[Variable] = &[
+    Variable { name: "ITARGET_CC_ANNOTATIONS", reader: Reader::Compiler, help: "TOML files with annotations to add, separated by ':'" },
+    Variable { name: "ITARGET_CC_CLANG", reader: Reader::Compiler, help: "clang to run instead of clang-19" },
+    Variable { name: "ITARGET_CC_CUT", reader: Reader::Compiler, help: "cut used at link: min (default) or libc" },
+    Variable { name: CC_LOG, reader: Reader::Compiler, help: "append what the wrapper does to this file" },
+    Variable { name: "ITARGET_CC_OFF", reader: Reader::Compiler, help: "1: run clang alone, build nothing of ours in" },
+    Variable { name: "ITARGET_CC_PROFILE", reader: Reader::Compiler, help: "profile whose counts are the capacities at link" },
+    Variable { name: MODE, reader: Reader::Runtime, help: "record, replay or profile; set by the itarget command" },
+    Variable { name: OPTIONS, reader: Reader::Runtime, help: "runtime options, name=value separated by ':'; help=1 lists them" },
+    Variable { name: STREAM_FD, reader: Reader::Runtime, help: "replay: descriptor of the decoded stream; set by itarget replay" },
+    Variable { name: TRACE, reader: Reader::Runtime, help: "directory of the trace; set by the itarget command" },
+];

@@ -1,0 +1,128 @@
+//! Every function and table that instrumented code shares with the runtime: one list.
+//!
+//! [`for_each_hook!`] calls a macro with all hooks; the pass expands it to LLVM function types, the
+//! runtime to a check that each exported function has exactly this type. A missing or mistyped
+//! hook is a compile error there.
+//!
+//! Protocol of an environment call at site `s` (`f` is skipped at replay):
+//! ```text
+//! run = enter(s)                 // 1: call f (record, profile), 0: do not (replay)
+//! if run { r = f(args); leave() }
+//! r = val(r)                     // record: appends, replay: takes; only if r is used
+//! bytes(p, len) | cstr(p) | ...  // one per annotated write; record: appends, replay: fills
+//! ```
+//! `enter` adds the site to the checksum, counts a boundary and delivers pending asynchronous
+//! events. In mode plain none of the hooks is called except the allocation functions and
+//! `ld*`/`ck*`/`may_store` (which then act as the plain operation).
+
+/// Calls `$m!` with `name(arg: type, ...) -> result;` for every hook. Types: `ptr`, `i32`, `i64`,
+/// `void`.
+#[macro_export]
+macro_rules! for_each_hook {
+    ($m:ident) => {
+        $m! {
+            // start and end
+            __itarget_start(argc: i32, argv: ptr, envp: ptr, main: ptr) -> i32;
+            // environment calls
+            __itarget_enter(site: i32) -> i32;
+            __itarget_leave() -> void;
+            __itarget_val(value: i64) -> i64;
+            __itarget_raw(value: ptr, len: i64) -> void;
+            __itarget_bytes(to: ptr, len: i64) -> void;
+            __itarget_cstr(to: ptr) -> void;
+            __itarget_iovec(iov: ptr, count: i64, total: i64) -> void;
+            __itarget_msghdr(msg: ptr, total: i64) -> void;
+            __itarget_scan(to: ptr, size: i64) -> void;
+            __itarget_copy(result: ptr, len: i64, key: i32) -> ptr;
+            __itarget_adopt_cstr(result: ptr, objid: i32) -> ptr;
+            __itarget_show_stream(stream: ptr) -> ptr;
+            __itarget_show_fd(fd: i32) -> i32;
+            __itarget_refuse(code: i32) -> void;
+            __itarget_poll(site: i32) -> void;
+            __itarget_upcalls(site: i32) -> void;
+            __itarget_upcall_enter(function: i32, sp: ptr) -> i32;
+            __itarget_upcall_leave(state: i32) -> void;
+            // reads of environment values: always logged (ld), or by address (ck)
+            __itarget_ld(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_ldn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            // stores that may hit memory a replay does not map: 1 = perform it
+            __itarget_may_store(to: ptr) -> i32;
+            // profile: bytes moved at a site, attributed to the object at `at`
+            __itarget_count(site: i32, at: ptr, len: i64) -> void;
+            // allocation; objid: see layout::OBJ_REPLAY and following
+            __itarget_malloc(size: i64, objid: i32) -> ptr;
+            __itarget_calloc(count: i64, size: i64, objid: i32) -> ptr;
+            __itarget_realloc(old: ptr, size: i64, objid: i32) -> ptr;
+            __itarget_reallocarray(old: ptr, count: i64, size: i64, objid: i32) -> ptr;
+            __itarget_memalign(align: i64, size: i64, objid: i32) -> ptr;
+            __itarget_posix_memalign(out: ptr, align: i64, size: i64, objid: i32) -> i32;
+            __itarget_strdup(s: ptr, objid: i32) -> ptr;
+            __itarget_strndup(s: ptr, n: i64, objid: i32) -> ptr;
+            __itarget_free(p: ptr) -> void;
+            __itarget_malloc_usable_size(p: ptr) -> i64;
+        }
+    };
+}
+
+/// Tables that the pass defines and the runtime reads (weak in the runtime, so that a runtime in
+/// an uninstrumented link is harmless). All are arrays with a `u64` count in front.
+pub mod tables {
+    /// `[count, {object count of ranges: u32, offset of first range: u32}...]` see [`super::MixedObject`].
+    pub const MIXED: &str = "__itarget_mixed";
+    /// `[count, {start: ptr, bytes: u64}...]`: writable globals of replay space (for digests).
+    pub const GLOBALS: &str = "__itarget_globals";
+    /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
+    pub const UPCALLS: &str = "__itarget_upcall_table";
+    /// 64 bytes: module hash, plan hash.
+    pub const IDENTITY: &str = "__itarget_identity";
+    /// Profile: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.
+    pub const ALL_GLOBALS: &str = "__itarget_all_globals";
+}
+
+/// Symbol of the table of objects with environment-side fields.
+pub const MIXED_TABLE: &str = tables::MIXED;
+
+/// One environment-side byte range of an object with index `object` in the mixed table.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MixedObject {
+    /// `objid - layout::OBJ_MIXED`.
+    pub object: u64,
+    /// First byte of the range, from the start of the object.
+    pub start: u64,
+    /// One past the last byte; `u64::MAX` = to the end.
+    pub end: u64,
+    /// Element size when the object is an array of this type (offsets are taken modulo it), else 0.
+    pub stride: u64,
+}
+
+/// Runtime functions that take the place of libc functions with the same arguments (the pass
+/// only renames the call). The annotation of the libc function names them.
+pub const REPLACEMENTS: &[&str] = &[
+    "__itarget__exit",
+    "__itarget_abort",
+    "__itarget_asprintf",
+    "__itarget_atexit",
+    "__itarget_ctype_b_loc",
+    "__itarget_ctype_tolower_loc",
+    "__itarget_ctype_toupper_loc",
+    "__itarget_exit",
+    "__itarget_getcwd",
+    "__itarget_getdelim",
+    "__itarget_getline",
+    "__itarget_longjmp",
+    "__itarget_mmap",
+    "__itarget_munmap",
+    "__itarget_qsort",
+    "__itarget_realpath",
+    "__itarget_setjmp",
+    "__itarget_setlocale",
+    "__itarget_sigaction",
+    "__itarget_signal",
+    "__itarget_sigsetjmp",
+    "__itarget_strtok",
+    "__itarget_uselocale",
+    "__itarget_vasprintf",
+];

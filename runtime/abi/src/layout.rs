@@ -1,0 +1,52 @@
+//! Where things lie in the address space of an instrumented program.
+//!
+//! One compare tells the two sides apart: everything of replay space (globals of the non-PIE
+//! image, the pool, anonymous mappings, stacks) lies below [`BOUND`]; everything else (heap
+//! objects placed on the environment side, objects with environment-side fields, libc's memory,
+//! kernel mappings) lies at or above it.
+
+/// log2 of [`BOUND`]: instrumented code tests `address >> BOUND_SHIFT != 0`.
+pub const BOUND_SHIFT: u32 = 46;
+/// First address that is not replay space, except for [`MIXED_BASE`] objects' replay-side fields.
+pub const BOUND: u64 = 1 << BOUND_SHIFT;
+
+/// Replay-side heap (arena id [`ARENA_REPLAY`]).
+pub const POOL_BASE: u64 = 0x1000_0000_0000;
+/// Anonymous private mappings made by the program.
+pub const MMAP_BASE: u64 = 0x2000_0000_0000;
+/// Main stack mapping (grows down from `STACK_BASE + STACK_MAX`).
+pub const STACK_BASE: u64 = 0x3000_0000_0000;
+/// Most bytes the main stack may have.
+pub const STACK_MAX: u64 = 1 << 30;
+/// Heap objects that have both replay-side and environment-side fields.
+pub const MIXED_BASE: u64 = 0x4000_0000_0000;
+/// Heap objects wholly on the environment side (allocated by the program itself, so their
+/// addresses are deterministic too).
+pub const ENV_BASE: u64 = 0x5000_0000_0000;
+/// Bytes of address space reserved for each arena.
+pub const ARENA_SIZE: u64 = 1 << 38;
+
+/// `objid` of an allocation whose object is in replay space.
+pub const OBJ_REPLAY: u32 = 0;
+/// `objid` of an allocation whose object is wholly in the environment.
+pub const OBJ_ENV: u32 = 1;
+/// First `objid` of an allocation whose object has environment-side fields: index
+/// `objid - OBJ_MIXED` in the table of [`crate::hooks::MIXED_TABLE`].
+pub const OBJ_MIXED: u32 = 2;
+
+/// True when `address` may belong to the environment.
+#[inline(always)]
+#[must_use]
+pub const fn above(address: u64) -> bool {
+    address >> BOUND_SHIFT != 0
+}
+
+/// True when `address` lies in memory that a replay maps as the recording did: below the bound,
+/// or in one of the program's own arenas.
+#[inline(always)]
+#[must_use]
+pub const fn mapped_at_replay(address: u64) -> bool {
+    address < BOUND
+        || (address >= MIXED_BASE && address < MIXED_BASE + ARENA_SIZE)
+        || (address >= ENV_BASE && address < ENV_BASE + ARENA_SIZE)
+}

@@ -1,0 +1,19 @@
+//! The one contract between the pass, the runtime, the analyzer and the tools.
+//!
+//! Everything two of them must agree on is declared here once and only here: where things lie in
+//! memory ([`layout`]), the control page ([`control`]), the hooks that instrumented code calls
+//! ([`hooks`]), the bytes of a log ([`log`]), environment variables ([`env`]), options
+//! ([`options`]) and exit codes ([`exit`]).
+//!
+//! Invariant of absence: no allocation, no file, no LLVM, no libc; `core` only.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod control;
+pub mod env;
+pub mod exit;
+pub mod hooks;
+pub mod layout;
+pub mod log;
+pub mod options;
+pub mod version;

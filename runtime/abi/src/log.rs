@@ -1,0 +1,268 @@
+//! The log of one thread: a stream of bytes, cut into checksummed chunks.
+//!
+//! The stream has no header per event: replay is deterministic, so each site knows what comes
+//! next. On disk the file `log` is a sequence of chunks, each a [`ChunkHeader`] and its payload,
+//! and the file `ring` is the control page followed by the live chunk (not yet in `log`).
+//!
+//! Evolution: `MAGIC`, the first 8 bytes and `version` never move. New chunk kinds may be added
+//! (readers skip kinds >= 0x80, refuse others they do not know). Any other change raises
+//! [`crate::version::LOG`]. Written by the runtime; read by the `itarget` command, which decodes
+//! it to the flat form ([`flat`]) for the runtime at replay.
+
+/// First 4 bytes of a chunk ("ITCK", little-endian).
+pub const CHUNK_MAGIC: u32 = 0x4b43_5449;
+/// Value of `Control::magic` in a live ring file ("ITRING01").
+pub const MAGIC: u64 = 0x3130_474e_4952_5449;
+
+/// Kinds of chunk.
+pub mod kind {
+    /// First chunk: [`super::Start`], then nothing else.
+    pub const START: u16 = 1;
+    /// A piece of the event stream.
+    pub const DATA: u16 = 2;
+    /// Asynchronous events ([`super::Async`] records) delivered since the previous such chunk.
+    pub const ASYNC: u16 = 3;
+    /// Last chunk: one [`super::End`].
+    pub const END: u16 = 4;
+}
+
+/// How a recording ended ([`End::reason`], `Control::ended`).
+pub mod end {
+    /// Still going, or killed: no end chunk.
+    pub const NONE: u32 = 0;
+    /// The program called exit or returned from main (`status` = exit status).
+    pub const EXIT: u32 = 1;
+    /// The program called _exit.
+    pub const IMMEDIATE_EXIT: u32 = 2;
+    /// The program called abort.
+    pub const ABORT: u32 = 3;
+    /// The program replaced itself by another image (exec).
+    pub const EXEC: u32 = 4;
+    /// The log could not be written (`status` = errno).
+    pub const IO_ERROR: u32 = 5;
+    /// The program did something that can't be recorded yet (`status` = refusal code of the plan).
+    pub const REFUSED: u32 = 6;
+    /// A failed assertion or stack check.
+    pub const ASSERT: u32 = 7;
+}
+
+/// Header of a chunk: 64 bytes, little-endian, followed by `len` payload bytes.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkHeader {
+    /// [`CHUNK_MAGIC`].
+    pub magic: u32,
+    /// [`crate::version::LOG`].
+    pub version: u16,
+    /// One of [`kind`].
+    pub kind: u16,
+    /// Thread number (0 = main).
+    pub thread: u32,
+    /// Payload bytes.
+    pub len: u32,
+    /// Number of this chunk in the file, from 0.
+    pub seq: u64,
+    /// Stream offset of the first payload byte (DATA), else 0.
+    pub offset: u64,
+    /// `Control::sum` at the end of the chunk.
+    pub sum: u64,
+    /// `Control::boundaries` at the end of the chunk.
+    pub boundaries: u64,
+    /// Reserved, 0.
+    pub reserved: u64,
+    /// Reserved, 0.
+    pub reserved2: u32,
+    /// CRC-32C of the header (with this field 0) and the payload.
+    pub crc: u32,
+}
+/// Bytes of a [`ChunkHeader`].
+pub const HEADER: usize = 64;
+const _: () = assert!(size_of::<ChunkHeader>() == HEADER);
+
+/// Payload of the START chunk: this, then `argc` + `envc` NUL-terminated strings.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// [`crate::version::ABI`].
+    pub abi: u32,
+    /// Number of arguments.
+    pub argc: u32,
+    /// Number of environment strings.
+    pub envc: u32,
+    /// 1 when digests are logged (option `digest`).
+    pub digest: u32,
+    /// Option `digest_every`.
+    pub digest_every: u64,
+    /// Fingerprint of the module (first 8 bytes of the plan's module hash).
+    pub module: [u8; 32],
+    /// Hash of the plan.
+    pub plan: [u8; 32],
+    /// Bytes of the main stack.
+    pub stack: u64,
+    /// 1 when every event is preceded by its site id (option `full`).
+    pub full: u32,
+    /// Version of libc: major * 1000 + minor.
+    pub libc: u32,
+}
+
+/// An asynchronous event (a signal delivered at a safe point).
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Async {
+    /// `Control::boundaries` at which it was delivered.
+    pub boundaries: u64,
+    /// Signal number.
+    pub signal: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_pid`/`si_status`/`si_value` words of the siginfo, as found.
+    pub info: [u64; 2],
+}
+
+/// Payload of the END chunk.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// One of [`end`].
+    pub reason: u32,
+    /// Exit status, errno or refusal code.
+    pub status: i32,
+    /// Stream bytes in all.
+    pub bytes: u64,
+}
+
+/// The decoded form of a log that the runtime maps at replay: [`flat::Header`], `checks`
+/// [`flat::Check`], `asyncs` [`Async`], the START payload, the stream, one after the other, each
+/// part aligned to 8 bytes; offsets are from the start of the file.
+pub mod flat {
+    /// First 8 bytes ("ITFLAT01").
+    pub const MAGIC: u64 = 0x3130_5441_4c46_5449;
+
+    /// Header of the flat form.
+    #[repr(C)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Header {
+        /// [`MAGIC`].
+        pub magic: u64,
+        /// Bytes of the whole file.
+        pub total: u64,
+        /// Offset and count of [`Check`] records.
+        pub checks: u64,
+        /// Number of checks.
+        pub check_count: u64,
+        /// Offset of [`super::Async`] records.
+        pub asyncs: u64,
+        /// Number of asynchronous events.
+        pub async_count: u64,
+        /// Offset of the START payload.
+        pub start: u64,
+        /// Bytes of the START payload.
+        pub start_len: u64,
+        /// Offset of the stream.
+        pub stream: u64,
+        /// Bytes of the stream.
+        pub stream_len: u64,
+        /// [`super::end`] reason of the recording, NONE when it was killed.
+        pub end_reason: u32,
+        /// Status that goes with it.
+        pub end_status: i32,
+    }
+
+    /// At stream offset `offset` the checksum was `sum` after `boundaries` calls.
+    #[repr(C)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Check {
+        /// Stream offset (bytes).
+        pub offset: u64,
+        /// `Control::sum`.
+        pub sum: u64,
+        /// `Control::boundaries`.
+        pub boundaries: u64,
+    }
+}
+
+/// CRC-32C (Castagnoli), table-driven; the runtime uses the CPU's instruction where it has one.
+#[must_use]
+pub fn crc32c(mut crc: u32, bytes: &[u8]) -> u32 {
+    crc = !crc;
+    let mut chunks = bytes.chunks_exact(8);
+    for c in &mut chunks {
+        let lo = crc ^ u32::from_le_bytes([c[0], c[1], c[2], c[3]]);
+        crc = TABLES[7][(lo & 0xff) as usize]
+            ^ TABLES[6][(lo >> 8 & 0xff) as usize]
+            ^ TABLES[5][(lo >> 16 & 0xff) as usize]
+            ^ TABLES[4][(lo >> 24) as usize]
+            ^ TABLES[3][c[4] as usize]
+            ^ TABLES[2][c[5] as usize]
+            ^ TABLES[1][c[6] as usize]
+            ^ TABLES[0][c[7] as usize];
+    }
+    for &b in chunks.remainder() {
+        crc = TABLES[0][((crc ^ u32::from(b)) & 0xff) as usize] ^ (crc >> 8);
+    }
+    !crc
+}
+
+static TABLES: [[u32; 256]; 8] = tables();
+
+const fn tables() -> [[u32; 256]; 8] {
+    let mut t = [[0u32; 256]; 8];
+    let mut i = 0;
+    while i < 256 {
+        let mut c = i as u32;
+        let mut k = 0;
+        while k < 8 {
+            c = if c & 1 != 0 { (c >> 1) ^ 0x82f6_3b78 } else { c >> 1 };
+            k += 1;
+        }
+        t[0][i] = c;
+        i += 1;
+    }
+    let mut j = 1;
+    while j < 8 {
+        let mut i = 0;
+        while i < 256 {
+            t[j][i] = (t[j - 1][i] >> 8) ^ t[0][(t[j - 1][i] & 0xff) as usize];
+            i += 1;
+        }
+        j += 1;
+    }
+    t
+}
+
+/// Most bytes of a variable-length integer.
+pub const VARINT_MAX: usize = 10;
+
+/// Zigzag: small negative numbers become small.
+#[inline(always)]
+#[must_use]
+pub const fn zigzag(v: i64) -> u64 {
+    ((v << 1) ^ (v >> 63)) as u64
+}
+
+/// Inverse of [`zigzag`].
+#[inline(always)]
+#[must_use]
+pub const fn unzigzag(v: u64) -> i64 {
+    (v >> 1) as i64 ^ -((v & 1) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crc_of_the_check_string() {
+        assert_eq!(crc32c(0, b"123456789"), 0xe306_9283);
+        let long = [7u8; 100];
+        assert_eq!(crc32c(crc32c(0, &long[..37]), &long[37..]), crc32c(0, &long));
+    }
+
+    #[test]
+    fn zigzag_round_trip() {
+        for v in [0, -1, 1, i64::MIN, i64::MAX, 12345, -98765] {
+            assert_eq!(unzigzag(zigzag(v)), v);
+        }
+        assert_eq!(zigzag(-1), 1);
+    }
+}

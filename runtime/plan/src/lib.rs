@@ -1,0 +1,314 @@
+//! The plan: the cut written down as an interface between replay space and environment.
+//!
+//! Written by the analyzer, obeyed by the pass, read by the tools to print sites. A plan belongs to
+//! one module (its fingerprint) and is byte-identical for the same module and inputs.
+//!
+//! Site ids are `(function, ordinal)`: the ordinal counts, in one function and in the order of
+//! its instructions before optimisation, every *site instruction*: `load`, `store`, `atomicrmw`,
+//! `cmpxchg`, `va_arg`, and every `call`/`invoke`/`callbr` except calls of `llvm.*` intrinsics
+//! other than `llvm.memcpy*`, `llvm.memmove*` and `llvm.memset*`. Inline assembly counts.
+//! The fingerprint is SHA-256 over the defined functions sorted by name (those with linkage
+//! `available_externally` left out): name, a zero byte, one letter per site instruction
+//! (`l`, `s`, `r`, `x`, `v`, `c`; `m` for the three memory intrinsics), a byte 0xff.
+//!
+//! Evolution: fields may be added with a serde default; any other change raises [`FORMAT`].
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the plan format.
+pub const FORMAT: u32 = 1;
+
+/// A computed interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Fingerprint of the module, hex.
+    pub module: String,
+    /// Which cut was taken.
+    pub cut: CutMode,
+    /// What to instrument, sorted by function, then ordinal. The index in this list is the site id.
+    pub sites: Vec<Site>,
+    /// Heap objects with environment-side fields; index + `OBJ_MIXED` is their `objid`.
+    #[serde(default)]
+    pub mixed: Vec<MixedObject>,
+    /// Copies of allocation wrappers, one per side that callers want. Sorted by `name`.
+    #[serde(default)]
+    pub clones: Vec<FunctionClone>,
+    /// Functions the environment may call, sorted; the index is the upcall id.
+    #[serde(default)]
+    pub upcalls: Vec<String>,
+    /// Globals with any environment-side part (left out of digests), sorted.
+    #[serde(default)]
+    pub environment_globals: Vec<String>,
+    /// External variables replaced by a replay-space copy made at start ("constant"), with bytes.
+    #[serde(default)]
+    pub constants: Vec<(String, u64)>,
+}
+
+/// Which interface was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CutMode {
+    /// The minimum cut of the flow graph.
+    Min,
+    /// The library boundary: every result and out-parameter of non-deterministic externals.
+    Libc,
+    /// Counts bytes and events at every candidate site (a build for `itarget profile`).
+    Profile,
+}
+
+/// A place in the source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Location {
+    /// File as the debug information has it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// One instrumented instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Function (name in the module; for a site of a clone the clone's name).
+    pub function: String,
+    /// Ordinal of the site instruction in the (original) function.
+    pub ordinal: u32,
+    /// Where it is, if the module has debug information.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Location>,
+    /// What to do there.
+    pub action: Action,
+    /// Estimated bytes logged in a run (from the profile or static estimates).
+    #[serde(default)]
+    pub bytes: u64,
+    /// Estimated events in a run.
+    #[serde(default)]
+    pub events: u64,
+}
+
+/// What the pass does at a site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// An external call (or memory intrinsic) that is, or may be, an environment call.
+    Call(Call),
+    /// Load of an environment value.
+    Load {
+        /// Always logged, or told apart by address.
+        how: How,
+    },
+    /// Store that may hit memory which does not exist at replay.
+    Store,
+    /// Allocation: the objid argument of the runtime's allocation function.
+    Alloc {
+        /// Runtime function called instead.
+        runtime: String,
+        /// See `itarget_abi::layout::OBJ_REPLAY` and following.
+        objid: u32,
+    },
+    /// Call of a runtime function with the same arguments instead.
+    Replace {
+        /// Its symbol.
+        runtime: String,
+    },
+    /// Call of a clone instead of the original function.
+    Redirect {
+        /// Name of the clone (see [`Plan::clones`]).
+        to: String,
+    },
+    /// Recording stops before this call, with this reason.
+    Refuse {
+        /// Sentence for the user.
+        reason: String,
+    },
+    /// A safe point for asynchronous events (volatile load).
+    Poll,
+    /// Profile builds: count bytes moved through the pointer of this load, store or call.
+    Count {
+        /// For calls: what is counted, by pointer argument; empty for loads and stores.
+        #[serde(default)]
+        writes: Vec<Write>,
+    },
+}
+
+/// Whether a side is known at compile time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Always treated as environment (logged).
+    Always,
+    /// Decided by one compare of the address at run time.
+    Checked,
+}
+
+/// An external call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// External function (or intrinsic).
+    pub callee: String,
+    /// `Always`: an environment call. `Checked`: runs natively in all modes unless one of
+    /// `pointers` is at or above the bound (or the locale is not "C" if `locale`), in which case
+    /// this instance is an environment call.
+    pub how: How,
+    /// Argument indices whose addresses decide (for `Checked`).
+    #[serde(default)]
+    pub pointers: Vec<u32>,
+    /// For `Checked`: also an environment call while the locale is not "C".
+    #[serde(default)]
+    pub locale: bool,
+    /// What happens to the result.
+    pub ret: Ret,
+    /// Bytes to log after the call.
+    #[serde(default)]
+    pub writes: Vec<Write>,
+    /// The call is re-run at replay when it writes to stdout or stderr.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show: Option<Show>,
+    /// The environment may call back into the program during this call.
+    #[serde(default)]
+    pub upcalls: bool,
+}
+
+/// What happens to the result of an environment call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "snake_case")]
+pub enum Ret {
+    /// Void or unused: nothing.
+    None,
+    /// Logged as it is (integers, pointers, floats).
+    Log,
+    /// Static buffer of libc, copied into replay space: a C string.
+    CopyCstr,
+    /// Static buffer of libc, copied into replay space: that many bytes.
+    CopyBytes {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// A malloc'ed C string that is moved into our pool.
+    AdoptCstr {
+        /// objid of the new object.
+        objid: u32,
+    },
+}
+
+/// Bytes written through a pointer argument, logged after the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// Pointer argument, from 0. For [`Len::Scanf`] the first vararg.
+    pub arg: u32,
+    /// How many bytes.
+    pub len: Len,
+    /// `Some((arg, value))`: only when that integer argument has that value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<(u32, Vec<i64>)>,
+}
+
+/// A number of bytes, computed from arguments and result. Negative counts as 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Len {
+    /// Constant.
+    Const(u64),
+    /// Value of an argument.
+    Arg(u32),
+    /// The (recorded) result.
+    Ret,
+    /// 32-bit value in the memory an argument points to, after the call.
+    Mem32(u32),
+    /// 64-bit value in the memory an argument points to, after the call.
+    Mem64(u32),
+    /// Sum.
+    Add(Box<Len>, Box<Len>),
+    /// Product.
+    Mul(Box<Len>, Box<Len>),
+    /// Minimum.
+    Min(Box<Len>, Box<Len>),
+    /// Up to and including the terminating NUL.
+    Cstr,
+    /// `iovec` array at argument 0 of the tuple, count at argument 1, `Ret` bytes in total.
+    Iovec(u32, u32),
+    /// `msghdr` at this argument (recvmsg), `Ret` bytes of data in total.
+    Msghdr(u32),
+    /// scanf conversions of the format at this argument, over the varargs from `Write::arg` on.
+    Scanf(u32),
+    /// `%n` conversions of the printf format at this argument.
+    PrintfN(u32),
+}
+
+/// Where an output function writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum Show {
+    /// Always stdout or stderr.
+    Standard,
+    /// `FILE *` in this argument.
+    Stream {
+        /// Argument index.
+        arg: u32,
+    },
+    /// Descriptor in this argument.
+    Fd {
+        /// Argument index.
+        arg: u32,
+    },
+}
+
+/// A heap object with environment-side fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MixedObject {
+    /// Name for messages: `function:line` of the allocation.
+    pub name: String,
+    /// Environment-side byte ranges `(start, end)`; `end == u64::MAX`: to the end of the object.
+    pub ranges: Vec<(u64, u64)>,
+    /// Element size when the object is an array, else 0.
+    #[serde(default)]
+    pub stride: u64,
+}
+
+/// A copy of a function made by the pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionClone {
+    /// Name of the copy.
+    pub name: String,
+    /// Function it is a copy of.
+    pub of: String,
+}
+
+/// Why a plan can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Not JSON, or not a plan.
+    #[error("IT0401: not a plan: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// Written by another version.
+    #[error("IT0402: plan format {found}, this version reads {FORMAT}; run `itarget analyze` again")]
+    Format {
+        /// Format of the file.
+        found: u32,
+    },
+}
+
+impl Plan {
+    /// The canonical text: JSON.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// Malformed text, or another format version.
+    pub fn parse(text: &str) -> Result<Plan, PlanError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let head: Head = serde_json::from_str(text)?;
+        if head.format != FORMAT {
+            return Err(PlanError::Format { found: head.format });
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+}

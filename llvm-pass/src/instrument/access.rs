@@ -1,0 +1,103 @@
+//! Loads of environment values, stores that may hit memory a replay does not map, safe points.
+
+use super::Cx;
+use crate::ir::{Type, Value};
+use itarget_plan::How;
+use llvm_sys::LLVMTypeKind;
+
+impl Cx<'_> {
+    /// Logs a load. `Always`: in every mode but plain; `Checked`: when the address is above the
+    /// bound (the hook then knows which side it is).
+    pub(super) fn load(&self, id: u32, load: Value, how: How) {
+        let ir = self.ir;
+        let ty = ir.type_of(load);
+        let pointer = ir.operand(load, 0);
+        let f = self.function_of(load);
+        ir.before(load);
+        let slow = match how {
+            How::Always => ir.nonzero(self.mode()),
+            How::Checked => self.above(pointer),
+        };
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, true);
+        ir.before(slow_end);
+        ir.debug_of(load);
+        let logged = self.logged_load(f, pointer, ty, id, how);
+        // The builder stands in the slow block (no block was added by logged_load).
+        let slow_block = ir.block_of(slow_end);
+        let fast_block = ir.block_of(fast_end);
+        let copy = {
+            ir.before(fast_end);
+            ir.debug_of(load);
+            ir.copy(load)
+        };
+        ir.before(load);
+        let phi = ir.phi(ty, &[(logged, slow_block), (copy, fast_block)]);
+        ir.replace(load, phi);
+        ir.erase(load);
+    }
+
+    /// The slow path of a load: the value of type `ty` at `pointer`, through the hooks.
+    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: How) -> Value {
+        let ir = self.ir;
+        let site = ir.int(ir.i32, u64::from(id));
+        let size = ir.store_size(ty);
+        let (small, large) = match how {
+            How::Always => ("__itarget_ld", "__itarget_ldn"),
+            How::Checked => ("__itarget_ck", "__itarget_ckn"),
+        };
+        let word = match ir.kind(ty) {
+            LLVMTypeKind::LLVMIntegerTypeKind => matches!(ir.int_bits(ty), 1 | 8 | 16 | 32 | 64),
+            LLVMTypeKind::LLVMPointerTypeKind
+            | LLVMTypeKind::LLVMFloatTypeKind
+            | LLVMTypeKind::LLVMDoubleTypeKind => true,
+            _ => false,
+        };
+        if word {
+            let v = self.hook(small, &[pointer, ir.int(ir.i32, size), site]);
+            return match ir.kind(ty) {
+                LLVMTypeKind::LLVMPointerTypeKind => ir.int_to_ptr(v),
+                LLVMTypeKind::LLVMFloatTypeKind => ir.bitcast(ir.int_cast(v, ir.i32, false), ty),
+                LLVMTypeKind::LLVMDoubleTypeKind => ir.bitcast(v, ty),
+                _ => ir.int_cast(v, ty, false),
+            };
+        }
+        let slot = ir.entry_alloca(f, ty);
+        self.hook(large, &[pointer, slot, ir.int(ir.i64, size), site]);
+        ir.load(ty, slot)
+    }
+
+    /// A store that a replay skips when its memory is not mapped there.
+    pub(super) fn store(&self, store: Value) {
+        let ir = self.ir;
+        let pointer = ir.operand(store, 1);
+        ir.before(store);
+        let high = self.above(pointer);
+        let check_end = ir.if_then(high, store, true);
+        let check_block = ir.block_of(check_end);
+        ir.before(check_end);
+        ir.debug_of(store);
+        let may = ir.nonzero(self.hook("__itarget_may_store", &[pointer]));
+        // `store` now heads the join block; the other predecessor is the block with the compare.
+        ir.before(store);
+        let head = ir.block_before_then(check_block);
+        let perform = ir.phi(ir.i1, &[(ir.int(ir.i1, 1), head), (may, check_block)]);
+        let end = ir.if_then(perform, store, false);
+        ir.move_before(store, end);
+    }
+
+    /// A safe point for asynchronous events before a volatile load.
+    pub(super) fn poll(&self, id: u32, load: Value) {
+        let ir = self.ir;
+        ir.before(load);
+        let on = ir.nonzero(self.mode());
+        let end = ir.if_then(on, load, true);
+        ir.before(end);
+        ir.debug_of(load);
+        self.hook("__itarget_poll", &[ir.int(ir.i32, u64::from(id))]);
+    }
+
+    /// Function an instruction is in.
+    pub(super) fn function_of(&self, inst: Value) -> Value {
+        self.ir.function_of_block(self.ir.block_of(inst))
+    }
+}

@@ -1,0 +1,331 @@
+//! Environment calls and calls that may be one.
+//!
+//! Each site gets an internal wrapper function with the types of that very call; the call is
+//! redirected to it and LLVM inlines it (it has one caller). Its shape:
+//! ```text
+//! plain:  return f(args)                     mode plain, or (checked) all addresses below the bound
+//! slow:   run = enter(site); if run { r = f(args); leave() }
+//!         r = val(r); bytes(..)...; return r
+//! ```
+
+use super::Cx;
+use crate::ir::{Type, Value};
+use itarget_plan::{Call, How, Len, Ret, Show, Write};
+use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
+
+/// A wrapper being built.
+pub(super) struct Wrapper {
+    /// Its function.
+    pub f: Value,
+    /// Its parameters: the arguments of the call.
+    pub args: Vec<Value>,
+    /// The call it wraps (still in the program).
+    original: Value,
+    /// The external it calls.
+    callee: Value,
+    /// Result type.
+    pub ret: Type,
+}
+
+impl Cx<'_> {
+    pub(super) fn external_call(&self, id: u32, call: Value, plan: &Call) -> Result<(), String> {
+        let ir = self.ir;
+        let w = self.wrapper(id, call)?;
+        let slow = self.block(&w, "slow");
+        let plain = self.block(&w, "plain");
+        // Which path?
+        ir.at_end(self.entry(&w));
+        match plan.how {
+            How::Always => {
+                let on = ir.nonzero(self.mode());
+                ir.cond_br(on, slow, plain);
+            }
+            How::Checked => {
+                let maybe = self.block(&w, "maybe");
+                ir.at_end(self.entry(&w));
+                let mut any = ir.int(ir.i64, 0);
+                for &p in &plan.pointers {
+                    if let Some(&a) = w.args.get(p as usize)
+                        && ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMPointerTypeKind
+                    {
+                        any = ir.or(any, ir.ptr_to_int(a));
+                    }
+                }
+                let mut env = ir.nonzero(ir.shr(any, itarget_abi::layout::BOUND_SHIFT));
+                if plan.locale {
+                    let offset = std::mem::offset_of!(itarget_abi::control::Control, locale_c);
+                    let c = ir.load(ir.i32, ir.offset(self.control, offset as u64));
+                    let other = ir.icmp(LLVMIntPredicate::LLVMIntEQ, c, ir.int(ir.i32, 0));
+                    env = ir.or(env, other);
+                }
+                ir.cond_br(env, maybe, plain);
+                ir.at_end(maybe);
+                let on = ir.nonzero(self.mode());
+                ir.cond_br(on, slow, plain);
+            }
+        }
+        ir.at_end(plain);
+        let r = self.perform(&w, &w.args);
+        self.give(&w, r);
+        ir.at_end(slow);
+        self.slow_path(id, &w, plan)?;
+        self.redirect(call, &w);
+        Ok(())
+    }
+
+    fn slow_path(&self, id: u32, w: &Wrapper, plan: &Call) -> Result<(), String> {
+        let ir = self.ir;
+        let site = ir.int(ir.i32, u64::from(id));
+        let has_result = w.ret != ir.void;
+        let slow = ir.here();
+        let slot = has_result.then(|| ir.entry_alloca(w.f, w.ret));
+        if let Some(slot) = slot {
+            ir.store(ir.zero(w.ret), slot);
+        }
+        let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
+        let live = self.block(w, "live");
+        let skip = self.block(w, "skip");
+        let join = self.block(w, "join");
+        ir.at_end(slow);
+        ir.cond_br(run, live, skip);
+        ir.at_end(live);
+        let r = self.perform(w, &w.args);
+        if let Some(slot) = slot {
+            ir.store(r, slot);
+        }
+        self.hook("__itarget_leave", &[]);
+        ir.br(join);
+        ir.at_end(skip);
+        if let Some(show) = plan.show {
+            self.show(w, show);
+        }
+        ir.br(join);
+        ir.at_end(join);
+        if plan.upcalls {
+            self.hook("__itarget_upcalls", &[site]);
+        }
+        let pointer_result = ir.kind(w.ret) == LLVMTypeKind::LLVMPointerTypeKind;
+        let needs_result = matches!(plan.ret, Ret::Log)
+            || (matches!(plan.ret, Ret::None)
+                && has_result
+                && (plan.writes.iter().any(|x| uses_result(&x.len))
+                    || (pointer_result && !plan.writes.is_empty())));
+        if let Some(slot) = slot {
+            match &plan.ret {
+                Ret::None | Ret::Log => {
+                    if needs_result {
+                        self.log_result(w, slot);
+                    }
+                }
+                Ret::CopyCstr => self.copied(w, slot, "__itarget_copy", u64::MAX, &plan.callee),
+                Ret::CopyBytes { bytes } => {
+                    self.copied(w, slot, "__itarget_copy", *bytes, &plan.callee);
+                }
+                Ret::AdoptCstr { objid } => {
+                    let r = ir.load(ir.ptr, slot);
+                    let objid = ir.int(ir.i32, u64::from(*objid));
+                    ir.store(self.hook("__itarget_adopt_cstr", &[r, objid]), slot);
+                }
+            }
+        }
+        let result = slot.map(|s| ir.load(w.ret, s));
+        for write in &plan.writes {
+            self.write(w, write, result, pointer_result && needs_result)?;
+        }
+        ir.ret(result);
+        Ok(())
+    }
+
+    /// Logs the scalar in `slot`, which then holds the recorded one.
+    fn log_result(&self, w: &Wrapper, slot: Value) {
+        let ir = self.ir;
+        let r = ir.load(w.ret, slot);
+        match ir.kind(w.ret) {
+            LLVMTypeKind::LLVMIntegerTypeKind if ir.int_bits(w.ret) <= 64 => {
+                let v = self.hook("__itarget_val", &[ir.int_cast(r, ir.i64, true)]);
+                ir.store(ir.int_cast(v, w.ret, true), slot);
+            }
+            LLVMTypeKind::LLVMPointerTypeKind => {
+                let v = self.hook("__itarget_val", &[ir.ptr_to_int(r)]);
+                ir.store(ir.int_to_ptr(v), slot);
+            }
+            _ => {
+                let size = ir.int(ir.i64, ir.store_size(w.ret));
+                self.hook("__itarget_raw", &[slot, size]);
+            }
+        }
+    }
+
+    fn copied(&self, w: &Wrapper, slot: Value, hook: &str, bytes: u64, callee: &str) {
+        let ir = self.ir;
+        let r = ir.load(w.ret, slot);
+        // One cell per function, as libc has one buffer per function.
+        let key = callee.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        let args = [r, ir.int(ir.i64, bytes), ir.int(ir.i32, u64::from(key))];
+        ir.store(self.hook(hook, &args), slot);
+    }
+
+    /// At replay: output that goes to stdout or stderr is produced again, if all its bytes are
+    /// in replay space.
+    fn show(&self, w: &Wrapper, show: Show) {
+        let ir = self.ir;
+        let mut args = w.args.clone();
+        let mut any = ir.int(ir.i64, 0);
+        let stream_arg = match show {
+            Show::Stream { arg } => Some(arg as usize),
+            _ => None,
+        };
+        for (i, &a) in args.iter().enumerate() {
+            if Some(i) != stream_arg && ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMPointerTypeKind {
+                any = ir.or(any, ir.ptr_to_int(a));
+            }
+        }
+        let inside = ir.icmp(
+            LLVMIntPredicate::LLVMIntEQ,
+            ir.shr(any, itarget_abi::layout::BOUND_SHIFT),
+            ir.int(ir.i64, 0),
+        );
+        let wanted = match show {
+            Show::Standard => inside,
+            Show::Stream { arg } => {
+                let Some(&s) = args.get(arg as usize) else { return };
+                let real = self.hook("__itarget_show_stream", &[s]);
+                args[arg as usize] = real;
+                ir.and(inside, ir.nonzero(real))
+            }
+            Show::Fd { arg } => {
+                let Some(&fd) = args.get(arg as usize) else { return };
+                let real = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
+                let ok = ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0));
+                ir.and(inside, ok)
+            }
+        };
+        let from = ir.here();
+        let yes = self.block(w, "show");
+        let done = self.block(w, "shown");
+        ir.at_end(from);
+        ir.cond_br(wanted, yes, done);
+        ir.at_end(yes);
+        self.perform(w, &args);
+        ir.br(done);
+        ir.at_end(done);
+    }
+
+    fn write(&self, w: &Wrapper, write: &Write, result: Option<Value>, null_means_none: bool) -> Result<(), String> {
+        let ir = self.ir;
+        if let Len::Scanf(format) = write.len {
+            return self.scanf(w, write.arg, format, result);
+        }
+        let Some(&to) = w.args.get(write.arg as usize) else {
+            return Ok(()); // a vararg that this call does not pass
+        };
+        if ir.kind(ir.type_of(to)) != LLVMTypeKind::LLVMPointerTypeKind {
+            return Ok(()); // ioctl(fd, request, integer)
+        }
+        let null = ir.zero(ir.ptr);
+        let mut to = to;
+        if let Some((arg, values)) = &write.when
+            && let Some(&a) = w.args.get(*arg as usize)
+        {
+            let a = ir.int_cast(a, ir.i64, true);
+            let mut hit = ir.int(ir.i1, 0);
+            for v in values {
+                let same = ir.icmp(LLVMIntPredicate::LLVMIntEQ, a, ir.int(ir.i64, *v as u64));
+                hit = ir.or(hit, same);
+            }
+            to = ir.select(hit, to, null);
+        }
+        if null_means_none && let Some(r) = result {
+            to = ir.select(ir.nonzero(r), to, null);
+        }
+        match &write.len {
+            Len::Cstr => {
+                self.hook("__itarget_cstr", &[to]);
+            }
+            Len::Iovec(arg, count) => {
+                let (Some(&iov), Some(&n)) = (w.args.get(*arg as usize), w.args.get(*count as usize)) else {
+                    return Ok(());
+                };
+                let total = self.length(w, &Len::Ret, result);
+                self.hook("__itarget_iovec", &[iov, ir.int_cast(n, ir.i64, true), total]);
+            }
+            Len::Msghdr(arg) => {
+                let Some(&m) = w.args.get(*arg as usize) else { return Ok(()) };
+                let total = self.length(w, &Len::Ret, result);
+                self.hook("__itarget_msghdr", &[m, total]);
+            }
+            Len::PrintfN(format) => self.printf_n(w, *format)?,
+            len => {
+                let n = self.length(w, len, result);
+                self.hook("__itarget_bytes", &[to, n]);
+            }
+        }
+        Ok(())
+    }
+
+    /// A wrapper for a call, with an empty entry block.
+    pub(super) fn wrapper(&self, id: u32, call: Value) -> Result<Wrapper, String> {
+        let ir = self.ir;
+        let callee = ir
+            .called_function(call)
+            .ok_or_else(|| format!("IT0405: site {id} of the plan is an indirect call"))?;
+        let ret = ir.return_type(ir.call_type(call));
+        let outer = ir.args(call);
+        let params: Vec<Type> = outer.iter().map(|a| ir.type_of(*a)).collect();
+        let f = ir.define(&format!("itarget.call.{id}"), ir.fn_type(ret, &params, false));
+        ir.no_debug();
+        ir.copy_abi_attributes(call, f);
+        let args = (0..params.len()).map(|i| ir.param(f, i)).collect();
+        Ok(Wrapper { f, args, original: call, callee, ret })
+    }
+
+    /// Points the program's call at the wrapper.
+    pub(super) fn redirect(&self, call: Value, w: &Wrapper) {
+        let ir = self.ir;
+        ir.strip_call_attributes(call);
+        ir.set_callee(call, ir.function_type(w.f), w.f);
+    }
+
+    /// The wrapped call itself, where the builder is.
+    pub(super) fn perform(&self, w: &Wrapper, args: &[Value]) -> Value {
+        let ir = self.ir;
+        let c = ir.copy(w.original);
+        for (i, &a) in args.iter().enumerate() {
+            ir.set_operand(c, i as u32, a);
+        }
+        ir.clear_debug(c);
+        c
+    }
+
+    pub(super) fn give(&self, w: &Wrapper, r: Value) {
+        self.ir.ret((w.ret != self.ir.void).then_some(r));
+    }
+
+    pub(super) fn entry(&self, w: &Wrapper) -> llvm_sys::prelude::LLVMBasicBlockRef {
+        self.ir.entry(w.f)
+    }
+
+    pub(super) fn block(&self, w: &Wrapper, name: &str) -> llvm_sys::prelude::LLVMBasicBlockRef {
+        self.ir.block(w.f, name)
+    }
+}
+
+fn uses_result(len: &Len) -> bool {
+    match len {
+        Len::Ret | Len::Iovec(..) | Len::Msghdr(_) | Len::Scanf(_) => true,
+        Len::Add(a, b) | Len::Mul(a, b) | Len::Min(a, b) => uses_result(a) || uses_result(b),
+        _ => false,
+    }
+}
+
+impl Cx<'_> {
+    /// An argument of the wrapped call as it stands in the program (for constants).
+    pub(super) fn original_arg(&self, w: &Wrapper, i: u32) -> Value {
+        self.ir.operand(w.original, i)
+    }
+
+    /// The wrapped external.
+    pub(super) fn callee(&self, w: &Wrapper) -> Value {
+        w.callee
+    }
+}

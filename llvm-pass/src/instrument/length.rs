@@ -1,0 +1,107 @@
+//! Lengths of the plan as IR: computed from arguments and the (recorded) result, so that they
+//! are the same when recording and at replay.
+
+use super::Cx;
+use super::call::Wrapper;
+use crate::ir::Value;
+use itarget_plan::{Len, Write};
+use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
+
+impl Cx<'_> {
+    /// `len` as an `i64` where the builder is. Negative results count as 0.
+    pub(super) fn length(&self, w: &Wrapper, len: &Len, result: Option<Value>) -> Value {
+        let ir = self.ir;
+        match len {
+            Len::Const(n) => ir.int(ir.i64, *n),
+            Len::Arg(i) => w.args.get(*i as usize).map_or_else(|| ir.int(ir.i64, 0), |&a| self.number(a)),
+            Len::Ret => result.map_or_else(|| ir.int(ir.i64, 0), |r| self.number(r)),
+            Len::Mem32(i) => self.in_memory(w, *i, 32),
+            Len::Mem64(i) => self.in_memory(w, *i, 64),
+            Len::Add(a, b) => ir.add(self.length(w, a, result), self.length(w, b, result)),
+            Len::Mul(a, b) => ir.mul(self.length(w, a, result), self.length(w, b, result)),
+            Len::Min(a, b) => {
+                let (a, b) = (self.length(w, a, result), self.length(w, b, result));
+                ir.select(ir.icmp(LLVMIntPredicate::LLVMIntULT, a, b), a, b)
+            }
+            Len::Cstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Scanf(_) | Len::PrintfN(_) => ir.int(ir.i64, 0),
+        }
+    }
+
+    /// An integer (or pointer) as `i64`, negative as 0.
+    fn number(&self, v: Value) -> Value {
+        let ir = self.ir;
+        match ir.kind(ir.type_of(v)) {
+            LLVMTypeKind::LLVMIntegerTypeKind => {
+                let n = ir.int_cast(v, ir.i64, true);
+                let zero = ir.int(ir.i64, 0);
+                ir.select(ir.icmp(LLVMIntPredicate::LLVMIntSGT, n, zero), n, zero)
+            }
+            LLVMTypeKind::LLVMPointerTypeKind => ir.ptr_to_int(v),
+            _ => ir.int(ir.i64, 0),
+        }
+    }
+
+    /// The value an argument points to; 0 when it is null. Its own bytes are logged by an earlier
+    /// write of the same call, so it is the same at replay.
+    fn in_memory(&self, w: &Wrapper, arg: u32, bits: u32) -> Value {
+        let ir = self.ir;
+        let Some(&p) = w.args.get(arg as usize) else { return ir.int(ir.i64, 0) };
+        if ir.kind(ir.type_of(p)) != LLVMTypeKind::LLVMPointerTypeKind {
+            return ir.int(ir.i64, 0);
+        }
+        let ty = ir.int_type(bits);
+        let from = ir.here();
+        let yes = ir.block(w.f, "mem");
+        let done = ir.block(w.f, "memdone");
+        ir.at_end(from);
+        ir.cond_br(ir.nonzero(p), yes, done);
+        ir.at_end(yes);
+        let v = ir.int_cast(ir.load(ty, p), ir.i64, false);
+        ir.br(done);
+        ir.at_end(done);
+        ir.phi(ir.i64, &[(ir.int(ir.i64, 0), from), (v, yes)])
+    }
+
+    /// Profile builds: counts bytes moved through the pointers of a load, store or call.
+    pub(super) fn count(&self, id: u32, inst: Value, writes: &[Write]) -> Result<(), String> {
+        use llvm_sys::LLVMOpcode::*;
+        let ir = self.ir;
+        let site = ir.int(ir.i32, u64::from(id));
+        match ir.opcode(inst) {
+            LLVMLoad | LLVMStore => {
+                let store = ir.opcode(inst) == LLVMStore;
+                let pointer = ir.operand(inst, u32::from(store));
+                let ty = if store { ir.type_of(ir.operand(inst, 0)) } else { ir.type_of(inst) };
+                ir.before(inst);
+                let size = ir.int(ir.i64, ir.store_size(ty));
+                self.hook("__itarget_count", &[site, pointer, size]);
+                Ok(())
+            }
+            LLVMCall => {
+                let w = self.wrapper(id, inst)?;
+                ir.at_end(self.entry(&w));
+                let r = self.perform(&w, &w.args);
+                let result = (w.ret != ir.void).then_some(r);
+                if writes.is_empty() {
+                    self.hook("__itarget_count", &[site, ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
+                }
+                for write in writes {
+                    let Some(&to) = w.args.get(write.arg as usize) else { continue };
+                    if ir.kind(ir.type_of(to)) != LLVMTypeKind::LLVMPointerTypeKind {
+                        continue;
+                    }
+                    let n = match &write.len {
+                        Len::Iovec(..) | Len::Msghdr(_) => self.length(&w, &Len::Ret, result),
+                        Len::Cstr | Len::Scanf(_) | Len::PrintfN(_) => ir.int(ir.i64, 16),
+                        len => self.length(&w, len, result),
+                    };
+                    self.hook("__itarget_count", &[site, to, n]);
+                }
+                self.give(&w, r);
+                self.redirect(inst, &w);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Rewrites the planned sites of a prepared module.
+//!
+//! Order: clones first (so that every clone has the original's ordinals), then all site
+//! instructions are collected, then each is rewritten, then the program gets its new `main`.
+
+mod access;
+mod alloc;
+mod call;
+mod hooks;
+mod length;
+mod program;
+mod scan;
+
+use crate::ir::{Ir, Value};
+use crate::sites;
+use hooks::Hooks;
+use itarget_plan::{Action, Plan};
+use llvm_sys::LLVMOpcode;
+use std::collections::BTreeMap;
+
+/// What every rewriting needs.
+pub struct Cx<'a> {
+    ir: &'a Ir,
+    hooks: Hooks,
+    /// The control page.
+    control: Value,
+}
+
+/// Instruments the module. `text` is the plan as it stands in the file (its hash is embedded).
+///
+/// # Errors
+/// The plan names a site that the module does not have, or that can't be instrumented.
+pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
+    let cx = Cx {
+        ir,
+        hooks: Hooks::declare(ir),
+        control: ir.declare_global(
+            itarget_abi::control::SYMBOL,
+            ir.array_type(ir.i8, itarget_abi::control::PAGE as u64),
+        ),
+    };
+    for clone in &plan.clones {
+        let of = ir.function(&clone.of).ok_or_else(|| unknown(&clone.of))?;
+        if ir.function(&clone.name).is_none() {
+            ir.clone_function(of, &clone.name);
+        }
+    }
+    let mut by_function: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+    for (id, site) in plan.sites.iter().enumerate() {
+        by_function.entry(&site.function).or_default().push((site.ordinal, id as u32));
+    }
+    // Ordinals are looked up before anything changes.
+    let mut work: Vec<(u32, Value)> = Vec::new();
+    for (function, wanted) in by_function {
+        let f = ir.function(function).ok_or_else(|| unknown(function))?;
+        let instructions = sites::of_function(ir, f);
+        for (ordinal, id) in wanted {
+            let inst = instructions.get(ordinal as usize).ok_or_else(|| {
+                format!("IT0405: the plan names site {ordinal} of `{function}`, which it does not have")
+            })?;
+            work.push((id, *inst));
+        }
+    }
+    work.sort_by_key(|w| w.0);
+    for (id, inst) in work {
+        cx.site(id, inst, plan)?;
+    }
+    program::run(&cx, plan, text)
+}
+
+fn unknown(function: &str) -> String {
+    format!("IT0405: the plan names function `{function}`, which this program does not have")
+}
+
+impl Cx<'_> {
+    fn site(&self, id: u32, inst: Value, plan: &Plan) -> Result<(), String> {
+        let site = &plan.sites[id as usize];
+        let opcode = self.ir.opcode(inst);
+        let fits = match &site.action {
+            Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
+            Action::Store => opcode == LLVMOpcode::LLVMStore,
+            Action::Count { .. } => true,
+            _ => opcode == LLVMOpcode::LLVMCall,
+        };
+        if !fits {
+            return Err(format!(
+                "IT0405: site {} of `{}` is no instruction that `{:?}` fits",
+                site.ordinal, site.function, site.action
+            ));
+        }
+        match &site.action {
+            Action::Call(c) => self.external_call(id, inst, c),
+            Action::Load { how } => {
+                self.load(id, inst, *how);
+                Ok(())
+            }
+            Action::Store => {
+                self.store(inst);
+                Ok(())
+            }
+            Action::Alloc { runtime, objid } => self.allocation(inst, runtime, Some(*objid)),
+            Action::Replace { runtime } => self.allocation(inst, runtime, None),
+            Action::Redirect { to } => {
+                let f = self.ir.function(to).ok_or_else(|| unknown(to))?;
+                self.ir.set_callee(inst, self.ir.call_type(inst), f);
+                Ok(())
+            }
+            Action::Refuse { .. } => {
+                self.ir.before(inst);
+                self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
+                Ok(())
+            }
+            Action::Poll => {
+                self.poll(id, inst);
+                Ok(())
+            }
+            Action::Count { writes } => self.count(id, inst, writes),
+        }
+    }
+
+    /// Calls a hook where the builder is.
+    fn hook(&self, name: &str, args: &[Value]) -> Value {
+        let (f, ty) = self.hooks.get(name);
+        self.ir.call(f, ty, args)
+    }
+
+    /// `mode` of the control page, where the builder is.
+    fn mode(&self) -> Value {
+        self.ir.load(self.ir.i32, self.control)
+    }
+
+    /// `address >> BOUND_SHIFT != 0`, where the builder is.
+    fn above(&self, pointer: Value) -> Value {
+        let a = self.ir.ptr_to_int(pointer);
+        self.ir.nonzero(self.ir.shr(a, itarget_abi::layout::BOUND_SHIFT))
+    }
+}

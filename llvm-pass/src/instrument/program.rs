@@ -1,0 +1,237 @@
+//! The program's frame: its new `main`, constructors, constants read at start, functions the
+//! environment may call, and the tables the runtime reads.
+
+use super::Cx;
+use crate::ir::{Type, Value};
+use itarget_abi::hooks::tables;
+use itarget_plan::Plan;
+use llvm_sys::core::*;
+use llvm_sys::{LLVMLinkage, LLVMTypeKind};
+use sha2::{Digest, Sha256};
+
+/// Site ids of the loads of constants at start (not sites of the plan).
+const CONSTANT_SITES: u64 = 0xffff_0100;
+
+pub(super) fn run(cx: &Cx, plan: &Plan, text: &str) -> Result<(), String> {
+    let constants = cx.constants(plan);
+    cx.upcalls(plan)?;
+    cx.tables(plan, text);
+    cx.new_main(&constants)
+}
+
+impl Cx<'_> {
+    /// External variables that keep their value: a replay-space copy of each takes its place.
+    fn constants(&self, plan: &Plan) -> Vec<(Value, Value, Type)> {
+        let ir = self.ir;
+        let mut out = vec![];
+        for (name, _) in &plan.constants {
+            let Some(g) = ir.global(name) else { continue };
+            let ty = ir.global_type(g);
+            let copy = ir.add_global(&format!("itarget.constant.{name}"), ir.zero(ty));
+            ir.replace(g, copy);
+            out.push((g, copy, ty));
+        }
+        out
+    }
+
+    /// Thunks for functions the environment may call: at record the call and its arguments are
+    /// logged, at replay the runtime makes the call from the log.
+    fn upcalls(&self, plan: &Plan) -> Result<(), String> {
+        let ir = self.ir;
+        let mut table = vec![];
+        for (id, name) in plan.upcalls.iter().enumerate() {
+            let f = ir.function(name).ok_or_else(|| super::unknown(name))?;
+            table.push(f);
+            let ty = ir.function_type(f);
+            let params = ir.param_types(ty);
+            let words = params.iter().all(|p| {
+                matches!(ir.kind(*p), LLVMTypeKind::LLVMPointerTypeKind)
+                    || (ir.kind(*p) == LLVMTypeKind::LLVMIntegerTypeKind && ir.int_bits(*p) <= 64)
+            });
+            let supported = words && params.len() <= 6 && !ir.is_vararg(ty);
+            let t = ir.define(&format!("itarget.upcall.{name}"), ty);
+            ir.no_debug();
+            let entry = ir.here();
+            let from_env = ir.block(t, "from.env");
+            let go = ir.block(t, "go");
+            ir.at_end(entry);
+            let offset = std::mem::offset_of!(itarget_abi::control::Control, in_env) as u64;
+            let in_env = ir.load(ir.i32, ir.offset(self.control, offset));
+            ir.cond_br(ir.nonzero(in_env), from_env, go);
+            ir.at_end(from_env);
+            let args: Vec<Value> = (0..params.len()).map(|i| ir.param(t, i)).collect();
+            let mut state = ir.int(ir.i32, 0);
+            if supported {
+                let frame_ty = ir.fn_type(ir.ptr, &[ir.i32], false);
+                let frame = ir.declare("llvm.frameaddress.p0", frame_ty);
+                let sp = ir.call(frame, frame_ty, &[ir.int(ir.i32, 0)]);
+                state = self.hook("__itarget_upcall_enter", &[ir.int(ir.i32, id as u64), sp]);
+                let log = ir.block(t, "log");
+                let logged = ir.block(t, "logged");
+                ir.at_end(from_env);
+                ir.cond_br(ir.nonzero(state), log, logged);
+                ir.at_end(log);
+                for &a in &args {
+                    let v = match ir.kind(ir.type_of(a)) {
+                        LLVMTypeKind::LLVMPointerTypeKind => ir.ptr_to_int(a),
+                        _ => ir.int_cast(a, ir.i64, true),
+                    };
+                    self.hook("__itarget_val", &[v]);
+                }
+                ir.br(logged);
+                ir.at_end(logged);
+            } else {
+                self.hook("__itarget_refuse", &[ir.int(ir.i32, 0xffff_0200)]);
+            }
+            let r = ir.call(f, ty, &args);
+            self.hook("__itarget_upcall_leave", &[state]);
+            self.result(ir.return_type(ty), r);
+            ir.at_end(go);
+            let r = ir.call(f, ty, &args);
+            self.result(ir.return_type(ty), r);
+            ir.replace_address_uses(f, t);
+        }
+        self.table(tables::UPCALLS, &table);
+        Ok(())
+    }
+
+    fn result(&self, ty: Type, r: Value) {
+        self.ir.ret((ty != self.ir.void).then_some(r));
+    }
+
+    /// `[count, pointers]`
+    fn table(&self, name: &str, of: &[Value]) {
+        let ir = self.ir;
+        let init = ir.const_struct(&[ir.int(ir.i64, of.len() as u64), ir.const_array(ir.ptr, of)]);
+        self.export(name, init);
+    }
+
+    fn export(&self, name: &str, init: Value) {
+        let g = self.ir.add_global(name, init);
+        self.ir.set_linkage(g, LLVMLinkage::LLVMExternalLinkage);
+        self.ir.set_name(g, name);
+        self.ir.keep(g);
+    }
+
+    fn tables(&self, plan: &Plan, text: &str) {
+        let ir = self.ir;
+        let number = |n: u64| ir.int(ir.i64, n);
+        let mixed: Vec<Value> = plan
+            .mixed
+            .iter()
+            .enumerate()
+            .flat_map(|(i, o)| {
+                o.ranges.iter().map(move |(a, b)| (i as u64, *a, *b, o.stride))
+            })
+            .map(|(i, a, b, s)| ir.const_array(ir.i64, &[number(i), number(a), number(b), number(s)]))
+            .collect();
+        let row = ir.array_type(ir.i64, 4);
+        let init = ir.const_struct(&[number(mixed.len() as u64), ir.const_array(row, &mixed)]);
+        self.export(tables::MIXED, init);
+
+        let mut identity = [0u8; 64];
+        for (i, b) in identity[..32].iter_mut().enumerate() {
+            *b = u8::from_str_radix(plan.module.get(2 * i..2 * i + 2).unwrap_or("0"), 16).unwrap_or(0);
+        }
+        identity[32..].copy_from_slice(&Sha256::digest(text.as_bytes()));
+        self.export(tables::IDENTITY, ir.const_bytes(&identity));
+
+        let globals: Vec<(String, Value)> = ir
+            .globals()
+            .into_iter()
+            // SAFETY: globals of the module.
+            .filter(|&g| unsafe { !ir.is_declaration(g) && LLVMIsThreadLocal(g) == 0 })
+            .map(|g| (ir.name(g), g))
+            .filter(|(n, _)| !n.starts_with("llvm.") && !n.starts_with("__itarget"))
+            .collect();
+        let pair = |g: Value| ir.const_struct(&[g, number(ir.abi_size(ir.global_type(g)))]);
+        let pair_ty = ir.type_of(ir.const_struct(&[ir.zero(ir.ptr), number(0)]));
+        let all: Vec<Value> = globals.iter().map(|(_, g)| pair(*g)).collect();
+        let digested: Vec<Value> = globals
+            .iter()
+            // SAFETY: as above.
+            .filter(|(n, g)| unsafe { LLVMIsGlobalConstant(*g) } == 0 && plan.environment_globals.binary_search(n).is_err())
+            .map(|(_, g)| pair(*g))
+            .collect();
+        let make = |of: &[Value]| ir.const_struct(&[number(of.len() as u64), ir.const_array(pair_ty, of)]);
+        let digested = make(&digested);
+        self.export(tables::GLOBALS, digested);
+        if plan.cut == itarget_plan::CutMode::Profile {
+            let all = make(&all);
+            self.export(tables::ALL_GLOBALS, all);
+        }
+    }
+
+    /// `main` becomes a call of the runtime, which calls the program's on its own stack.
+    fn new_main(&self, constants: &[(Value, Value, Type)]) -> Result<(), String> {
+        let ir = self.ir;
+        let main = ir.function("main").ok_or("IT0811: no main")?;
+        let main_ty = ir.function_type(main);
+        let params = ir.param_types(main_ty);
+        let ret = ir.return_type(main_ty);
+        if params.len() > 3 || (ret != ir.void && ret != ir.i32) {
+            return Err("IT0811: `main` has a type that C does not allow".into());
+        }
+        ir.set_name(main, "itarget.main");
+        let real = main;
+        ir.set_linkage(real, LLVMLinkage::LLVMInternalLinkage);
+        let ty = ir.fn_type(ir.i32, &[ir.i32, ir.ptr, ir.ptr], false);
+        let run = ir.define("itarget.run", ty);
+        ir.no_debug();
+        for (i, (g, copy, vty)) in constants.iter().enumerate() {
+            let site = CONSTANT_SITES + i as u64;
+            let v = self.logged_load(run, *g, *vty, site as u32, itarget_plan::How::Always);
+            ir.store(v, *copy);
+        }
+        let all = [ir.param(run, 0), ir.param(run, 1), ir.param(run, 2)];
+        // Constructors get argc, argv, envp as the loader gives them.
+        for f in self.structors("llvm.global_ctors") {
+            let fty = ir.function_type(f);
+            let n = ir.param_types(fty).len().min(3);
+            ir.call(f, fty, &all[..n]);
+        }
+        let register_ty = ir.fn_type(ir.i32, &[ir.ptr], false);
+        for f in self.structors("llvm.global_dtors") {
+            ir.call(ir.declare("__itarget_atexit", register_ty), register_ty, &[f]);
+        }
+        let r = ir.call(real, main_ty, &all[..params.len()]);
+        ir.ret(Some(if ret == ir.void { ir.int(ir.i32, 0) } else { r }));
+
+        let new = ir.define("main", ty);
+        ir.set_linkage(new, LLVMLinkage::LLVMExternalLinkage);
+        ir.no_debug();
+        let r = self.hook("__itarget_start", &[ir.param(new, 0), ir.param(new, 1), ir.param(new, 2), run]);
+        ir.ret(Some(r));
+        // A runtime of another version does not define this symbol.
+        let version = ir.declare_global(itarget_abi::version::ABI_SYMBOL, ir.i8);
+        let reference = ir.add_global("itarget.abi", version);
+        ir.keep(reference);
+        Ok(())
+    }
+
+    /// Functions of `llvm.global_ctors` or `llvm.global_dtors` in the order they run; the list
+    /// itself is removed from the module.
+    fn structors(&self, list: &str) -> Vec<Value> {
+        let ir = self.ir;
+        let Some(g) = ir.global(list) else { return vec![] };
+        let mut found = vec![];
+        if let Some(init) = ir.initializer(g) {
+            // SAFETY: `init` is a constant array of {i32, ptr, ptr}; reads stay in its bounds.
+            unsafe {
+                for i in 0..LLVMGetArrayLength2(LLVMTypeOf(init)) {
+                    let entry = LLVMGetAggregateElement(init, i as u32);
+                    let priority = ir.const_int(LLVMGetAggregateElement(entry, 0)).unwrap_or(65535);
+                    let f = LLVMIsAFunction(LLVMGetAggregateElement(entry, 1));
+                    if !f.is_null() {
+                        found.push((priority, f));
+                    }
+                }
+            }
+        }
+        // Destructors are registered in this order and so run in the opposite one.
+        found.sort_by_key(|f| f.0);
+        // SAFETY: nothing refers to this list but LLVM itself.
+        unsafe { LLVMDeleteGlobal(g) };
+        found.into_iter().map(|f| f.1).collect()
+    }
+}

@@ -1,0 +1,180 @@
+//! Before analysis: the shape that makes every external call a direct call of an external.
+//!
+//! * bodies of `available_externally` functions (glibc's inline variants) are dropped;
+//! * thread-local variables become globals in programs that can't start a thread;
+//! * where the address of an external function is taken, a thunk with the direct call takes its
+//!   place, so that calls through pointers are instrumented too;
+//! * what can't be instrumented yet is refused by name.
+//!
+//! Preparing twice changes nothing.
+
+use crate::ir::{Ir, Value};
+use llvm_sys::core::*;
+use llvm_sys::{LLVMLinkage, LLVMOpcode};
+
+/// Prefix of thunks.
+pub const THUNK: &str = "itarget.thunk.";
+
+/// Externals that start threads; with one of them thread-locals stay thread-local.
+const THREADS: &[&str] = &["pthread_create", "thrd_create", "clone", "__clone"];
+
+/// Variadic externals with at most three word-sized arguments after the fixed ones.
+const WORDS: &[&str] = &[
+    "open", "open64", "openat", "openat64", "fcntl", "fcntl64", "ioctl", "prctl", "syscall", "mremap",
+    "sem_open", "mq_open", "semctl", "ulimit",
+];
+
+/// Variadic externals with a `va_list` twin: name, twin.
+const LISTS: &[(&str, &str)] = &[
+    ("printf", "vprintf"),
+    ("fprintf", "vfprintf"),
+    ("sprintf", "vsprintf"),
+    ("snprintf", "vsnprintf"),
+    ("dprintf", "vdprintf"),
+    ("asprintf", "vasprintf"),
+    ("scanf", "vscanf"),
+    ("fscanf", "vfscanf"),
+    ("sscanf", "vsscanf"),
+    ("syslog", "vsyslog"),
+    ("warn", "vwarn"),
+    ("warnx", "vwarnx"),
+    ("err", "verr"),
+    ("errx", "verrx"),
+];
+
+/// Prepares the module.
+///
+/// # Errors
+/// A construct that can't be instrumented, with a code and what to do.
+pub fn run(ir: &Ir) -> Result<(), String> {
+    for f in ir.functions() {
+        if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {
+            ir.delete_body(f);
+            ir.set_linkage(f, LLVMLinkage::LLVMExternalLinkage);
+        }
+    }
+    refuse_unsupported(ir)?;
+    if !THREADS.iter().any(|t| ir.function(t).is_some()) {
+        lower_thread_locals(ir);
+    }
+    for f in ir.functions() {
+        let name = ir.name(f);
+        if ir.is_declaration(f)
+            && !name.starts_with("llvm.")
+            && !name.starts_with("__itarget")
+            && ir.has_address_use(f)
+        {
+            thunk(ir, f, &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_unsupported(ir: &Ir) -> Result<(), String> {
+    for f in ir.functions() {
+        if ir.is_declaration(f) {
+            continue;
+        }
+        for i in ir.instructions(f) {
+            let what = match ir.opcode(i) {
+                LLVMOpcode::LLVMInvoke | LLVMOpcode::LLVMLandingPad | LLVMOpcode::LLVMResume => {
+                    "C++ exceptions (the function can throw across the interface; build with -fno-exceptions)"
+                }
+                LLVMOpcode::LLVMCallBr => "asm goto",
+                _ => continue,
+            };
+            return Err(format!(
+                "IT0801: function `{}` uses {what}, which can't be recorded yet; link this program with ITARGET_CC_OFF=1 to build it without itarget",
+                ir.name(f)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn lower_thread_locals(ir: &Ir) {
+    for g in ir.globals() {
+        // SAFETY: `g` is a global of the module.
+        let tls = unsafe { LLVMIsThreadLocal(g) } != 0;
+        if tls && !ir.is_declaration(g) {
+            // SAFETY: as above.
+            unsafe { LLVMSetThreadLocal(g, 0) };
+        }
+    }
+    let calls: Vec<Value> = ir
+        .functions()
+        .into_iter()
+        .filter(|&f| !ir.is_declaration(f))
+        .flat_map(|f| ir.instructions(f))
+        .filter(|&i| {
+            ir.opcode(i) == LLVMOpcode::LLVMCall
+                && ir
+                    .called_function(i)
+                    .is_some_and(|f| ir.name(f).starts_with("llvm.threadlocal.address"))
+        })
+        .collect();
+    for c in calls {
+        let g = ir.operand(c, 0);
+        // SAFETY: the operand of this intrinsic is a global of the module.
+        let is_variable = unsafe { !LLVMIsAGlobalVariable(g).is_null() && LLVMIsThreadLocal(g) == 0 };
+        if is_variable {
+            ir.replace(c, g);
+            ir.erase(c);
+        }
+    }
+}
+
+fn thunk(ir: &Ir, f: Value, name: &str) -> Result<(), String> {
+    let ty = ir.function_type(f);
+    let ret = ir.return_type(ty);
+    let fixed = ir.param_types(ty);
+    let thunk_name = format!("{THUNK}{name}");
+    let t;
+    if !ir.is_vararg(ty) {
+        t = ir.define(&thunk_name, ty);
+        ir.no_debug();
+        let args: Vec<Value> = (0..fixed.len()).map(|i| ir.param(t, i)).collect();
+        let r = ir.call(f, ty, &args);
+        finish(ir, ret, r);
+    } else if WORDS.contains(&name) {
+        let mut params = fixed.clone();
+        while params.len() < 6 {
+            params.push(ir.i64);
+        }
+        t = ir.define(&thunk_name, ir.fn_type(ret, &params, false));
+        ir.no_debug();
+        let args: Vec<Value> = (0..params.len()).map(|i| ir.param(t, i)).collect();
+        let r = ir.call(f, ty, &args);
+        finish(ir, ret, r);
+    } else if let Some((_, twin)) = LISTS.iter().find(|(n, _)| *n == name) {
+        let mut params = fixed.clone();
+        params.push(ir.ptr);
+        let twin_ty = ir.fn_type(ret, &params, false);
+        let twin = ir.declare(twin, twin_ty);
+        t = ir.define(&thunk_name, ty);
+        ir.no_debug();
+        let list = ir.alloca(ir.array_type(ir.i64, 3));
+        let va_ty = ir.fn_type(ir.void, &[ir.ptr], false);
+        ir.call(ir.declare("llvm.va_start.p0", va_ty), va_ty, &[list]);
+        let mut args: Vec<Value> = (0..fixed.len()).map(|i| ir.param(t, i)).collect();
+        args.push(list);
+        let r = ir.call(twin, twin_ty, &args);
+        ir.call(ir.declare("llvm.va_end.p0", va_ty), va_ty, &[list]);
+        finish(ir, ret, r);
+    } else {
+        return Err(format!(
+            "IT0802: the address of the variadic library function `{name}` is taken; calls through it can't be recorded. Call it directly, or through a function of yours"
+        ));
+    }
+    // The thunk itself calls `f` directly, which is not an address use.
+    ir.replace_address_uses(f, t);
+    Ok(())
+}
+
+fn finish(ir: &Ir, ret: crate::ir::Type, r: Value) {
+    if ret == ir.void {
+        ir.ret(None);
+    } else {
+        ir.ret(Some(r));
+    }
+}

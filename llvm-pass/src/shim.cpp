@@ -1,0 +1,165 @@
+// What the C API of LLVM 19 lacks: pass registration and a few transformations.
+// Everything that decides anything is in Rust.
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/PassManager.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Passes/PassPlugin.h"
+#include "llvm/Support/CBindingWrapping.h"
+#include "llvm/Transforms/IPO/AlwaysInliner.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
+
+using namespace llvm;
+
+static_assert(LLVM_VERSION_MAJOR == 19, "built for LLVM 19");
+static_assert(LLVM_PLUGIN_API_VERSION == 1, "plugin info struct of plugin.rs");
+
+extern "C" {
+// Returns nonzero when the module was changed. Defined in plugin.rs.
+int itarget_run_on_module(LLVMModuleRef module);
+
+struct ItargetPass : PassInfoMixin<ItargetPass> {
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
+    return itarget_run_on_module(wrap(&M)) ? PreservedAnalyses::none()
+                                           : PreservedAnalyses::all();
+  }
+  static bool isRequired() { return true; }
+};
+
+void itarget_register(void *builder) {
+  PassBuilder &PB = *static_cast<PassBuilder *>(builder);
+  // Whole program, merged and internalized, not optimised (objects are compiled with
+  // -disable-llvm-passes): instrument, then give it the optimisation that compilation left out.
+  PB.registerFullLinkTimeOptimizationEarlyEPCallback(
+      [&PB](ModulePassManager &MPM, OptimizationLevel Level) {
+        MPM.addPass(ItargetPass());
+        MPM.addPass(AlwaysInlinerPass());
+        if (Level != OptimizationLevel::O0)
+          MPM.addPass(PB.buildLTOPreLinkDefaultPipeline(Level));
+      });
+  PB.registerPipelineParsingCallback(
+      [](StringRef Name, ModulePassManager &MPM,
+         ArrayRef<PassBuilder::PipelineElement>) {
+        if (Name != "itarget")
+          return false;
+        MPM.addPass(ItargetPass());
+        return true;
+      });
+}
+
+// Splits before `before`; the new then-block ends in a branch back. Returns that branch.
+LLVMValueRef itarget_if_then(LLVMValueRef cond, LLVMValueRef before, int unlikely) {
+  Instruction *I = unwrap<Instruction>(before);
+  MDNode *W = unlikely ? MDBuilder(I->getContext()).createBranchWeights(1, 100000) : nullptr;
+  return wrap(SplitBlockAndInsertIfThen(unwrap(cond), I->getIterator(), false, W));
+}
+
+// As above with two blocks; the terminators of then and else are stored.
+void itarget_if_then_else(LLVMValueRef cond, LLVMValueRef before, int unlikely,
+                          LLVMValueRef *then_end, LLVMValueRef *else_end) {
+  Instruction *I = unwrap<Instruction>(before);
+  MDNode *W = unlikely ? MDBuilder(I->getContext()).createBranchWeights(1, 100000) : nullptr;
+  Instruction *T = nullptr, *E = nullptr;
+  SplitBlockAndInsertIfThenElse(unwrap(cond), I->getIterator(), &T, &E, W);
+  *then_end = wrap(T);
+  *else_end = wrap(E);
+}
+
+void itarget_move_before(LLVMValueRef inst, LLVMValueRef before) {
+  unwrap<Instruction>(inst)->moveBefore(unwrap<Instruction>(before));
+}
+
+LLVMValueRef itarget_clone_function(LLVMValueRef function, const char *name) {
+  ValueToValueMapTy Map;
+  Function *F = CloneFunction(unwrap<Function>(function), Map);
+  F->setName(name);
+  F->setLinkage(GlobalValue::InternalLinkage);
+  F->setComdat(nullptr);
+  return wrap(F);
+}
+
+// Replaces every use of `from` that is not the callee operand of a call.
+int itarget_replace_address_uses(LLVMValueRef from, LLVMValueRef to) {
+  Function *F = unwrap<Function>(from);
+  int n = 0;
+  F->replaceUsesWithIf(unwrap(to), [&](Use &U) {
+    if (auto *CB = dyn_cast<CallBase>(U.getUser()))
+      if (CB->isCallee(&U))
+        return false;
+    if (isa<BlockAddress>(U.getUser()))
+      return false;
+    ++n;
+    return true;
+  });
+  return n;
+}
+
+int itarget_has_address_use(LLVMValueRef function) {
+  for (const Use &U : unwrap<Function>(function)->uses()) {
+    if (auto *CB = dyn_cast<CallBase>(U.getUser()))
+      if (CB->isCallee(&U))
+        continue;
+    return 1;
+  }
+  return 0;
+}
+
+void itarget_delete_body(LLVMValueRef function) { unwrap<Function>(function)->deleteBody(); }
+
+void itarget_keep(LLVMModuleRef module, LLVMValueRef value) {
+  appendToUsed(*unwrap(module), {unwrap<GlobalValue>(value)});
+}
+
+// 1 when the call passes argument `i` by value in memory.
+int itarget_is_byval(LLVMValueRef call, unsigned i) {
+  return unwrap<CallBase>(call)->isByValArgument(i);
+}
+
+// Gives `function` the parameter and return attributes of the call that will call it.
+void itarget_copy_abi_attributes(LLVMValueRef call, LLVMValueRef function) {
+  CallBase *CB = unwrap<CallBase>(call);
+  Function *F = unwrap<Function>(function);
+  AttributeList A = CB->getAttributes();
+  static const Attribute::AttrKind Kinds[] = {
+      Attribute::ZExt, Attribute::SExt, Attribute::ByVal, Attribute::StructRet,
+      Attribute::Alignment, Attribute::InReg};
+  for (unsigned i = 0; i < F->arg_size(); ++i)
+    for (auto K : Kinds)
+      if (A.hasParamAttr(i, K))
+        F->addParamAttr(i, A.getParamAttr(i, K));
+  for (auto K : {Attribute::ZExt, Attribute::SExt})
+    if (A.hasRetAttr(K))
+      F->addRetAttr(A.getRetAttr(K));
+}
+
+// Removes what the optimiser could conclude from the original callee.
+void itarget_strip_call_attributes(LLVMValueRef call) {
+  CallBase *CB = unwrap<CallBase>(call);
+  AttributeList A = CB->getAttributes();
+  LLVMContext &C = CB->getContext();
+  bool Twice = CB->hasFnAttr(Attribute::ReturnsTwice);
+  bool NoRet = CB->doesNotReturn();
+  A = A.removeFnAttributes(C);
+  for (unsigned i = 0; i < CB->arg_size(); ++i)
+    for (auto K : {Attribute::NoCapture, Attribute::ReadOnly, Attribute::ReadNone,
+                   Attribute::WriteOnly, Attribute::NoAlias, Attribute::Returned})
+      if (A.hasParamAttr(i, K))
+        A = A.removeParamAttribute(C, i, K);
+  if (A.hasRetAttr(Attribute::NoAlias))
+    A = A.removeRetAttribute(C, Attribute::NoAlias);
+  CB->setAttributes(A);
+  if (Twice)
+    CB->addFnAttr(Attribute::ReturnsTwice);
+  if (NoRet)
+    CB->setDoesNotReturn();
+  if (auto *CI = dyn_cast<CallInst>(CB))
+    CI->setTailCallKind(CallInst::TCK_None);
+}
+
+void itarget_set_callee(LLVMValueRef call, LLVMTypeRef type, LLVMValueRef callee) {
+  unwrap<CallBase>(call)->setCalledFunction(unwrap<FunctionType>(type), unwrap(callee));
+}
+}

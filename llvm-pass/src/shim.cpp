@@ -1,5 +1,6 @@
 // What the C API of LLVM 19 lacks: pass registration and a few transformations.
 // Everything that decides anything is in Rust.
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
@@ -29,12 +30,35 @@ struct ItargetPass : PassInfoMixin<ItargetPass> {
   static bool isRequired() { return true; }
 };
 
+// The section lld takes bitcode from (--fat-lto-objects).
+static const char BitcodeSection[] = ".llvm.lto";
+// Set once this process runs a link: the pipelines it builds must not embed anything.
+static bool Linking = false;
+
+// Compilation: keeps the module as the frontend made it beside the native code. (clang's own
+// fat objects hold optimised bitcode, and with -disable-llvm-passes none at all.)
+struct EmbedPass : PassInfoMixin<EmbedPass> {
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
+    if (Linking || M.getNamedGlobal("llvm.embedded.object"))
+      return PreservedAnalyses::all();
+    SmallVector<char, 0> Buffer;
+    raw_svector_ostream OS(Buffer);
+    WriteBitcodeToFile(M, OS, /*ShouldPreserveUseListOrder=*/false);
+    embedBufferInModule(M, MemoryBufferRef(OS.str(), "itarget"), BitcodeSection);
+    return PreservedAnalyses::none();
+  }
+  static bool isRequired() { return true; }
+};
+
 void itarget_register(void *builder) {
   PassBuilder &PB = *static_cast<PassBuilder *>(builder);
-  // Whole program, merged and internalized, not optimised (objects are compiled with
-  // -disable-llvm-passes): instrument, then give it the optimisation that compilation left out.
+  PB.registerPipelineStartEPCallback(
+      [](ModulePassManager &MPM, OptimizationLevel) { MPM.addPass(EmbedPass()); });
+  // Whole program, merged and internalized, not optimised (see EmbedPass): instrument, then
+  // give it the optimisation that its bitcode has not had.
   PB.registerFullLinkTimeOptimizationEarlyEPCallback(
       [&PB](ModulePassManager &MPM, OptimizationLevel Level) {
+        Linking = true;
         MPM.addPass(ItargetPass());
         MPM.addPass(AlwaysInlinerPass());
         if (Level != OptimizationLevel::O0)

@@ -278,12 +278,12 @@ impl State {
     }
 
     /// The smallest label that makes an arc of `v` admissible; makes that arc the current one.
+    ///
+    /// The demand of `v` plays no part: while it is open the label is 1, and whoever comes here from
+    /// label 1 has just met it.
     fn relabel(&mut self, v: usize) -> u32 {
         self.work += RELABEL_WORK + self.arc_range(v).len() as u64;
         self.current[v] = self.first[v];
-        if self.demand[v] > 0 {
-            return 1;
-        }
         let mut lowest = self.dead;
         for at in self.arc_range(v) {
             let arc = self.arcs[at];

@@ -1,1 +1,132 @@
-//! Support code of the end-to-end tests.
+//! Support code of the end-to-end tests: where the built tools are, `//#` directives, running a
+//! program with a time limit.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Directory with `itarget`, `itarget-cc`, the plugin and the runtime archive: that of the test
+/// executable's profile (`target/debug` or `target/release`), or `ITARGET_BIN`.
+#[must_use]
+pub fn tools() -> PathBuf {
+    if let Some(dir) = std::env::var_os("ITARGET_BIN") {
+        return dir.into();
+    }
+    let exe = std::env::current_exe().unwrap_or_default();
+    exe.ancestors().nth(2).unwrap_or(Path::new(".")).to_path_buf()
+}
+
+/// Root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+}
+
+/// What a program did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Exit status, or 128 + signal.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// Runs a command with `stdin` and a time limit of 60 seconds (then it is killed, status 128 + 9).
+///
+/// # Errors
+/// The command can't be started.
+pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
+    use std::os::unix::process::ExitStatusExt;
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        let _ = pipe.write_all(stdin); // a program that does not read it closes the pipe
+    }
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    let reader = std::thread::spawn(move || {
+        let mut text = vec![];
+        if let Some(e) = err.as_mut() {
+            let _ = e.read_to_end(&mut text);
+        }
+        text
+    });
+    let id = child.id();
+    let (done, finished) = std::sync::mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        let until = Instant::now() + Duration::from_secs(60);
+        if finished.recv_timeout(until - Instant::now()).is_err() {
+            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+        }
+    });
+    let mut stdout = vec![];
+    if let Some(o) = out.as_mut() {
+        o.read_to_end(&mut stdout)?;
+    }
+    let status = child.wait()?;
+    let _ = done.send(());
+    let _ = watchdog.join();
+    let stderr = reader.join().unwrap_or_default();
+    Ok(Outcome {
+        status: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    })
+}
+
+/// Directives of a test program: lines `//# name: value`.
+#[derive(Debug, Clone, Default)]
+pub struct Directives {
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Environment, `name=value`.
+    pub env: Vec<(String, String)>,
+    /// Standard input (`\n` in the directive is a line feed).
+    pub stdin: String,
+    /// Expected status (128 + signal for a fatal signal).
+    pub status: i32,
+    /// Digests of replay-space memory must be compared and agree.
+    pub r3: bool,
+    /// The log must be smaller than this many bytes.
+    pub log_below: Option<u64>,
+    /// Optimisation levels; default `-O2`.
+    pub levels: Vec<String>,
+}
+
+impl Directives {
+    /// Reads the directives of a source text.
+    ///
+    /// # Errors
+    /// A directive that does not exist or can't be read.
+    pub fn parse(source: &str) -> Result<Directives, String> {
+        let mut d = Directives { levels: vec!["-O2".into()], ..Directives::default() };
+        for line in source.lines() {
+            let Some(rest) = line.strip_prefix("//#") else { continue };
+            let (name, value) = rest.split_once(':').ok_or_else(|| format!("no `:` in {line}"))?;
+            let value = value.trim();
+            let words = || value.split_whitespace().map(str::to_string).collect::<Vec<_>>();
+            match name.trim() {
+                "args" => d.args = words(),
+                "env" => {
+                    d.env = words()
+                        .iter()
+                        .filter_map(|w| w.split_once('='))
+                        .map(|(a, b)| (a.to_string(), b.to_string()))
+                        .collect();
+                }
+                "stdin" => d.stdin = value.replace("\\n", "\n"),
+                "status" => d.status = value.parse().map_err(|e| format!("{line}: {e}"))?,
+                "signal" => {
+                    d.status = 128 + value.parse::<i32>().map_err(|e| format!("{line}: {e}"))?;
+                }
+                "level" if value == "R3" => d.r3 = true,
+                "log-below" => d.log_below = Some(value.parse().map_err(|e| format!("{line}: {e}"))?),
+                "opt" => d.levels = words(),
+                other => return Err(format!("unknown directive `{other}`")),
+            }
+        }
+        Ok(d)
+    }
+}

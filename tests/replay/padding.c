@@ -1,0 +1,18 @@
+// Uninitialised padding and stack garbage are hashed: they must be the same at replay.
+//# level: R3
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+struct s { char a; long b; char c; short d; };
+static uint64_t hash(const void *p, size_t n) { uint64_t h = 14695981039346656037u; for (size_t i = 0; i < n; i++) h = (h ^ ((const uint8_t *)p)[i]) * 1099511628211u; return h; }
+static uint64_t garbage(void) { uint8_t raw[64]; struct s t; t.a = 1; t.b = 2; t.c = 3; t.d = 4; return hash(raw, 32) ^ hash(&t, sizeof t); }
+int main(void) {
+  char noise[512]; snprintf(noise, sizeof noise, "%ld%d", (long)time(NULL), getpid());
+  struct s *h = malloc(sizeof *h); h->a = 9; h->b = 8; h->c = 7; h->d = 6;
+  printf("%llx %llx\n", (unsigned long long)garbage(), (unsigned long long)hash(h, sizeof *h));
+  char *m = malloc(200); printf("%llx\n", (unsigned long long)hash(m, 200)); free(m); free(h);
+  return noise[0] == 0;
+}

@@ -1,0 +1,126 @@
+#!/bin/bash
+# r2.sh BIN [PROGRAM...]: records and replays every small workload with the itarget builds in the folder BIN and compares
+# with the plain builds. Prints a line per workload, `ok` or `FAIL` with the level reached, and `N passed, N failed`.
+#   R0  the recorded run differs from the plain one
+#   R1  the recorded run equals the plain one
+#   R2  and the replay equals the recorded run (exactly: times and hash orders too), with its outputs moved away and its
+#       server stopped, writes nothing, and consumes the whole log
+#   R3  and every digest that was recorded was checked and met
+# Parameters (environment):
+#   ITARGET     the command line tool (itarget)
+#   PLAIN       folder of the plain builds (the `plain` ones of build.sh)
+#   WANT        the level that passes (R2)
+#   DIGEST      1: record with --digest, for R3 (1)
+#   ARTIFACTS   where the runs of what failed are kept (a folder in the user's cache)
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/apps/workloads.sh
+. "$here/workloads.sh"
+
+[ $# -ge 1 ] || { echo "usage: r2.sh BIN [PROGRAM...]" >&2; exit 2; }
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
+bin=$(cd "$1" && pwd)
+plain=$(cd "${PLAIN:-${ITARGET_APPS:-$cache/apps}/plain/bin}" && pwd)
+: "${ITARGET:=itarget}" "${WANT:=R2}" "${DIGEST:=1}" "${ARTIFACTS:=$cache/r2-failures}"
+shift
+command -v "$ITARGET" >/dev/null || { echo "r2.sh: no command $ITARGET" >&2; exit 2; }
+record=("$ITARGET" record)
+if [ "$DIGEST" = 1 ]; then record+=(--digest); fi
+
+scratch=$(mktemp -d)
+cleanup() { w_stop; rm -rf "$scratch"; }
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# keep LABEL STATUS: puts the run just made aside as LABEL.*.
+keep() {
+  mv "$W_RUN/stdout" "$W_RUN/$1.stdout"
+  mv "$W_RUN/stderr" "$W_RUN/$1.stderr"
+  rm -rf "${W_RUN:?}/$1.out"
+  if [ -d "$W_RUN/out" ]; then mv "$W_RUN/out" "$W_RUN/$1.out"; fi
+  echo "$2" >"$W_RUN/$1.status"
+}
+
+# live NAME LABEL BIN [PREFIX...]: a run in the world, put aside as LABEL. Plain and recorded runs have the same
+# command line: a link tells them apart.
+live() {
+  local name=$1 label=$2 from=$3 status=0 right=yes
+  shift 3
+  w_pre "$name" || { why="cannot be prepared"; return 1; }
+  ln -sfn "$from" "$W_RUN/bin"
+  w_cmd "$name" "$W_RUN/bin/$(w_program "$name")"
+  w_run "$@" || status=$?
+  w_post "$name" || right=no
+  keep "$label" "$status"
+  if [ "$right" = no ]; then why="the $label run's output is wrong (status $status)"; return 1; fi
+}
+
+# same LABEL LABEL [FILTER...]: whether two runs had equal standard output, standard error and status.
+same() {
+  local a=$1 b=$2 stream
+  shift 2
+  [ $# -gt 0 ] || set -- cat
+  for stream in stdout stderr status; do
+    if ! cmp -s <("$@" <"$W_RUN/$a.$stream") <("$@" <"$W_RUN/$b.$stream"); then
+      why="$stream of the $b run differs from the $a one's"
+      return 1
+    fi
+  done
+}
+
+# field FILE NAME: the value of a JSON field that is a number or a boolean, wherever it stands.
+field() { tr -d '\n' <"$1" | grep -oE "\"$2\"[[:space:]]*:[[:space:]]*[a-z0-9.]+" | head -n 1 | sed 's/.*:[[:space:]]*//' || true; }
+
+# one NAME: sets `level`, and `why` it is not higher.
+one() {
+  local name=$1 status=0 json=$W_RUN/replay.json checked mismatched
+  level=-- why=''
+  w_setup "$name" || { why="inputs cannot be made"; return; }
+  live "$name" plain "$plain" || return 0
+  if [ "$(cat "$W_RUN/plain.status")" -ne "$(w_status "$name")" ]; then why="the plain run's exit status"; return; fi
+  level=R0
+  live "$name" recorded "$bin" "${record[@]}" -o "$W_RUN/trace" -- || return 0
+  same plain recorded w_normalise "$name" || return 0
+  if ! diff -r "$W_RUN/plain.out" "$W_RUN/recorded.out" >"$W_RUN/files.diff"; then
+    why="output files of the recorded run differ from the plain one's"
+    return
+  fi
+  level=R1
+  mkdir "$W_RUN/out"
+  CMD=("$ITARGET" replay --json-status "$json" "$W_RUN/trace")
+  W_STDIN=/dev/null
+  w_run || status=$?
+  if [ -n "$(ls -A "$W_RUN/out")" ]; then why="the replay wrote files"; fi
+  keep replayed "$status"
+  if [ -n "$why" ]; then return; fi
+  same recorded replayed || return 0
+  if [ ! -s "$json" ]; then why="the replay left no status"; return; fi
+  if [ "$(field "$json" log_consumed)" != true ]; then why="the log was not wholly consumed"; return; fi
+  level=R2
+  checked=$(field "$json" checked) mismatched=$(field "$json" mismatched)
+  if [ "${checked:-0}" -gt 0 ] && [ "${mismatched:-1}" -eq 0 ]; then level=R3; return; fi
+  why="digests: ${checked:-0} checked, ${mismatched:-0} mismatched"
+}
+
+passed=0
+failed=0
+for name in $(w_list small "$@"); do
+  W_RUN=$scratch/$name
+  mkdir "$W_RUN"
+  one "$name"
+  w_stop
+  if [ "$level" != -- ] && [[ ! $level < $WANT ]]; then
+    passed=$((passed + 1))
+    printf 'ok   %s %s\n' "$level" "$name"
+    rm -rf "$W_RUN"
+  else
+    failed=$((failed + 1))
+    mkdir -p "$ARTIFACTS"
+    rm -rf "${ARTIFACTS:?}/$name"
+    mv "$W_RUN" "$ARTIFACTS/$name"
+    printf 'FAIL %s %s: %s (kept in %s)\n' "$level" "$name" "$why" "$ARTIFACTS/$name"
+  fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -75,7 +75,17 @@ compiler_id() {
   local path
   path=$(command -v "${CC%% *}") || fail "no compiler ${CC%% *}"
   echo "$CC"
-  if [ -n "${CC_ID:-}" ]; then echo "$CC_ID"; else "${CC%% *}" --version; sha256sum <"$path"; fi
+  if [ -n "${CC_ID:-}" ]; then echo "$CC_ID"; return; fi
+  "$path" --version
+  path=$(realpath "$path")
+  # The project's own compiler is the wrapper, the pass and the runtime beside it.
+  case ${CC%% *} in
+    *itarget-c*)
+      find "${path%/*}" "${path%/*/*}/lib/itarget" -maxdepth 1 -type f \( -name 'itarget*' -o -name 'libitarget*' \) \
+        ! -name '*.d' -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0r cat | sha256sum
+      ;;
+    *) sha256sum <"$path" ;;
+  esac
 }
 
 # key PROGRAM: the build's hash.

@@ -252,8 +252,10 @@ w_normalise() {
     lua* | sqlite3*) sed -E 's/^varying .*/varying/' ;;
     wget*)
       # Times and speeds; progress shown as dots with speeds; addresses in the debug output.
-      sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}/TIME/g' -e 's/\([0-9.,]+ [KMGT]?B\/s\)/(SPEED)/g' \
-        -e 's/^( *[0-9]+K[ .]*).*/\1/' -e 's/[0-9.,]+[KMG]? ?(=|in )[0-9.,]+ ?s/DURATION/g' -e 's/ in [0-9.]+s/ DURATION/g' \
+      sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}/TIME/g' \
+        -e 's/\([0-9.,]+ [KMGT]?B\/s\)/(SPEED)/g' \
+        -e 's/^( *[0-9]+K)[ .].*/\1 DOTS/' -e 's/^(Total wall clock time:).*/\1/' \
+        -e 's/[0-9.,]+[KMG]? ?(=|in )[0-9.,]+ ?s/DURATION/g' -e 's/ in [0-9.]+s/ DURATION/g' \
         -e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/^(Created|Registered|Closed) (socket|fd) [0-9]+/\1 \2/'
       ;;
     *) cat ;;

@@ -1,0 +1,214 @@
+//! Points-to analysis: which (abstract object, field) cells each pointer of the program may address.
+//!
+//! Inclusion-based and field-sensitive by byte offset, with the call graph built on the fly and
+//! allocation wrappers cloned per call site. Contract for users: everything here is sound under
+//! C's rule that pointer arithmetic stays inside the array it starts in. What is absent on purpose:
+//! sides, capacities, plans (see `flow`), LLVM.
+
+use crate::model::{ExternalId, FunctionId, Location, Module, Operand};
+use itarget_annotations as ann;
+
+mod build;
+mod result;
+
+pub use result::PointsTo;
+
+/// Index in [`PointsTo::objects`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId(pub u32);
+
+/// Index in [`PointsTo::fields`]; ascending by (object, offset).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub u32);
+
+/// A function in one calling context. Functions that are not cloned have one instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstanceId(pub u32);
+
+/// What is known of library functions and variables.
+pub trait Library {
+    /// The annotation of a function.
+    fn function(&self, name: &str) -> Option<&ann::Function>;
+    /// The annotation of a variable.
+    fn variable(&self, name: &str) -> Option<&ann::Variable>;
+}
+
+/// A call site or other instruction: function and site ordinal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteRef {
+    /// Function.
+    pub function: FunctionId,
+    /// Ordinal of the site instruction.
+    pub ordinal: u32,
+}
+
+/// What an abstract object stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ObjectKind {
+    /// Defined variable.
+    Global(crate::model::GlobalId),
+    /// Code of a defined function (the target of function pointers).
+    Function(FunctionId),
+    /// Code of an external function.
+    ExternalFunction(ExternalId),
+    /// Stack slot: function and instruction index of the `alloca`. One object for all instances.
+    Stack(FunctionId, u32),
+    /// Copy of a `byval` argument: function and parameter.
+    ByVal(FunctionId, u32),
+    /// Heap memory from this call of an allocation external, in the context of `instance`.
+    Heap(SiteRef),
+    /// Memory the environment owns: `ext:<name>`, or `ext:unknown`.
+    External,
+    /// Copy in replay space of a library's static buffer: `copy:<name>`.
+    Copy,
+    /// External variable.
+    ExternalVariable(crate::model::ExternalVariableId),
+    /// Strings and vectors that `main` gets: `argv`, `envp` and their strings.
+    Arguments,
+    /// Variable arguments of a variadic function.
+    VarArgs(FunctionId),
+}
+
+/// An abstract object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbstractObject {
+    /// What it stands for.
+    pub kind: ObjectKind,
+    /// Unique name for messages: `global`, `function:slot`, `heap:function:line<caller:line<...`,
+    /// `ext:name`.
+    pub name: String,
+    /// Size in bytes, if constant.
+    pub size: Option<u64>,
+    /// For heap objects: the call sites that lead to the allocation, from the wrapper inside out
+    /// (the allocation itself first, the outermost wrapper's caller last).
+    pub chain: Vec<SiteRef>,
+    /// Source of the alloca, definition or outermost allocation call, if known.
+    pub at: Option<Location>,
+    /// Stride in bytes if the whole object is an array of elements that are not told apart, else 0.
+    pub stride: u64,
+    /// Fields, as a range of field ids `(first, end)`.
+    pub fields: (FieldId, FieldId),
+}
+
+/// A cell: bytes of an object that the analysis tells apart from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Object.
+    pub object: ObjectId,
+    /// Byte offset; of the first element, if the field is in an array.
+    pub offset: u64,
+    /// Bytes up to the next field or the end of the object (or element), if known.
+    pub size: Option<u64>,
+}
+
+/// One calling context of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Function.
+    pub function: FunctionId,
+    /// Instance and site it is cloned for; `None`: stands for all other calls.
+    pub caller: Option<(InstanceId, u32)>,
+}
+
+/// Who a call site may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// Defined function, in this instance.
+    Function(InstanceId),
+    /// External function.
+    External(ExternalId),
+    /// Code the analysis doesn't know (pointer from the environment).
+    Unknown,
+}
+
+/// Limits and switches.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Clone allocation wrappers per call site.
+    pub clone_wrappers: bool,
+    /// Most instances of cloned functions.
+    pub max_instances: usize,
+    /// Most fields of one object before it is collapsed.
+    pub max_fields: usize,
+    /// Only consider indirect targets whose parameters fit the call.
+    pub match_signatures: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true }
+    }
+}
+
+/// Figures of one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Stats {
+    /// Functions analysed, instances counted each.
+    pub instances: usize,
+    /// Constraints before solving.
+    pub constraints: usize,
+    /// Constraint nodes after solving (cycles merged not counted twice).
+    pub nodes: usize,
+    /// Abstract objects.
+    pub objects: usize,
+    /// Fields.
+    pub fields: usize,
+    /// Loads and stores of the program (sites, not instances) with a pointer operand.
+    pub sites: usize,
+    /// Mean number of fields over these sites (over instances the union is taken).
+    pub mean_fields: f64,
+    /// Mean number of objects over these sites.
+    pub mean_objects: f64,
+    /// Largest number of fields of one site.
+    pub max_fields: usize,
+    /// Indirect call sites.
+    pub indirect_sites: usize,
+    /// Mean number of functions called at these.
+    pub mean_targets: f64,
+    /// Seconds of solving, set-up included.
+    pub seconds: f64,
+}
+
+/// Which pointer of a site is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Pointer {
+    /// Address of a load, store, atomic or `va_arg`; destination of a memory intrinsic.
+    Address,
+    /// Source of `memcpy` and `memmove`.
+    Source,
+    /// Argument of a call.
+    Argument(u32),
+    /// Result.
+    Result,
+}
+
+impl PointsTo {
+    /// Analyses a module. Never fails: what is unknown is treated as unknown external code.
+    #[must_use]
+    pub fn solve(module: &Module, library: &dyn Library, options: &Options) -> PointsTo {
+        build::solve(module, library, options)
+    }
+
+    /// The fields a pointer operand of a site may address, in one instance; ascending. A pointer
+    /// to an unknown place in an object stands for all its fields.
+    #[must_use]
+    pub fn access(&self, module: &Module, instance: InstanceId, ordinal: u32, which: Pointer) -> Vec<FieldId> {
+        let function = self.instance(instance).function;
+        match result::operand_of(module, function, ordinal, which) {
+            Some(operand) => self.value(instance, operand),
+            None => Vec::new(),
+        }
+    }
+
+    /// As [`PointsTo::access`], over all instances of the function.
+    #[must_use]
+    pub fn access_merged(&self, module: &Module, site: SiteRef, which: Pointer) -> Vec<FieldId> {
+        let mut all = Vec::new();
+        for instance in self.instances_of(site.function) {
+            all.extend(self.access(module, *instance, site.ordinal, which));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}

@@ -321,11 +321,6 @@ impl Ir {
         llvm!(LLVMABISizeOfType(self.layout, ty))
     }
 
-    /// True when the size of the type is known.
-    pub fn is_sized(&self, ty: Type) -> bool {
-        llvm!(LLVMTypeIsSized(ty)) != 0
-    }
-
     /// Opcode of an instruction.
     pub fn opcode(&self, inst: Value) -> LLVMOpcode {
         llvm!(LLVMGetInstructionOpcode(inst))
@@ -354,14 +349,14 @@ impl Ir {
         (!f.is_null()).then_some(f)
     }
 
+    /// True for a null (zero) constant.
+    pub fn is_null(&self, v: Value) -> bool {
+        llvm!(LLVMIsConstant(v)) != 0 && llvm!(LLVMIsNull(v)) != 0
+    }
+
     /// True when an instruction's result has uses.
     pub fn used(&self, v: Value) -> bool {
         !llvm!(LLVMGetFirstUse(v)).is_null()
-    }
-
-    /// True for a volatile load or store.
-    pub fn volatile(&self, inst: Value) -> bool {
-        llvm!(LLVMGetVolatile(inst)) != 0
     }
 
     /// Replaces all uses.

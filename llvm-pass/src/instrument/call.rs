@@ -222,6 +222,9 @@ impl Cx<'_> {
         if ir.kind(ir.type_of(to)) != LLVMTypeKind::LLVMPointerTypeKind {
             return Ok(()); // ioctl(fd, request, integer)
         }
+        if ir.is_null(self.original_arg(w, write.arg)) {
+            return Ok(()); // time(NULL)
+        }
         let null = ir.zero(ir.ptr);
         let mut to = to;
         if let Some((arg, values)) = &write.when

@@ -41,9 +41,9 @@ impl Cx<'_> {
         let mut table = vec![];
         for (id, name) in plan.upcalls.iter().enumerate() {
             let f = ir.function(name).ok_or_else(|| super::unknown(name))?;
-            table.push(f);
             let ty = ir.function_type(f);
             let params = ir.param_types(ty);
+            table.push(ir.const_struct(&[f, ir.int(ir.i64, params.len() as u64)]));
             let words = params.iter().all(|p| {
                 matches!(ir.kind(*p), LLVMTypeKind::LLVMPointerTypeKind)
                     || (ir.kind(*p) == LLVMTypeKind::LLVMIntegerTypeKind && ir.int_bits(*p) <= 64)
@@ -91,19 +91,14 @@ impl Cx<'_> {
             self.result(ir.return_type(ty), r);
             ir.replace_address_uses(f, t);
         }
-        self.table(tables::UPCALLS, &table);
+        let row = ir.type_of(ir.const_struct(&[ir.zero(ir.ptr), ir.int(ir.i64, 0)]));
+        let init = ir.const_struct(&[ir.int(ir.i64, table.len() as u64), ir.const_array(row, &table)]);
+        self.export(tables::UPCALLS, init);
         Ok(())
     }
 
     fn result(&self, ty: Type, r: Value) {
         self.ir.ret((ty != self.ir.void).then_some(r));
-    }
-
-    /// `[count, pointers]`
-    fn table(&self, name: &str, of: &[Value]) {
-        let ir = self.ir;
-        let init = ir.const_struct(&[ir.int(ir.i64, of.len() as u64), ir.const_array(ir.ptr, of)]);
-        self.export(name, init);
     }
 
     fn export(&self, name: &str, init: Value) {

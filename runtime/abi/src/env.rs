@@ -32,6 +32,8 @@ pub const MODE: &str = "ITARGET_MODE";
 pub const TRACE: &str = "ITARGET_TRACE";
 /// Replay: number of an open file descriptor with the decoded stream ([`crate::log::flat`]).
 pub const STREAM_FD: &str = "ITARGET_STREAM_FD";
+/// Replay: number of an open file descriptor for one JSON line about how the replay ended.
+pub const STATUS_FD: &str = "ITARGET_STATUS_FD";
 /// Runtime options, `name=value` separated by `:` (see [`crate::options`]).
 pub const OPTIONS: &str = "ITARGET_OPTIONS";
 /// The compiler wrapper appends what it does to this file.
@@ -47,6 +49,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "ITARGET_CC_PROFILE", reader: Reader::Compiler, help: "profile whose counts are the capacities at link" },
     Variable { name: MODE, reader: Reader::Runtime, help: "record, replay or profile; set by the itarget command" },
     Variable { name: OPTIONS, reader: Reader::Runtime, help: "runtime options, name=value separated by ':'; help=1 lists them" },
+    Variable { name: STATUS_FD, reader: Reader::Runtime, help: "replay: descriptor for the status line; set by itarget replay" },
     Variable { name: STREAM_FD, reader: Reader::Runtime, help: "replay: descriptor of the decoded stream; set by itarget replay" },
     Variable { name: TRACE, reader: Reader::Runtime, help: "directory of the trace; set by the itarget command" },
 ];

@@ -73,7 +73,7 @@ pub mod tables {
     pub const MIXED: &str = "__itarget_mixed";
     /// `[count, {start: ptr, bytes: u64}...]`: writable globals of replay space (for digests).
     pub const GLOBALS: &str = "__itarget_globals";
-    /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
+    /// `[count, {function: ptr, parameters: u64}...]`: functions the environment may call, by upcall id.
     pub const UPCALLS: &str = "__itarget_upcall_table";
     /// 64 bytes: module hash, plan hash.
     pub const IDENTITY: &str = "__itarget_identity";

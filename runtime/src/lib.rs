@@ -32,3 +32,13 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
     sys::say(&[b"IT0999 bug in the runtime; please report it with the trace directory"]);
     sys::exit_now(itarget_abi::exit::BUG)
 }
+
+// Precompiled `core` refers to the personality of unwinding, which panic=abort never runs. Weak:
+// a program with Rust code of its own brings the real one.
+#[cfg(not(test))]
+core::arch::global_asm!(
+    ".weak rust_eh_personality",
+    ".pushsection .text.rust_eh_personality,\"ax\"",
+    "rust_eh_personality: ud2",
+    ".popsection"
+);

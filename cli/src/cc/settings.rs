@@ -1,0 +1,104 @@
+//! What the environment asks of the compiler wrapper.
+
+use crate::errors::{Error, nearest};
+use itarget_abi::env;
+
+/// Settings of one run of the wrapper.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Files with annotations to add.
+    pub annotations: Vec<String>,
+    /// Clang to run instead of the default.
+    pub clang: Option<String>,
+    /// `min`, `libc` or `profile`.
+    pub cut: Option<String>,
+    /// Log file.
+    pub log: Option<String>,
+    /// Run clang alone.
+    pub off: bool,
+    /// Profile with capacities.
+    pub profile: Option<String>,
+}
+
+impl Settings {
+    /// Reads them from name-value pairs; an empty value counts as absent.
+    ///
+    /// # Errors
+    /// IT0203 for an unknown variable with our compiler prefix, IT0204 for a value that can't be.
+    pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Error> {
+        let mut s = Settings::default();
+        let mut mine: Vec<_> = variables.filter(|(name, _)| name.starts_with("ITARGET_CC_")).collect();
+        mine.sort();
+        for (name, value) in mine {
+            let given = Some(value.clone()).filter(|v| !v.is_empty());
+            match name.as_str() {
+                "ITARGET_CC_ANNOTATIONS" => {
+                    s.annotations = value.split(':').filter(|p| !p.is_empty()).map(str::to_string).collect();
+                }
+                "ITARGET_CC_CLANG" => s.clang = given,
+                "ITARGET_CC_CUT" => {
+                    if !matches!(value.as_str(), "" | "min" | "libc" | "profile") {
+                        return Err(Error::new("IT0204", format!("ITARGET_CC_CUT is `{value}`"))
+                            .hint("it may be min, libc or profile"));
+                    }
+                    s.cut = given;
+                }
+                env::CC_LOG => s.log = given,
+                "ITARGET_CC_OFF" => {
+                    if !matches!(value.as_str(), "" | "0" | "1") {
+                        return Err(Error::new("IT0204", format!("ITARGET_CC_OFF is `{value}`")).hint("it may be 0 or 1"));
+                    }
+                    s.off = value == "1";
+                }
+                "ITARGET_CC_PROFILE" => s.profile = given,
+                _ => {
+                    let known = env::ALL.iter().filter(|v| v.reader == env::Reader::Compiler).map(|v| v.name);
+                    let e = Error::new("IT0203", format!("unknown environment variable {name}"));
+                    return Err(match nearest(&name, known) {
+                        Some(near) => e.hint(format!("did you mean {near}?")),
+                        None => e.hint("unset it"),
+                    });
+                }
+            }
+        }
+        Ok(s)
+    }
+
+    /// The cut to ask for.
+    #[must_use]
+    pub fn cut(&self) -> &str {
+        self.cut.as_deref().unwrap_or("min")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(list: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::read(list.iter().map(|(a, b)| (a.to_string(), b.to_string())))
+    }
+
+    #[test]
+    fn values() {
+        let s = read(&[("ITARGET_CC_CUT", "libc"), ("ITARGET_CC_ANNOTATIONS", "a::b"), ("ITARGET_CC_OFF", "1"), ("X", "y")]);
+        let s = s.expect("settings");
+        assert_eq!((s.cut(), s.annotations.len(), s.off), ("libc", 2, true));
+        assert_eq!(read(&[("ITARGET_CC_CUT", "")]).expect("empty").cut(), "min");
+        assert_eq!(read(&[("ITARGET_MODE", "record")]).expect("not ours"), Settings::default());
+    }
+
+    #[test]
+    fn mistakes() {
+        let e = read(&[("ITARGET_CC_PROFIL", "x")]).expect_err("unknown");
+        assert_eq!((e.code, e.hint.as_deref()), ("IT0203", Some("did you mean ITARGET_CC_PROFILE?")));
+        assert_eq!(read(&[("ITARGET_CC_CUT", "max")]).expect_err("value").code, "IT0204");
+    }
+
+    #[test]
+    fn every_compiler_variable_of_the_contract_is_read() {
+        for v in env::ALL.iter().filter(|v| v.reader == env::Reader::Compiler) {
+            assert!(read(&[(v.name, "")]).is_ok(), "{}", v.name);
+        }
+    }
+}

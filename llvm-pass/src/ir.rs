@@ -26,6 +26,7 @@ unsafe extern "C" {
     fn itarget_delete_body(function: LLVMValueRef);
     fn itarget_keep(module: LLVMModuleRef, value: LLVMValueRef);
     fn itarget_copy_abi_attributes(call: LLVMValueRef, function: LLVMValueRef);
+    fn itarget_detach(inst: LLVMValueRef);
     fn itarget_strip_call_attributes(call: LLVMValueRef);
     fn itarget_set_callee(call: LLVMValueRef, ty: LLVMTypeRef, callee: LLVMValueRef);
 }
@@ -423,9 +424,9 @@ impl Ir {
         llvm!(LLVMGetEntryBasicBlock(f))
     }
 
-    /// Removes the debug location of an instruction.
-    pub fn clear_debug(&self, inst: Value) {
-        llvm!(llvm_sys::debuginfo::LLVMInstructionSetDebugLoc(inst, std::ptr::null_mut()));
+    /// Removes debug location and metadata of an instruction copied to another function.
+    pub fn detach(&self, inst: Value) {
+        llvm!(itarget_detach(inst));
     }
 
     /// Function of a block.

@@ -181,6 +181,16 @@ void itarget_strip_call_attributes(LLVMValueRef call) {
     CB->setDoesNotReturn();
   if (auto *CI = dyn_cast<CallInst>(CB))
     CI->setTailCallKind(CallInst::TCK_None);
+  CB->dropUnknownNonDebugMetadata();
+  CB->setMetadata(LLVMContext::MD_DIAssignID, nullptr);
+}
+
+// A copy in another function keeps neither location nor metadata of its original.
+void itarget_detach(LLVMValueRef inst) {
+  Instruction *I = unwrap<Instruction>(inst);
+  I->dropUnknownNonDebugMetadata();
+  I->setMetadata(LLVMContext::MD_DIAssignID, nullptr);
+  I->setDebugLoc(DebugLoc());
 }
 
 void itarget_set_callee(LLVMValueRef call, LLVMTypeRef type, LLVMValueRef callee) {

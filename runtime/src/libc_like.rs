@@ -323,3 +323,126 @@ pub unsafe extern "C" fn __itarget_getcwd(to: *mut u8, size: u64) -> *mut u8 {
         path(to, size, || libc::getcwd(core::ptr::null_mut(), 0).cast())
     }
 }
+
+unsafe extern "C" {
+    static mut environ: *mut *mut u8;
+}
+
+/// Length of the name in `name` or `name=value`; 0 when it can't be one.
+unsafe fn name_length(s: *const u8) -> usize {
+    // SAFETY: a C string.
+    unsafe { libc::strcspn(s.cast(), c"=".as_ptr()) }
+}
+
+/// Slot of a variable, or the terminating slot.
+unsafe fn slot(name: *const u8, n: usize) -> *mut *mut u8 {
+    // SAFETY: libc's null-terminated array of C strings.
+    unsafe {
+        let mut e = environ;
+        while !(*e).is_null() && !(libc::strncmp((*e).cast(), name.cast(), n) == 0 && *(*e).add(n) == b'=') {
+            e = e.add(1);
+        }
+        e
+    }
+}
+
+/// Puts `entry` (`name=value`) into the environment; the array grows in the pool.
+unsafe fn put(entry: *mut u8, n: usize) -> c_int {
+    // SAFETY: as `slot`; a new array has room for all old entries, the new one and the null.
+    unsafe {
+        let at = slot(entry, n);
+        if !(*at).is_null() {
+            *at = entry;
+            return 0;
+        }
+        let count = at.offset_from(environ) as usize;
+        let new = __itarget_malloc((count as u64 + 2) * 8, OBJ_REPLAY).cast::<*mut u8>();
+        if new.is_null() {
+            return -1;
+        }
+        core::ptr::copy_nonoverlapping(environ, new, count);
+        *new.add(count) = entry;
+        *new.add(count + 1) = core::ptr::null_mut();
+        environ = new;
+        0
+    }
+}
+
+fn invalid() -> c_int {
+    // SAFETY: libc's errno.
+    unsafe { *libc::__errno_location() = libc::EINVAL };
+    -1
+}
+
+/// setenv, its strings in replay space.
+///
+/// # Safety
+/// As setenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_setenv(name: *const u8, value: *const u8, overwrite: c_int) -> c_int {
+    // SAFETY: C strings; the new entry has room for both.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::setenv(name.cast(), value.cast(), overwrite);
+        }
+        if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
+            return invalid();
+        }
+        let n = name_length(name);
+        if overwrite == 0 && !(*slot(name, n)).is_null() {
+            return 0;
+        }
+        let v = libc::strlen(value.cast());
+        let entry = __itarget_malloc((n + v + 2) as u64, OBJ_REPLAY);
+        if entry.is_null() {
+            return -1;
+        }
+        core::ptr::copy_nonoverlapping(name, entry, n);
+        *entry.add(n) = b'=';
+        core::ptr::copy_nonoverlapping(value, entry.add(n + 1), v + 1);
+        put(entry, n)
+    }
+}
+
+/// putenv.
+///
+/// # Safety
+/// As putenv: the string becomes part of the environment.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_putenv(entry: *mut u8) -> c_int {
+    // SAFETY: a C string.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::putenv(entry.cast());
+        }
+        let n = name_length(entry);
+        if *entry.add(n) == 0 { __itarget_unsetenv(entry) } else { put(entry, n) }
+    }
+}
+
+/// unsetenv.
+///
+/// # Safety
+/// As unsetenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unsetenv(name: *const u8) -> c_int {
+    // SAFETY: C strings; the array only gets shorter.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::unsetenv(name.cast());
+        }
+        if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
+            return invalid();
+        }
+        loop {
+            let mut at = slot(name, name_length(name));
+            if (*at).is_null() {
+                return 0;
+            }
+            while !(*at).is_null() {
+                *at = *at.add(1);
+                at = at.add(1);
+            }
+        }
+    }
+}

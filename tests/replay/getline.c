@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 // getline allocates, the program frees; strdup, realpath, getcwd, asprintf likewise.
 //# stdin: first line\nsecond, rather longer than the first one was\n\nlast
 #include <limits.h>

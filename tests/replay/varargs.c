@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 // Variadic functions of the program, va_list handed to libc, pointers through varargs.
 //# args: one two
 #include <stdarg.h>

@@ -294,9 +294,13 @@ impl Cx<'_> {
         let ir = self.ir;
         let c = ir.copy(w.original);
         for (i, &a) in args.iter().enumerate() {
-            ir.set_operand(c, i as u32, a);
+            // Constant integers stay where they are: some intrinsics insist on it.
+            let constant = ir.const_int(self.original_arg(w, i as u32)).is_some();
+            if !constant || a != w.args[i] {
+                ir.set_operand(c, i as u32, a);
+            }
         }
-        ir.clear_debug(c);
+        ir.detach(c);
         c
     }
 

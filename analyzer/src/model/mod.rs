@@ -251,6 +251,8 @@ pub struct Attributes {
     pub param_readonly: Vec<bool>,
     /// Parameter that is returned.
     pub returned: Option<u8>,
+    /// May return more than once (`setjmp`).
+    pub returns_twice: bool,
 }
 
 /// A variable with an initialiser.
@@ -475,6 +477,37 @@ pub enum InstrKind {
     LandingPad,
     /// No effect (`fence`, markers, debug).
     Nop,
+}
+
+impl InstrKind {
+    /// Calls `visit` with every operand, in order.
+    pub fn operands(&self, mut visit: impl FnMut(Operand)) {
+        match self {
+            InstrKind::Alloca { .. } | InstrKind::LandingPad | InstrKind::Nop => {}
+            InstrKind::Load { ptr, .. } => visit(*ptr),
+            InstrKind::Store { ptr, value, .. } | InstrKind::AtomicRmw { ptr, value, .. } => {
+                visit(*ptr);
+                visit(*value);
+            }
+            InstrKind::Gep { base, .. } => visit(*base),
+            InstrKind::Copy { from } | InstrKind::Arith { from, .. } | InstrKind::Compute { from } => {
+                from.iter().copied().for_each(visit);
+            }
+            InstrKind::Call(call) => {
+                if let Callee::Indirect(callee) = call.callee {
+                    visit(callee);
+                }
+                call.args.iter().copied().for_each(visit);
+            }
+            InstrKind::MemCopy { dst, src, len, .. } => [*dst, *src, *len].into_iter().for_each(visit),
+            InstrKind::MemSet { dst, value, len } => [*dst, *value, *len].into_iter().for_each(visit),
+            InstrKind::CmpXchg { ptr, expected, value, .. } => [*ptr, *expected, *value].into_iter().for_each(visit),
+            InstrKind::VaStart { list } | InstrKind::VaArg { list } => visit(*list),
+            InstrKind::VaCopy { dst, src } => [*dst, *src].into_iter().for_each(visit),
+            InstrKind::Ret { value } => value.iter().copied().for_each(visit),
+            InstrKind::Branch { on } => on.iter().copied().for_each(visit),
+        }
+    }
 }
 
 /// Who is called.

@@ -212,3 +212,13 @@ impl PointsTo {
         all
     }
 }
+
+impl Library for ann::Annotations {
+    fn function(&self, name: &str) -> Option<&ann::Function> {
+        ann::Annotations::function(self, name)
+    }
+
+    fn variable(&self, name: &str) -> Option<&ann::Variable> {
+        ann::Annotations::variable(self, name)
+    }
+}

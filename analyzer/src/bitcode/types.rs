@@ -1,0 +1,70 @@
+//! LLVM types to layouts and classes.
+
+use super::ll::{Layout, Ty, TyKind};
+use crate::model::{Class, Signature, Type, TypeId, Types};
+use rustc_hash::FxHashMap;
+
+/// Converts types, each once.
+pub(super) struct TypeMap<'p> {
+    pub(super) layout: Layout<'p>,
+    pub(super) types: Types,
+    known: FxHashMap<Ty<'p>, TypeId>,
+}
+
+impl<'p> TypeMap<'p> {
+    pub(super) fn new(layout: Layout<'p>) -> Self {
+        TypeMap { layout, types: Types::default(), known: FxHashMap::default() }
+    }
+
+    /// The layout of a type.
+    pub(super) fn id(&mut self, ty: Ty<'p>) -> TypeId {
+        if let Some(id) = self.known.get(&ty) {
+            return *id;
+        }
+        let layout = match ty.kind() {
+            _ if !ty.sized() => Type::Scalar(0),
+            TyKind::LLVMStructTypeKind => {
+                let fields = (0..ty.field_count())
+                    .map(|i| (self.layout.offset(ty, i), self.id(ty.field(i))))
+                    .collect();
+                Type::Struct(fields, self.layout.size(ty))
+            }
+            TyKind::LLVMArrayTypeKind => {
+                let element = ty.element();
+                Type::Array(self.id(element), self.layout.size(element), ty.array_len())
+            }
+            _ => Type::Scalar(self.layout.size(ty)),
+        };
+        let id = self.types.intern(layout);
+        self.known.insert(ty, id);
+        id
+    }
+
+    /// The class of a type.
+    pub(super) fn class(&self, ty: Ty<'p>) -> Class {
+        match ty.kind() {
+            TyKind::LLVMVoidTypeKind | TyKind::LLVMLabelTypeKind | TyKind::LLVMMetadataTypeKind
+            | TyKind::LLVMTokenTypeKind => Class::Void,
+            TyKind::LLVMPointerTypeKind => Class::Pointer,
+            TyKind::LLVMIntegerTypeKind => match ty.bits().div_ceil(8) {
+                bytes @ 0..=8 => Class::Int(u8::try_from(bytes).unwrap_or(8)),
+                _ => Class::Aggregate,
+            },
+            TyKind::LLVMStructTypeKind | TyKind::LLVMArrayTypeKind => Class::Aggregate,
+            TyKind::LLVMVectorTypeKind => match self.class(ty.element()) {
+                element if element.carries_pointer() => Class::Aggregate,
+                _ => Class::Float,
+            },
+            _ => Class::Float,
+        }
+    }
+
+    /// The signature of a function type.
+    pub(super) fn signature(&self, ty: Ty<'p>) -> Signature {
+        Signature {
+            params: ty.params().into_iter().map(|p| self.class(p)).collect(),
+            ret: self.class(ty.result()),
+            variadic: ty.variadic(),
+        }
+    }
+}

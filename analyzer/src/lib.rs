@@ -1,6 +1,7 @@
 //! Reads LLVM bitcode and computes the interface between replay space and environment:
 //! bitcode -> model -> points-to -> flow graph -> minimum cut -> plan.
 
+pub mod analysis;
 pub mod annotate;
 pub mod bitcode;
 pub mod flow;

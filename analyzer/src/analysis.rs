@@ -1,0 +1,133 @@
+//! The whole computation on a loaded module: points-to, flow graph, cut, plan, report.
+
+use crate::flow::cut::{self, Cut};
+use crate::flow::weights::{Profile, Weights};
+use crate::flow::{FlowError, collect, graph};
+use crate::model::Module;
+use crate::plan;
+use crate::points_to::{self, Library, PointsTo};
+use crate::report::{self, Report};
+use itarget_annotations::{Annotations, Function, Variable};
+use itarget_plan::{CutMode, Plan};
+use std::time::Instant;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which cut.
+    pub cut: CutMode,
+    /// Measured weights.
+    pub profile: Option<Profile>,
+    /// Limits of the points-to analysis.
+    pub points_to: points_to::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { cut: CutMode::Min, profile: None, points_to: points_to::Options::default() }
+    }
+}
+
+/// What comes out.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The interface.
+    pub plan: Plan,
+    /// Figures and lists for people and scripts.
+    pub report: Report,
+}
+
+/// A step of the computation, for progress displays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading and linking bitcode (not part of [`analyze`]).
+    Load,
+    /// Points-to analysis.
+    PointsTo,
+    /// Facts and flow graph.
+    Flow,
+    /// Minimum cut and its proof.
+    Cut,
+    /// Plan.
+    Plan,
+}
+
+impl Phase {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Load => "load",
+            Phase::PointsTo => "points-to",
+            Phase::Flow => "flow",
+            Phase::Cut => "cut",
+            Phase::Plan => "plan",
+        }
+    }
+}
+
+struct Known<'a>(&'a Annotations);
+
+impl Library for Known<'_> {
+    fn function(&self, name: &str) -> Option<&Function> {
+        self.0.function(name)
+    }
+    fn variable(&self, name: &str) -> Option<&Variable> {
+        self.0.variable(name)
+    }
+}
+
+/// Computes the interface of a module. `progress` is called as each phase begins.
+///
+/// # Errors
+/// See [`FlowError`].
+pub fn analyze(
+    module: &Module,
+    annotations: &Annotations,
+    options: &Options,
+    progress: &mut dyn FnMut(Phase),
+) -> Result<Analysis, FlowError> {
+    if let Some(profile) = &options.profile
+        && profile.module != module.fingerprint
+    {
+        let found = profile.module.clone();
+        return Err(FlowError::OtherModule { found, module: module.fingerprint.clone() });
+    }
+    let mut clock = Clock { last: Instant::now(), phases: Vec::new() };
+    progress(Phase::PointsTo);
+    let points_to = PointsTo::solve(module, &Known(annotations), &options.points_to);
+    clock.lap(Phase::PointsTo);
+    progress(Phase::Flow);
+    let weights = Weights::new(module, &points_to, options.profile.as_ref());
+    let facts = collect::facts(module, &points_to, annotations, &weights);
+    let graph = graph::build(module, &points_to, &facts, &weights);
+    clock.lap(Phase::Flow);
+    progress(Phase::Cut);
+    let cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
+    clock.lap(Phase::Cut);
+    progress(Phase::Plan);
+    let plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut);
+    clock.lap(Phase::Plan);
+    let report = report::collect(&report::Input {
+        module,
+        points_to: &points_to,
+        facts: &facts,
+        cut: &cut,
+        plan: &plan,
+        phases: clock.phases,
+    });
+    Ok(Analysis { plan, report })
+}
+
+struct Clock {
+    last: Instant,
+    phases: Vec<(Phase, f64)>,
+}
+
+impl Clock {
+    fn lap(&mut self, phase: Phase) {
+        let now = Instant::now();
+        self.phases.push((phase, now.duration_since(self.last).as_secs_f64()));
+        self.last = now;
+    }
+}

@@ -1,0 +1,345 @@
+//! What one call of an annotated external does: the annotation with the call's constants filled in.
+//!
+//! Annotations speak of a function; here the overrides by argument value (`fcntl`, `ioctl`) are
+//! chosen, formats are looked at, and lengths become the plan's. What can't be said in a plan makes
+//! the call unknown, which is dearer but sound.
+
+use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret};
+use itarget_plan as plan;
+
+/// What the analyzer knows about the arguments of one call.
+pub trait Arguments {
+    /// Number of arguments.
+    fn count(&self) -> u32;
+    /// Value of an argument, if it is an integer constant.
+    fn constant(&self, arg: u32) -> Option<i64>;
+    /// Text of an argument, if it is the address of a constant C string.
+    fn text(&self, arg: u32) -> Option<String>;
+    /// Whether an argument is a pointer.
+    fn is_pointer(&self, arg: u32) -> bool;
+}
+
+/// Bytes the external writes through pointer arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// What the runtime logs.
+    pub write: plan::Write,
+    /// Arguments whose memory is written (several for scanf).
+    pub through: Vec<u32>,
+    /// The memory written is not what the arguments point to but what is reachable from it
+    /// (`readv`, `recvmsg`).
+    pub deep: bool,
+}
+
+/// A call with its annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallSpec {
+    /// How it is treated. `None`: unknown, either not annotated or not expressible in a plan.
+    pub kind: Option<Kind>,
+    /// What the result is.
+    pub ret: Ret,
+    /// Bytes written.
+    pub writes: Vec<Written>,
+    /// Pointer arguments that are read. `None`: not said, so all that are not only written.
+    pub reads: Option<Vec<u32>>,
+    /// Pointer arguments the environment keeps.
+    pub retains: Vec<u32>,
+    /// Pointer flow beyond what `ret` says.
+    pub pointers: Vec<PointerFlow>,
+    /// Function pointers the external calls.
+    pub callbacks: Vec<Callback>,
+    /// Stream it writes to.
+    pub show: Option<plan::Show>,
+    /// Runtime function that replaces it.
+    pub runtime: Option<String>,
+    /// Argument whose memory it frees.
+    pub frees: Option<u32>,
+    /// Why it is refused.
+    pub reason: Option<String>,
+}
+
+impl CallSpec {
+    /// A call nothing is known about.
+    #[must_use]
+    pub fn unknown() -> CallSpec {
+        CallSpec {
+            kind: None,
+            ret: Ret::External,
+            writes: Vec::new(),
+            reads: None,
+            retains: Vec::new(),
+            pointers: Vec::new(),
+            callbacks: Vec::new(),
+            show: None,
+            runtime: None,
+            frees: None,
+            reason: None,
+        }
+    }
+
+    /// The call of `function` with these arguments.
+    #[must_use]
+    pub fn of(function: &Function, args: &dyn Arguments) -> CallSpec {
+        let chosen = choose(function, args);
+        let fixed: Option<&Case> = match chosen {
+            Chosen::Case(case) => Some(case),
+            Chosen::Base | Chosen::Any => None,
+        };
+        let kind = fixed.and_then(|c| c.kind).unwrap_or(function.kind);
+        let reads = fixed.and_then(|c| c.reads.as_ref()).unwrap_or(&function.reads);
+        let retains = fixed.and_then(|c| c.retains.as_ref()).unwrap_or(&function.retains);
+        let pointers = fixed.and_then(|c| c.pointers.clone()).or_else(|| function.pointers.clone());
+        let mut spec = CallSpec {
+            kind: Some(kind),
+            ret: fixed.and_then(|c| c.ret).unwrap_or(function.ret),
+            writes: Vec::new(),
+            reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
+            retains: sorted(retains.iter().map(|&a| u32::from(a))),
+            pointers: pointers.unwrap_or_default(),
+            callbacks: function.callbacks.clone(),
+            show: function.show.map(show),
+            runtime: function.runtime.clone(),
+            frees: function.frees.map(u32::from),
+            reason: fixed.and_then(|c| c.reason.clone()).or_else(|| function.reason.clone()),
+        };
+        let mut expressible = true;
+        let mut add = |regions: &[Region], when: Option<(u32, Vec<i64>)>| {
+            for region in regions {
+                match written(region, when.clone(), args) {
+                    Some(Some(write)) => spec.writes.push(write),
+                    Some(None) => {}
+                    None => expressible = false,
+                }
+            }
+        };
+        match chosen {
+            Chosen::Case(case) => add(case.writes.as_deref().unwrap_or(&function.writes), None),
+            Chosen::Base => add(&function.writes, None),
+            Chosen::Any => {
+                add(&function.writes, None);
+                for case in &function.cases {
+                    if let Some(writes) = &case.writes {
+                        add(writes, Some((u32::from(case.arg), case.values.clone())));
+                    }
+                }
+            }
+        }
+        if let Chosen::Any = chosen {
+            // Any of the cases may hold: the dearest treatment that any of them asks for.
+            for case in &function.cases {
+                let retained = case.retains.iter().flatten().map(|&a| u32::from(a));
+                spec.retains = sorted(spec.retains.iter().copied().chain(retained));
+                spec.pointers.extend(case.pointers.iter().flatten().cloned());
+                spec.reads = match (spec.reads.take(), &case.reads) {
+                    (Some(all), Some(more)) => {
+                        Some(sorted(all.into_iter().chain(more.iter().map(|r| u32::from(r.arg)))))
+                    }
+                    (all, None) => all,
+                    (None, Some(_)) => None,
+                };
+                if case.kind.is_some_and(|k| matches!(k, Kind::Env)) && kind != Kind::Env {
+                    spec.kind = Some(Kind::Env);
+                }
+            }
+        }
+        if !expressible {
+            spec.kind = None;
+            spec.writes.clear();
+        }
+        spec
+    }
+
+    /// True for kinds that run natively at replay on replay-space data.
+    #[must_use]
+    pub fn is_det(&self) -> bool {
+        matches!(self.kind, Some(Kind::Det | Kind::DetLocale))
+    }
+}
+
+enum Chosen<'a> {
+    Base,
+    Case(&'a Case),
+    Any,
+}
+
+fn choose<'a>(function: &'a Function, args: &dyn Arguments) -> Chosen<'a> {
+    if function.cases.is_empty() {
+        return Chosen::Base;
+    }
+    for case in &function.cases {
+        match args.constant(u32::from(case.arg)) {
+            // Compared in the width of the argument: an i32 request is a signed constant here.
+            Some(v) if case.values.iter().any(|&w| w == v || i64::from(w as i32) == v || w as u32 as i64 == v) => {
+                return Chosen::Case(case);
+            }
+            Some(_) => {}
+            None => return Chosen::Any,
+        }
+    }
+    Chosen::Base
+}
+
+fn sorted(args: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut v: Vec<u32> = args.collect();
+    v.sort_unstable();
+    v.dedup();
+    v
+}
+
+fn show(s: itarget_annotations::Show) -> plan::Show {
+    match s {
+        itarget_annotations::Show::Stdout | itarget_annotations::Show::Stderr => plan::Show::Standard,
+        itarget_annotations::Show::Stream(a) => plan::Show::Stream { arg: a.into() },
+        itarget_annotations::Show::Fd(a) => plan::Show::Fd { arg: a.into() },
+    }
+}
+
+/// `None`: not expressible. `Some(None)`: nothing is written.
+#[allow(clippy::option_option)]
+fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments) -> Option<Option<Written>> {
+    let arg = u32::from(region.arg);
+    let one = |len, deep| {
+        Some(Some(Written { write: plan::Write { arg, len, when: when.clone() }, through: vec![arg], deep }))
+    };
+    match &region.len {
+        Len::Scanf { format } => {
+            // The conversions are decoded from a constant format; a va_list can't be walked twice.
+            let format = u32::from(*format);
+            args.text(format)?;
+            let through: Vec<u32> = (format + 1..args.count()).filter(|&a| args.is_pointer(a)).collect();
+            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when };
+            Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
+        }
+        Len::PrintfN { format } => {
+            // glibc refuses %n in writable formats under fortify, and nobody builds one at run
+            // time: only a constant format can have it.
+            let format = u32::from(*format);
+            match args.text(format) {
+                Some(text) if has_percent_n(&text) => {
+                    let through: Vec<u32> = (format + 1..args.count()).filter(|&a| args.is_pointer(a)).collect();
+                    let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when };
+                    Some(Some(Written { write, through, deep: false }))
+                }
+                _ => Some(None),
+            }
+        }
+        Len::Iovec { .. } | Len::Msghdr { .. } => one(length(&region.len, args)?, true),
+        Len::Ioctl { request } => match args.constant(u32::from(*request)) {
+            Some(r) => {
+                let bytes = if r & 0x8000_0000 != 0 { (r as u64 >> 16) & 0x3fff } else { 0 };
+                if bytes == 0 { Some(None) } else { one(plan::Len::Const(bytes), false) }
+            }
+            None => None,
+        },
+        len => one(length(len, args)?, false),
+    }
+}
+
+/// True if a printf format has a `%n` conversion.
+fn has_percent_n(format: &str) -> bool {
+    let mut rest = format.chars();
+    while let Some(c) = rest.next() {
+        if c != '%' {
+            continue;
+        }
+        for c in rest.by_ref() {
+            match c {
+                'n' => return true,
+                '0'..='9' | '-' | '+' | ' ' | '#' | '.' | '*' | '$' | '\'' | 'h' | 'l' | 'L' | 'q' | 'j' | 'z'
+                | 't' => {}
+                _ => break,
+            }
+        }
+    }
+    false
+}
+
+/// The plan's form of a length; `None` where it has none.
+fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
+    Some(match len {
+        Len::Const(n) => plan::Len::Const(*n),
+        Len::Arg(a) => match args.constant(u32::from(*a)) {
+            Some(n) => plan::Len::Const(u64::try_from(n).unwrap_or(0)),
+            None => plan::Len::Arg(u32::from(*a)),
+        },
+        Len::Ret => plan::Len::Ret,
+        Len::Mem { arg, width: itarget_annotations::Width::U32 } => plan::Len::Mem32(u32::from(*arg)),
+        Len::Mem { arg, width: itarget_annotations::Width::U64 } => plan::Len::Mem64(u32::from(*arg)),
+        Len::Add(a, b) => match (length(a, args)?, length(b, args)?) {
+            (plan::Len::Const(x), plan::Len::Const(y)) => plan::Len::Const(x.saturating_add(y)),
+            (a, b) => plan::Len::Add(Box::new(a), Box::new(b)),
+        },
+        Len::Mul(a, b) => match (length(a, args)?, length(b, args)?) {
+            (plan::Len::Const(x), plan::Len::Const(y)) => plan::Len::Const(x.saturating_mul(y)),
+            (plan::Len::Const(1), other) | (other, plan::Len::Const(1)) => other,
+            (a, b) => plan::Len::Mul(Box::new(a), Box::new(b)),
+        },
+        Len::Min(a, b) => plan::Len::Min(Box::new(length(a, args)?), Box::new(length(b, args)?)),
+        Len::Div(a, by) => match length(a, args)? {
+            plan::Len::Const(x) => plan::Len::Const(x / (*by).max(1)),
+            _ if *by != 1 => return None,
+            other => other,
+        },
+        Len::CStr => plan::Len::Cstr,
+        Len::Iovec { arg, count } => plan::Len::Iovec(u32::from(*arg), u32::from(*count)),
+        Len::Msghdr { arg } => plan::Len::Msghdr(u32::from(*arg)),
+        Len::WCStr | Len::Scanf { .. } | Len::PrintfN { .. } | Len::Ioctl { .. } => return None,
+    })
+}
+
+/// The plan's form of what a result is, given that it is used.
+#[must_use]
+pub fn result(ret: Ret, objid: u32) -> plan::Ret {
+    match ret {
+        Ret::Void | Ret::NoReturn => plan::Ret::None,
+        Ret::CopyCStr => plan::Ret::CopyCstr,
+        Ret::Copy(bytes) => plan::Ret::CopyBytes { bytes },
+        Ret::AllocCStr => plan::Ret::AdoptCstr { objid },
+        Ret::Int | Ret::Arg(_) | Ret::Into(_) | Ret::Alloc | Ret::External => plan::Ret::Log,
+    }
+}
+
+/// Bytes that a length is estimated to come to: constants as they are, else the size of the object
+/// written (`object`, 0 if not known), else `fallback`.
+#[must_use]
+pub fn estimate(len: &plan::Len, object: u64, fallback: u64) -> u64 {
+    match len {
+        plan::Len::Const(n) => *n,
+        plan::Len::Mul(a, b) => match (a.as_ref(), b.as_ref()) {
+            (plan::Len::Const(n), other) | (other, plan::Len::Const(n)) if object == 0 => {
+                n.saturating_mul(estimate(other, 0, (fallback / (*n).max(1)).max(1)))
+            }
+            _ if object != 0 => object,
+            _ => fallback,
+        },
+        plan::Len::Min(a, b) => estimate(a, object, fallback).min(estimate(b, object, fallback)),
+        plan::Len::Cstr if object == 0 || object > 64 => 64,
+        _ if object != 0 => object,
+        _ => fallback,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_n_is_found_and_percent_percent_n_is_not() {
+        assert!(has_percent_n("a %5.3hhn"));
+        assert!(has_percent_n("%d%n"));
+        assert!(!has_percent_n("100%% nothing"));
+        assert!(!has_percent_n("%d n %s"));
+    }
+
+    #[test]
+    fn estimates_use_constants_then_the_object_then_the_fallback() {
+        use plan::Len;
+        assert_eq!(estimate(&Len::Const(7), 100, 4096), 7);
+        assert_eq!(estimate(&Len::Ret, 100, 4096), 100);
+        assert_eq!(estimate(&Len::Ret, 0, 4096), 4096);
+        let product = Len::Mul(Box::new(Len::Const(12)), Box::new(Len::Ret));
+        assert_eq!(estimate(&product, 0, 4096), 12 * (4096 / 12));
+        assert_eq!(estimate(&Len::Min(Box::new(Len::Const(10)), Box::new(Len::Ret)), 100, 4096), 10);
+        assert_eq!(estimate(&Len::Cstr, 0, 4096), 64);
+    }
+}

@@ -1,0 +1,199 @@
+//! The cut: pins that can't hold, the kind of cut asked for, the proof, and the side of each cell.
+
+use super::facts::{Facts, Place};
+use super::graph::{Cause, Edge, Graph, SINK, SOURCE, node};
+use super::{FlowError, explain};
+use crate::model::Module;
+use crate::points_to::{FieldId, PointsTo};
+use itarget_min_cut::{CutError, INFINITE, NetworkBuilder, certificate};
+use itarget_plan::CutMode;
+
+/// A pin that can't hold: recording stops at its site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Index in [`Facts::pins`].
+    pub pin: usize,
+    /// The sentence for the user.
+    pub reason: String,
+}
+
+/// The side of everything.
+#[derive(Debug)]
+pub struct Cut {
+    /// By cell: it is on the environment's side.
+    pub environment: Vec<bool>,
+    /// Value of the cut in tenths of bytes.
+    pub value: u64,
+    /// Nodes of the network.
+    pub nodes: u32,
+    /// Edges of the network.
+    pub edges: u32,
+    /// Edges cut.
+    pub crossing: usize,
+    /// Pins given up.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Cut {
+    /// True if the cell is on the environment's side.
+    #[must_use]
+    pub fn is_environment(&self, field: FieldId) -> bool {
+        self.environment[field.0 as usize]
+    }
+}
+
+/// Takes the cut.
+///
+/// # Errors
+/// [`FlowError::Infeasible`] if something that can't be logged must be, [`FlowError::Cut`] if the
+/// solver fails or its answer can't be proved.
+pub fn take(
+    module: &Module,
+    points_to: &PointsTo,
+    facts: &Facts,
+    graph: &Graph,
+    mode: CutMode,
+) -> Result<Cut, FlowError> {
+    let reached = reach(graph);
+    let mut conflicts = Vec::new();
+    let mut extra: Vec<Edge> = Vec::new();
+    for (index, pin) in facts.pins.iter().enumerate() {
+        let forced = pin.values.iter().find(|v| reached[node(**v) as usize].is_some());
+        if let Some(&v) = forced {
+            let path = path(graph, &reached, node(v));
+            let reason = explain::conflict(module, points_to, facts, pin, v, &path);
+            if !pin.refusable {
+                return Err(FlowError::Infeasible { reason });
+            }
+            conflicts.push(Conflict { pin: index, reason });
+            continue;
+        }
+        for &v in &pin.values {
+            extra.push(Edge { tail: node(v), head: SINK, cap: INFINITE, cause: Cause::Pin(index as u32) });
+        }
+    }
+    if mode == CutMode::Libc {
+        // Everything that can be in replay space is.
+        for index in 0..points_to.fields().len() {
+            let v = FieldId(index as u32);
+            if reached[node(v) as usize].is_none() && facts.place(points_to, v) != Place::Code {
+                extra.push(Edge { tail: node(v), head: SINK, cap: INFINITE, cause: Cause::Asked });
+            }
+        }
+    }
+    let mut builder = NetworkBuilder::new(graph.nodes);
+    let all = graph.edges.iter().chain(&extra);
+    for edge in all.clone() {
+        builder.add_edge(edge.tail, edge.head, edge.cap);
+    }
+    let network = builder.build();
+    let cut = network.min_cut(SOURCE, SINK).map_err(|e| cut_error(&e))?;
+    certificate::check(&network, SOURCE, SINK, &cut).map_err(|e| FlowError::Cut { message: e.to_string(), hint: e.hint() })?;
+    let mut environment: Vec<bool> =
+        (0..points_to.fields().len()).map(|i| cut.source_side[node(FieldId(i as u32)) as usize]).collect();
+    let mut leads_on = vec![false; environment.len()];
+    for edge in all {
+        if let Some(cell) = edge.tail.checked_sub(2).and_then(|c| leads_on.get_mut(c as usize)) {
+            *cell = true;
+        }
+    }
+    whole_objects(points_to, facts, &leads_on, &mut environment);
+    Ok(Cut {
+        environment,
+        value: cut.value,
+        nodes: network.node_count(),
+        edges: network.edge_count(),
+        crossing: cut.cut_edges.len(),
+        conflicts,
+    })
+}
+
+fn cut_error(error: &CutError) -> FlowError {
+    FlowError::Cut { message: error.to_string(), hint: error.hint() }
+}
+
+/// Cells that nothing reads follow the rest of their heap object into the environment, so that
+/// the object needs no table of ranges.
+fn whole_objects(points_to: &PointsTo, facts: &Facts, leads_on: &[bool], environment: &mut [bool]) {
+    for (index, object) in points_to.objects().iter().enumerate() {
+        if facts.places[index] != Place::Movable {
+            continue;
+        }
+        let cells = object.fields.0.0 as usize..object.fields.1.0 as usize;
+        if environment[cells.clone()].contains(&true) && cells.clone().all(|c| environment[c] || !leads_on[c]) {
+            environment[cells].fill(true);
+        }
+    }
+}
+
+/// For each node reached from the source over infinite edges: the edge it was first reached by
+/// (`u32::MAX` for the source).
+fn reach(graph: &Graph) -> Vec<Option<u32>> {
+    let n = graph.nodes as usize;
+    let mut first = vec![0u32; n + 1];
+    let infinite = || graph.edges.iter().enumerate().filter(|(_, e)| e.cap == INFINITE);
+    for (_, edge) in infinite() {
+        first[edge.tail as usize + 1] += 1;
+    }
+    for i in 0..n {
+        first[i + 1] += first[i];
+    }
+    let mut next = first.clone();
+    let mut out = vec![0u32; first[n] as usize];
+    for (index, edge) in infinite() {
+        out[next[edge.tail as usize] as usize] = index as u32;
+        next[edge.tail as usize] += 1;
+    }
+    let mut reached = vec![None; n];
+    reached[SOURCE as usize] = Some(u32::MAX);
+    let mut queue = vec![SOURCE];
+    let mut head = 0;
+    while let Some(&u) = queue.get(head) {
+        head += 1;
+        for &edge in &out[first[u as usize] as usize..first[u as usize + 1] as usize] {
+            let v = graph.edges[edge as usize].head;
+            if reached[v as usize].is_none() {
+                reached[v as usize] = Some(edge);
+                queue.push(v);
+            }
+        }
+    }
+    reached
+}
+
+/// The causes along the way from the source to a node.
+fn path(graph: &Graph, reached: &[Option<u32>], to: u32) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let mut at = to;
+    while let Some(edge) = reached[at as usize].and_then(|e| graph.edges.get(e as usize)) {
+        causes.push(edge.cause);
+        at = edge.tail;
+    }
+    causes.reverse();
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(tail: u32, head: u32, cap: u64, cause: Cause) -> Edge {
+        Edge { tail, head, cap, cause }
+    }
+
+    #[test]
+    fn infinite_edges_carry_the_reason() {
+        let graph = Graph {
+            nodes: 5,
+            edges: vec![
+                edge(SOURCE, 2, INFINITE, Cause::EnvironmentMemory),
+                edge(SOURCE, 4, 7, Cause::Cost),
+                edge(2, 3, INFINITE, Cause::Read(1)),
+                edge(3, 4, 7, Cause::Cost),
+            ],
+        };
+        let reached = reach(&graph);
+        assert!(reached[3].is_some() && reached[4].is_none());
+        assert_eq!(path(&graph, &reached, 3), [Cause::EnvironmentMemory, Cause::Read(1)]);
+    }
+}

@@ -1,0 +1,52 @@
+//! Sentences for what can't be recorded: who writes the memory, who reads it, what to annotate.
+
+use super::facts::{Facts, Pin};
+use super::graph::Cause;
+use crate::model::Module;
+use crate::points_to::{FieldId, PointsTo};
+use itarget_plan::Location;
+
+/// Where an instruction is in the source.
+#[must_use]
+pub fn location(module: &Module, (function, instr): (usize, usize)) -> Option<Location> {
+    let at = module.functions[function].instrs[instr].at.filter(|at| at.line != 0)?;
+    Some(Location { file: module.files.get(at.file.index())?.clone(), line: at.line })
+}
+
+/// The same as text: `file:line`, or the function's name.
+#[must_use]
+pub fn place(module: &Module, at: (usize, usize)) -> String {
+    match location(module, at) {
+        Some(l) => format!("{}:{}", l.file, l.line),
+        None => format!("in `{}`", module.functions[at.0].name),
+    }
+}
+
+/// Why a pin can't hold.
+pub(super) fn conflict(
+    module: &Module,
+    points_to: &PointsTo,
+    facts: &Facts,
+    pin: &Pin,
+    value: FieldId,
+    path: &[Cause],
+) -> String {
+    let object = &points_to.object(points_to.field(value).object).name;
+    let reader = format!("{} at {} may work on `{object}`", pin.what, place(module, pin.at));
+    match path.first() {
+        Some(Cause::Written(call)) => {
+            let call = &facts.calls[*call as usize];
+            let how = if call.spec.kind.is_none() {
+                format!("nobody has said what it writes: annotate `{}` (`itarget analyze` prints the stanza)", call.callee)
+            } else {
+                format!("it keeps a pointer to it: if not, correct the annotation of `{}`", call.callee)
+            };
+            format!(
+                "{reader}, which `{}` at {} may change behind the program's back; {how}",
+                call.callee,
+                place(module, call.at)
+            )
+        }
+        _ => format!("{reader}, which is memory of the environment and does not exist at replay"),
+    }
+}

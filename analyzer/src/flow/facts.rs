@@ -1,0 +1,207 @@
+//! What each site of the program reads and writes, in terms of cells: the input of the flow graph
+//! and of the plan.
+
+use super::weights::Traffic;
+use crate::annotate::CallSpec;
+use crate::model::FunctionId;
+use crate::points_to::{FieldId, PointsTo};
+
+/// Where an object lives, as far as sides are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Code: holds no values.
+    Code,
+    /// Never written: always replay space.
+    ReadOnly,
+    /// Heap object whose arena the plan chooses: its cells are told apart by address at run time.
+    Movable,
+    /// Stays below the bound whichever side its cells are on.
+    Low,
+    /// Environment memory above the bound.
+    External,
+    /// Environment memory that may lie below the bound (variables of the library).
+    ExternalLow,
+}
+
+/// Runtime functions that take an `objid`.
+pub const ALLOCATORS: &[&str] = &[
+    "__itarget_calloc",
+    "__itarget_malloc",
+    "__itarget_memalign",
+    "__itarget_posix_memalign",
+    "__itarget_realloc",
+    "__itarget_reallocarray",
+    "__itarget_strdup",
+    "__itarget_strndup",
+];
+
+/// A load.
+#[derive(Debug)]
+pub struct Load {
+    /// Function and instruction index.
+    pub at: (usize, usize),
+    /// Ordinal.
+    pub ordinal: u32,
+    /// Cells it may read; empty: not known.
+    pub values: Vec<FieldId>,
+    /// Bytes.
+    pub size: u64,
+    /// Volatile.
+    pub volatile: bool,
+    /// Estimated executions.
+    pub executions: u64,
+}
+
+/// A store.
+#[derive(Debug)]
+pub struct Store {
+    /// Function and instruction index.
+    pub at: (usize, usize),
+    /// Ordinal.
+    pub ordinal: u32,
+    /// Cells it may write; empty: not known.
+    pub values: Vec<FieldId>,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// How a call is treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Environment call with annotated writes.
+    Env,
+    /// Environment call that may write whatever it reaches.
+    Unknown,
+    /// Runs natively on replay-space data.
+    Det,
+    /// Replaced by a runtime function.
+    Runtime,
+    /// Always runs natively.
+    Native,
+    /// Recording ends.
+    Refuse,
+}
+
+/// Bytes written by an external call.
+#[derive(Debug)]
+pub struct WriteFact {
+    /// Cells that may be written; empty: not known.
+    pub values: Vec<FieldId>,
+    /// Estimated bytes of one call.
+    pub bytes: u64,
+}
+
+/// Data moved by a deterministic call: what is read flows into what is written.
+#[derive(Debug)]
+pub struct Movement {
+    /// Cells read.
+    pub from: Vec<FieldId>,
+    /// Cells written, with the bytes of one call that land in each.
+    pub to: Vec<(FieldId, u64)>,
+}
+
+/// A pointer argument that decides at run time.
+#[derive(Debug)]
+pub struct PointerArg {
+    /// Argument.
+    pub arg: u32,
+    /// Cells it may lead to; empty: not known.
+    pub values: Vec<FieldId>,
+    /// It is read through.
+    pub read: bool,
+}
+
+/// A call of an external function, or a memory intrinsic.
+#[derive(Debug)]
+pub struct CallSite {
+    /// Function and instruction index.
+    pub at: (usize, usize),
+    /// Ordinal.
+    pub ordinal: u32,
+    /// Name of what is called.
+    pub callee: String,
+    /// How it is treated.
+    pub role: Role,
+    /// Its annotation, with constants filled in.
+    pub spec: CallSpec,
+    /// What it writes, in step with `spec.writes`.
+    pub writes: Vec<WriteFact>,
+    /// Cells the environment may write now or later.
+    pub pinned: Vec<FieldId>,
+    /// What a deterministic call moves, per calling context.
+    pub movements: Vec<Movement>,
+    /// Pointer arguments of a deterministic call.
+    pub pointers: Vec<PointerArg>,
+    /// Cells a deterministic call reads that no argument points to (through a `va_list`).
+    pub deep: Vec<FieldId>,
+    /// The result is used.
+    pub used: bool,
+    /// Bytes of the result.
+    pub ret_bytes: u64,
+    /// Functions the environment may call meanwhile, ascending.
+    pub upcalls: Vec<FunctionId>,
+    /// Estimated executions.
+    pub executions: u64,
+}
+
+/// Cells that must be in replay space, or the site can't be recorded.
+#[derive(Debug)]
+pub struct Pin {
+    /// Function and instruction index.
+    pub at: (usize, usize),
+    /// The cells.
+    pub values: Vec<FieldId>,
+    /// What reads them, for messages.
+    pub what: String,
+    /// The site is a call: recording can stop there if the cells can't be in replay space.
+    pub refusable: bool,
+}
+
+/// All facts of a module.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Place by object.
+    pub places: Vec<Place>,
+    /// Loads, by function and ordinal.
+    pub loads: Vec<Load>,
+    /// Stores (memory intrinsics are calls).
+    pub stores: Vec<Store>,
+    /// Calls of externals.
+    pub calls: Vec<CallSite>,
+    /// Cells that must be in replay space.
+    pub pins: Vec<Pin>,
+    /// Pairs of cells that move together: if the first is environment, so is the second.
+    pub implied: Vec<(FieldId, FieldId)>,
+    /// Calls that are refused whatever the cut is, with the reason: `(function, instruction)`.
+    pub refused: Vec<((usize, usize), String)>,
+    /// Calls through pointers that may lead to code the analysis does not know.
+    pub unknown_calls: Vec<(usize, usize)>,
+    /// External variables that become replay-space copies: name, bytes.
+    pub constants: Vec<(String, u64)>,
+}
+
+impl Facts {
+    /// The place of a cell.
+    #[must_use]
+    pub fn place(&self, points_to: &PointsTo, field: FieldId) -> Place {
+        self.places[points_to.field(field).object.0 as usize]
+    }
+}
+
+/// True if the call's replacement takes an objid.
+#[must_use]
+pub fn is_allocator(spec: &CallSpec) -> bool {
+    spec.runtime.as_deref().is_some_and(|r| ALLOCATORS.contains(&r))
+}
+
+impl CallSite {
+    /// What its result costs to log, in all executions.
+    #[must_use]
+    pub fn result_traffic(&self) -> Traffic {
+        if self.used {
+            Traffic { bytes: self.ret_bytes.saturating_mul(self.executions), events: self.executions }
+        } else {
+            Traffic::default()
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! How often things happen: block frequencies from loop depth and the call graph, or a profile.
+//!
+//! Capacities are in tenths of a byte, so that the price of an address check is not zero.
+
+use crate::model::{Callee, InstrKind, Module};
+use crate::points_to::{PointsTo, Target};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+/// Capacity of one byte.
+pub const BYTE: u64 = 10;
+/// Capacity of one event (8 bytes).
+pub const EVENT: u64 = 8 * BYTE;
+/// Capacity of one address check (0.3 bytes).
+pub const CHECK: u64 = 3;
+/// No single capacity exceeds this, so that sums stay far below 64 bits.
+pub const MOST: u64 = 1 << 40;
+/// Most executions a static estimate gives a site.
+const MOST_CALLS: u64 = 1_000_000;
+/// Deepest loop nest that still counts.
+const DEEPEST: u32 = 4;
+
+/// Version of the profile format.
+pub const PROFILE_FORMAT: u32 = 1;
+
+/// Bytes and events that a profile run saw, by site and object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// [`PROFILE_FORMAT`].
+    pub format: u32,
+    /// Fingerprint of the module it was made with, hex.
+    pub module: String,
+    /// What was seen.
+    pub edges: Vec<ProfileEdge>,
+}
+
+/// Traffic between one site and one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileEdge {
+    /// Function.
+    pub function: String,
+    /// Ordinal of the site.
+    pub ordinal: u32,
+    /// Object, named as in the plan of the profile build; empty if it was none of them (stack,
+    /// memory of the library).
+    #[serde(default)]
+    pub object: String,
+    /// Byte offset in the object where the accesses began, if known.
+    #[serde(default)]
+    pub offset: Option<u64>,
+    /// Events.
+    pub events: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Profile {
+    /// Reads a profile.
+    ///
+    /// # Errors
+    /// A sentence: malformed, or another version.
+    pub fn parse(text: &str) -> Result<Profile, String> {
+        let profile: Profile = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        if profile.format != PROFILE_FORMAT {
+            return Err(format!("profile format {}, this version reads {PROFILE_FORMAT}", profile.format));
+        }
+        Ok(profile)
+    }
+}
+
+/// Bytes and events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes.
+    pub bytes: u64,
+    /// Events.
+    pub events: u64,
+}
+
+impl Traffic {
+    /// What logging it costs.
+    #[must_use]
+    pub fn capacity(self) -> u64 {
+        let bytes = self.bytes.saturating_mul(BYTE);
+        bytes.saturating_add(self.events.saturating_mul(EVENT)).clamp(1, MOST)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Traffic) -> Traffic {
+        Traffic {
+            bytes: self.bytes.saturating_add(other.bytes),
+            events: self.events.saturating_add(other.events),
+        }
+    }
+}
+
+/// A cell as a profile names it.
+#[derive(Debug, Clone, Copy)]
+pub struct CellName<'a> {
+    /// Object.
+    pub object: &'a str,
+    /// First byte.
+    pub start: u64,
+    /// One past the last byte.
+    pub end: u64,
+    /// Stride of the object if it is an array, else 0.
+    pub stride: u64,
+}
+
+impl CellName<'_> {
+    fn meets(&self, edge: &ProfileEdge) -> bool {
+        if edge.object != self.object {
+            return false;
+        }
+        let Some(offset) = edge.offset else { return true };
+        let len = edge.bytes.checked_div(edge.events).unwrap_or(1).max(1);
+        if self.stride == 0 {
+            return offset < self.end && self.start < offset.saturating_add(len);
+        }
+        let first = offset % self.stride;
+        let end = first.saturating_add(len);
+        end > self.stride || (first < self.end && self.start < end)
+    }
+}
+
+/// Frequencies of one module.
+#[derive(Debug)]
+pub struct Weights<'a> {
+    /// Estimated calls by function index.
+    calls: Vec<u64>,
+    profile: Option<FxHashMap<(&'a str, u32), Vec<&'a ProfileEdge>>>,
+}
+
+impl<'a> Weights<'a> {
+    /// Static estimates, overruled by a profile if there is one.
+    #[must_use]
+    pub fn new(module: &Module, points_to: &PointsTo, profile: Option<&'a Profile>) -> Weights<'a> {
+        let profile = profile.map(|p| {
+            let mut by_site: FxHashMap<(&str, u32), Vec<&ProfileEdge>> = FxHashMap::default();
+            for edge in &p.edges {
+                by_site.entry((&edge.function, edge.ordinal)).or_default().push(edge);
+            }
+            by_site
+        });
+        Weights { calls: calls(module, points_to), profile }
+    }
+
+    /// Estimated executions of an instruction.
+    #[must_use]
+    pub fn executions(&self, module: &Module, function: usize, instr: usize) -> u64 {
+        let f = &module.functions[function];
+        let depth = f.blocks.get(f.instrs[instr].block as usize).map_or(0, |b| b.loop_depth);
+        self.calls[function].saturating_mul(10u64.pow(depth.min(DEEPEST))).min(MOST_CALLS * 100)
+    }
+
+    /// What a site moves in all: measured, or `bytes` at each of its `executions`.
+    #[must_use]
+    pub fn site(&self, function: &str, ordinal: u32, executions: u64, bytes: u64) -> Traffic {
+        match &self.profile {
+            None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
+            Some(p) => p.get(&(function, ordinal)).into_iter().flatten().fold(Traffic::default(), |sum, e| {
+                sum.plus(Traffic { bytes: e.bytes, events: e.events })
+            }),
+        }
+    }
+
+    /// As [`Weights::site`], the part attributed to one cell: the bytes from `start` to `end` of an
+    /// object, modulo its stride if that is not 0 (without a profile: all).
+    #[must_use]
+    pub fn cell(&self, function: &str, ordinal: u32, cell: &CellName, executions: u64, bytes: u64) -> Traffic {
+        match &self.profile {
+            None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
+            Some(p) => {
+                let edges = p.get(&(function, ordinal)).into_iter().flatten();
+                edges.filter(|e| cell.meets(e)).fold(Traffic::default(), |sum, e| {
+                    sum.plus(Traffic { bytes: e.bytes, events: e.events })
+                })
+            }
+        }
+    }
+}
+
+/// Estimated calls of each function: from the entries along call edges, callers before callees;
+/// edges back into a function being visited (recursion) do not count.
+fn calls(module: &Module, points_to: &PointsTo) -> Vec<u64> {
+    let n = module.functions.len();
+    // callee -> executions per call of the caller, by caller
+    let mut edges: Vec<Vec<(usize, u64)>> = vec![Vec::new(); n];
+    for (index, function) in module.functions.iter().enumerate() {
+        for instr in &function.instrs {
+            let InstrKind::Call(call) = &instr.kind else { continue };
+            let depth = function.blocks.get(instr.block as usize).map_or(0, |b| b.loop_depth);
+            let times = 10u64.pow(depth.min(DEEPEST));
+            match (&call.callee, instr.ordinal) {
+                (Callee::Function(f), _) => edges[index].push((f.index(), times)),
+                (Callee::Indirect(_), Some(ordinal)) => {
+                    let mut targets: Vec<usize> = Vec::new();
+                    for instance in points_to.instances_of(crate::model::FunctionId::from(index)) {
+                        for target in points_to.callees(*instance, ordinal) {
+                            if let Target::Function(i) = target {
+                                targets.push(points_to.instance(*i).function.index());
+                            }
+                        }
+                    }
+                    targets.sort_unstable();
+                    targets.dedup();
+                    edges[index].extend(targets.into_iter().map(|t| (t, times)));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut roots: Vec<usize> = module.function("main").map(|f| f.index()).into_iter().collect();
+    roots.extend((0..n).filter(|&f| module.functions[f].exported || module.functions[f].address_taken));
+    roots.extend(0..n);
+    let (order, position) = postorder(&edges, &roots);
+    let mut calls = vec![0u64; n];
+    for &f in order.iter().rev() {
+        calls[f] = calls[f].max(1);
+        for &(callee, times) in &edges[f] {
+            if position[callee] < position[f] {
+                let more = calls[f].saturating_mul(times);
+                calls[callee] = calls[callee].saturating_add(more).min(MOST_CALLS);
+            }
+        }
+    }
+    calls
+}
+
+/// Depth-first postorder from `roots`, and each node's position in it.
+fn postorder(edges: &[Vec<(usize, u64)>], roots: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let mut order = Vec::with_capacity(edges.len());
+    let mut position = vec![usize::MAX; edges.len()];
+    let mut seen = vec![false; edges.len()];
+    for &root in roots {
+        if std::mem::replace(&mut seen[root], true) {
+            continue;
+        }
+        let mut stack = vec![(root, 0)];
+        while let Some((node, next)) = stack.pop() {
+            if let Some(&(to, _)) = edges[node].get(next) {
+                stack.push((node, next + 1));
+                if !std::mem::replace(&mut seen[to], true) {
+                    stack.push((to, 0));
+                }
+            } else {
+                position[node] = order.len();
+                order.push(node);
+            }
+        }
+    }
+    (order, position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traffic_costs_bytes_and_events_and_is_never_free() {
+        assert_eq!(Traffic { bytes: 4, events: 1 }.capacity(), 4 * BYTE + EVENT);
+        assert_eq!(Traffic::default().capacity(), 1);
+        assert_eq!(Traffic { bytes: u64::MAX, events: 9 }.capacity(), MOST);
+    }
+
+    #[test]
+    fn a_profile_of_another_version_is_refused() {
+        assert!(Profile::parse(r#"{"format":1,"module":"x","edges":[]}"#).is_ok());
+        assert!(Profile::parse(r#"{"format":2,"module":"x","edges":[]}"#).unwrap_err().contains("format 2"));
+        assert!(Profile::parse("nonsense").is_err());
+    }
+
+    #[test]
+    fn a_cell_gets_the_traffic_that_touches_it() {
+        let edge = |offset, bytes, events| ProfileEdge {
+            function: String::new(),
+            ordinal: 0,
+            object: "o".into(),
+            offset,
+            events,
+            bytes,
+        };
+        let cell = CellName { object: "o", start: 8, end: 16, stride: 0 };
+        assert!(cell.meets(&edge(None, 1, 1)));
+        assert!(cell.meets(&edge(Some(4), 8, 1)) && !cell.meets(&edge(Some(4), 8, 2)));
+        assert!(!cell.meets(&edge(Some(16), 4, 1)));
+        let row = CellName { stride: 24, ..cell };
+        assert!(row.meets(&edge(Some(24 + 8), 8, 1)) && !row.meets(&edge(Some(24 + 16), 8, 1)));
+        assert!(!CellName { object: "p", ..cell }.meets(&edge(None, 1, 1)));
+    }
+
+    #[test]
+    fn callers_come_after_callees_in_postorder() {
+        let edges = vec![vec![(1, 1), (2, 1)], vec![(2, 1)], vec![(1, 1)]];
+        let (order, position) = postorder(&edges, &[0]);
+        assert_eq!(order.last(), Some(&0));
+        assert!(position[1] < position[0] && position[2] < position[0]);
+    }
+}

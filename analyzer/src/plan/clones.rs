@@ -1,0 +1,256 @@
+//! Which arena each allocation asks for, and the copies of allocation wrappers that takes.
+//!
+//! An object's chain of calls leads from the allocation to the outermost caller that tells it
+//! apart. Decisions along these chains form a tree per function (a *flavour*): at its allocation
+//! sites an objid, at its calls of wrappers the flavour the wrapper is wanted in. The original of
+//! a function has the flavour of its uncloned calls; any other flavour is one clone.
+
+use crate::flow::cut::Cut;
+use crate::flow::facts::Place;
+use crate::model::{Callee, FunctionId, InstrKind, Module};
+use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, SiteRef};
+use itarget_abi::layout::{OBJ_ENV, OBJ_MIXED, OBJ_REPLAY};
+use itarget_plan::{CutMode, FunctionClone, MixedObject};
+use std::collections::BTreeMap;
+
+/// Decisions for the sites of one function, by ordinal.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Flavour(BTreeMap<u32, Decision>);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Decision {
+    /// The objid of an allocation.
+    Objid(u32),
+    /// The flavour in which this function is called.
+    Into(FunctionId, Flavour),
+}
+
+impl Flavour {
+    /// Adds the objid of the allocation at the start of `chain`, whose last site is in this function.
+    fn decide(&mut self, chain: &[SiteRef], objid: u32) {
+        match chain {
+            [] => {}
+            [allocation] => {
+                self.0.insert(allocation.ordinal, Decision::Objid(objid));
+            }
+            [inner @ .., site] => {
+                let callee = inner[inner.len() - 1].function;
+                let decision =
+                    self.0.entry(site.ordinal).or_insert_with(|| Decision::Into(callee, Flavour::default()));
+                // A call site of a defined function is no allocation site: always `Into`.
+                if let Decision::Into(_, flavour) = decision {
+                    flavour.decide(inner, objid);
+                }
+            }
+        }
+    }
+}
+
+/// One function to emit: the original or a clone.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Symbol name.
+    pub name: String,
+    /// Function it is (a copy of).
+    pub of: FunctionId,
+    /// Objid by ordinal of its allocation sites; those missing get 0.
+    pub objids: BTreeMap<u32, u32>,
+    /// Clone called instead, by ordinal.
+    pub redirects: BTreeMap<u32, String>,
+}
+
+/// Everything allocation sites need.
+#[derive(Debug, Default)]
+pub struct Allocation {
+    /// Originals with at least one decision, and all clones.
+    pub variants: Vec<Variant>,
+    /// Clones, sorted by name.
+    pub clones: Vec<FunctionClone>,
+    /// Objects with ranges (in profile builds: all objects, for their names).
+    pub mixed: Vec<MixedObject>,
+}
+
+/// The part of an object's chain along which the pass can tell it apart: direct calls only.
+fn chain(module: &Module, points_to: &PointsTo, object: ObjectId) -> Vec<SiteRef> {
+    let full = &points_to.object(object).chain;
+    let mut chain: Vec<SiteRef> = Vec::new();
+    for &site in full {
+        if let Some(inner) = chain.last() {
+            let function = &module.functions[site.function.index()];
+            let direct = function.site(site.ordinal).is_some_and(|i| {
+                matches!(&function.instrs[i].kind, InstrKind::Call(c) if c.callee == Callee::Function(inner.function))
+            });
+            if !direct {
+                break;
+            }
+        }
+        chain.push(site);
+    }
+    chain
+}
+
+/// Heap objects with an objid, by what the pass can tell apart.
+fn groups(module: &Module, points_to: &PointsTo, places: &[Place]) -> BTreeMap<Vec<SiteRef>, Vec<ObjectId>> {
+    let mut groups: BTreeMap<Vec<SiteRef>, Vec<ObjectId>> = BTreeMap::new();
+    for (index, object) in points_to.objects().iter().enumerate() {
+        if places[index] == Place::Movable && matches!(object.kind, ObjectKind::Heap(_)) {
+            let id = ObjectId(index as u32);
+            groups.entry(chain(module, points_to, id)).or_default().push(id);
+        }
+    }
+    groups
+}
+
+/// Pairs of cells that must be on the same side, because the pass can't tell their objects apart.
+#[must_use]
+pub fn ties(module: &Module, points_to: &PointsTo, places: &[Place]) -> Vec<(FieldId, FieldId)> {
+    let mut ties = Vec::new();
+    for objects in groups(module, points_to, places).into_values() {
+        for pair in objects.windows(2) {
+            for a in points_to.fields_of(pair[0]) {
+                let offset = points_to.field(a).offset;
+                for b in points_to.fields_of(pair[1]).filter(|b| points_to.field(*b).offset == offset) {
+                    ties.extend([(a, b), (b, a)]);
+                }
+            }
+        }
+    }
+    ties
+}
+
+/// Decides objids, clones and redirections.
+#[must_use]
+pub fn allocate(module: &Module, points_to: &PointsTo, places: &[Place], cut: &Cut, mode: CutMode) -> Allocation {
+    let mut mixed: Vec<MixedObject> = Vec::new();
+    let mut base: BTreeMap<FunctionId, Flavour> = BTreeMap::new();
+    for (chain, objects) in groups(module, points_to, places) {
+        let objid = objid(points_to, cut, mode, &objects, &mut mixed);
+        let Some(outermost) = chain.last() else { continue };
+        base.entry(outermost.function).or_default().decide(&chain, objid);
+    }
+    let mut emitter = Emitter { module, base: &base, normal: BTreeMap::new(), clones: BTreeMap::new(), counts: BTreeMap::new() };
+    let mut variants = Vec::new();
+    let mut queue: Vec<(String, FunctionId, Flavour)> = Vec::new();
+    for &function in base.keys() {
+        let flavour = emitter.base(function).unwrap_or_default();
+        queue.push((module.functions[function.index()].name.clone(), function, flavour));
+    }
+    let mut next = 0;
+    while let Some((name, of, flavour)) = queue.get(next).cloned() {
+        next += 1;
+        let mut variant = Variant { name, of, objids: BTreeMap::new(), redirects: BTreeMap::new() };
+        for (ordinal, decision) in flavour.0 {
+            match decision {
+                Decision::Objid(objid) => {
+                    variant.objids.insert(ordinal, objid);
+                }
+                Decision::Into(function, flavour) => {
+                    let (name, new) = emitter.clone_of(function, &flavour);
+                    if new {
+                        queue.push((name.clone(), function, flavour));
+                    }
+                    variant.redirects.insert(ordinal, name);
+                }
+            }
+        }
+        variants.push(variant);
+    }
+    let mut clones: Vec<FunctionClone> = (emitter.clones.iter())
+        .map(|((of, _), name)| FunctionClone { name: name.clone(), of: module.functions[of.index()].name.clone() })
+        .collect();
+    clones.sort_by(|a, b| a.name.cmp(&b.name));
+    Allocation { variants, clones, mixed }
+}
+
+/// The objid of a group of objects that share an allocation.
+fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], mixed: &mut Vec<MixedObject>) -> u32 {
+    let first = points_to.object(objects[0]);
+    let mut add = |ranges, stride| {
+        mixed.push(MixedObject { name: first.name.clone(), ranges, stride });
+        OBJ_MIXED + (mixed.len() - 1) as u32
+    };
+    if mode == CutMode::Profile {
+        return add(Vec::new(), first.stride);
+    }
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    let mut all = true;
+    for field in objects.iter().flat_map(|o| points_to.fields_of(*o)) {
+        if cut.is_environment(field) {
+            let f = points_to.field(field);
+            ranges.push((f.offset, f.size.map_or(u64::MAX, |s| f.offset.saturating_add(s))));
+        } else {
+            all = false;
+        }
+    }
+    if ranges.is_empty() {
+        return OBJ_REPLAY;
+    }
+    if all {
+        return OBJ_ENV;
+    }
+    ranges.sort_unstable();
+    let mut merged: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in ranges {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
+        }
+    }
+    add(merged, first.stride)
+}
+
+struct Emitter<'a> {
+    module: &'a Module,
+    base: &'a BTreeMap<FunctionId, Flavour>,
+    /// Normal forms of `base`; `None` while being computed.
+    normal: BTreeMap<FunctionId, Option<Flavour>>,
+    clones: BTreeMap<(FunctionId, Flavour), String>,
+    counts: BTreeMap<FunctionId, usize>,
+}
+
+impl Emitter<'_> {
+    /// The normal flavour of the original of a function; `None` while it is being computed.
+    fn base(&mut self, function: FunctionId) -> Option<Flavour> {
+        if let Some(known) = self.normal.get(&function) {
+            return known.clone();
+        }
+        self.normal.insert(function, None);
+        let flavour = self.base.get(&function).cloned().unwrap_or_default();
+        let normal = self.normalize(&flavour);
+        self.normal.insert(function, Some(normal.clone()));
+        Some(normal)
+    }
+
+    /// Leaves out what holds anyway: objid 0, and calls of the original as it is.
+    fn normalize(&mut self, flavour: &Flavour) -> Flavour {
+        let mut normal = Flavour::default();
+        for (&ordinal, decision) in &flavour.0 {
+            match decision {
+                Decision::Objid(OBJ_REPLAY) => {}
+                Decision::Objid(objid) => {
+                    normal.0.insert(ordinal, Decision::Objid(*objid));
+                }
+                Decision::Into(function, inner) => {
+                    let inner = self.normalize(inner);
+                    if self.base(*function).as_ref() != Some(&inner) {
+                        normal.0.insert(ordinal, Decision::Into(*function, inner));
+                    }
+                }
+            }
+        }
+        normal
+    }
+
+    /// Name of the clone of a function in a flavour, and whether it is new.
+    fn clone_of(&mut self, function: FunctionId, flavour: &Flavour) -> (String, bool) {
+        let key = (function, flavour.clone());
+        if let Some(name) = self.clones.get(&key) {
+            return (name.clone(), false);
+        }
+        let count = self.counts.entry(function).or_default();
+        *count += 1;
+        let name = format!("{}.itarget.{count}", self.module.functions[function.index()].name);
+        self.clones.insert(key, name.clone());
+        (name, true)
+    }
+}

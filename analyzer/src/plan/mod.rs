@@ -1,0 +1,320 @@
+//! From sides to actions: the plan.
+//!
+//! Every site whose action follows from the cut gets exactly one. What is absent on purpose:
+//! choices (those are the cut's), times, hash order: same module and inputs, same bytes.
+
+pub mod clones;
+
+use crate::annotate;
+use crate::flow::cut::Cut;
+use crate::flow::explain;
+use crate::flow::facts::{CallSite, Facts, Load, Place, Role, is_allocator};
+use crate::flow::weights::{CellName, Traffic, Weights};
+use crate::model::Module;
+use crate::points_to::{FieldId, ObjectKind, PointsTo};
+use itarget_annotations::Kind;
+use itarget_plan::{Action, Call, CutMode, FORMAT, How, Plan, Ret, Site};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Externals that can change the locale; without them it is always "C".
+const LOCALE: &[&str] = &["setlocale", "uselocale", "newlocale"];
+
+/// An action before clones are made: objids and redirections come with the variant.
+#[derive(Debug, Clone)]
+struct Draft {
+    action: Action,
+    traffic: Traffic,
+    at: (usize, usize),
+}
+
+/// Writes the plan for a cut.
+#[must_use]
+pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, cut: &Cut, mode: CutMode) -> Plan {
+    let allocation = clones::allocate(module, points_to, &facts.places, cut, mode);
+    let writer = Writer {
+        module,
+        points_to,
+        facts,
+        weights,
+        cut,
+        mode,
+        locale: LOCALE.iter().any(|n| module.external(n).is_some()),
+    };
+    let drafts = writer.drafts();
+    let mut variants: BTreeMap<&str, &clones::Variant> = BTreeMap::new();
+    for variant in &allocation.variants {
+        variants.insert(&variant.name, variant);
+    }
+    let mut sites = Vec::new();
+    for (index, function) in module.functions.iter().enumerate() {
+        let original = variants.get(function.name.as_str()).copied();
+        writer.emit(&function.name, index, &drafts[index], original, &mut sites);
+    }
+    for clone in &allocation.clones {
+        if let Some(variant) = variants.get(clone.name.as_str()) {
+            let index = variant.of.index();
+            writer.emit(&clone.name, index, &drafts[index], Some(variant), &mut sites);
+        }
+    }
+    sites.sort_by(|a, b| (&a.function, a.ordinal).cmp(&(&b.function, b.ordinal)));
+    Plan {
+        format: FORMAT,
+        module: module.fingerprint.clone(),
+        cut: mode,
+        sites,
+        mixed: allocation.mixed,
+        clones: allocation.clones,
+        upcalls: writer.upcalls(),
+        environment_globals: writer.environment_globals(),
+        constants: facts.constants.clone(),
+    }
+}
+
+struct Writer<'a> {
+    module: &'a Module,
+    points_to: &'a PointsTo,
+    facts: &'a Facts,
+    weights: &'a Weights<'a>,
+    cut: &'a Cut,
+    mode: CutMode,
+    /// The locale may change.
+    locale: bool,
+}
+
+impl Writer<'_> {
+    /// Drafts by function, then ordinal.
+    fn drafts(&self) -> Vec<BTreeMap<u32, Draft>> {
+        let mut drafts: Vec<BTreeMap<u32, Draft>> = vec![BTreeMap::new(); self.module.functions.len()];
+        for load in &self.facts.loads {
+            if let Some((action, traffic)) = self.load(load) {
+                drafts[load.at.0].insert(load.ordinal, Draft { action, traffic, at: load.at });
+            }
+        }
+        for store in &self.facts.stores {
+            let outside = store.values.is_empty()
+                || store.values.iter().any(|v| matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Code));
+            if outside && self.mode != CutMode::Profile {
+                let draft = Draft { action: Action::Store, traffic: Traffic::default(), at: store.at };
+                drafts[store.at.0].insert(store.ordinal, draft);
+            }
+        }
+        for call in &self.facts.calls {
+            if let Some((action, traffic)) = self.call(call) {
+                drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });
+            }
+        }
+        let conflicts = self.cut.conflicts.iter().map(|c| (self.facts.pins[c.pin].at, &c.reason));
+        for (at, reason) in conflicts.chain(self.facts.refused.iter().map(|(at, reason)| (*at, reason))) {
+            if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
+                let action = Action::Refuse { reason: reason.clone() };
+                drafts[at.0].insert(ordinal, Draft { action, traffic: Traffic::default(), at });
+            }
+        }
+        drafts
+    }
+
+    /// The sites of a function or of a clone of it.
+    fn emit(
+        &self,
+        name: &str,
+        index: usize,
+        drafts: &BTreeMap<u32, Draft>,
+        variant: Option<&clones::Variant>,
+        sites: &mut Vec<Site>,
+    ) {
+        let function = &self.module.functions[index];
+        let mut push = |ordinal: u32, action: Action, traffic: Traffic, at| {
+            sites.push(Site {
+                function: name.to_owned(),
+                ordinal,
+                at: explain::location(self.module, at),
+                action,
+                bytes: traffic.bytes,
+                events: traffic.events,
+            });
+        };
+        for (&ordinal, draft) in drafts {
+            let mut action = draft.action.clone();
+            let wanted = variant.and_then(|v| v.objids.get(&ordinal)).copied().unwrap_or(0);
+            match &mut action {
+                Action::Alloc { objid, .. } => *objid = wanted,
+                Action::Call(Call { ret: Ret::AdoptCstr { objid }, .. }) => *objid = wanted,
+                _ => {}
+            }
+            push(ordinal, action, draft.traffic, draft.at);
+        }
+        for (&ordinal, to) in variant.map(|v| &v.redirects).into_iter().flatten() {
+            if !drafts.contains_key(&ordinal)
+                && let Some(instr) = function.site(ordinal)
+            {
+                push(ordinal, Action::Redirect { to: to.clone() }, Traffic::default(), (index, instr));
+            }
+        }
+    }
+
+    fn place(&self, v: FieldId) -> Place {
+        self.facts.place(self.points_to, v)
+    }
+
+    fn is_low(&self, v: FieldId) -> bool {
+        matches!(self.place(v), Place::Low | Place::ExternalLow)
+    }
+
+    fn environment<'b>(&'b self, values: &'b [FieldId]) -> impl Iterator<Item = FieldId> + 'b {
+        values.iter().copied().filter(|v| self.cut.is_environment(*v))
+    }
+
+    fn any_low(&self, values: &[FieldId]) -> bool {
+        self.environment(values).any(|v| self.is_low(v))
+    }
+
+    fn load(&self, load: &Load) -> Option<(Action, Traffic)> {
+        let name = &self.module.functions[load.at.0].name;
+        let all = self.weights.site(name, load.ordinal, load.executions, load.size);
+        if self.mode == CutMode::Profile {
+            return Some((Action::Count { writes: Vec::new() }, all));
+        }
+        let environment = self.environment(&load.values).count();
+        if load.values.is_empty() {
+            // The analysis thinks nobody comes here; if somebody does, the address tells.
+            return Some((Action::Load { how: How::Checked }, Traffic::default()));
+        }
+        if environment == 0 {
+            return load.volatile.then_some((Action::Poll, Traffic::default()));
+        }
+        if environment == load.values.len() || self.any_low(&load.values) {
+            return Some((Action::Load { how: How::Always }, all));
+        }
+        let mut part = Traffic::default();
+        for v in self.environment(&load.values) {
+            let cell = self.cell(v);
+            part = part.plus(self.weights.cell(name, load.ordinal, &cell, load.executions, load.size));
+        }
+        let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
+        Some((Action::Load { how: How::Checked }, part))
+    }
+
+    fn cell(&self, v: FieldId) -> CellName<'_> {
+        let field = self.points_to.field(v);
+        let object = self.points_to.object(field.object);
+        let end = field.size.map_or(u64::MAX, |s| field.offset.saturating_add(s));
+        CellName { object: &object.name, start: field.offset, end, stride: object.stride }
+    }
+
+    fn call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
+        let nothing = Traffic::default();
+        if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Profile {
+            let writes = call.spec.writes.iter().map(|w| w.write.clone()).collect();
+            return Some((Action::Count { writes }, nothing));
+        }
+        match call.role {
+            Role::Native => None,
+            Role::Refuse => {
+                let reason = call.spec.reason.clone();
+                let reason = reason.unwrap_or_else(|| format!("`{}` can't be recorded", call.callee));
+                Some((Action::Refuse { reason }, nothing))
+            }
+            Role::Runtime => {
+                let runtime = call.spec.runtime.clone().unwrap_or_default();
+                let action = match is_allocator(&call.spec) {
+                    true => Action::Alloc { runtime, objid: 0 },
+                    false => Action::Replace { runtime },
+                };
+                Some((action, nothing))
+            }
+            Role::Env | Role::Unknown => {
+                let mut action = self.outline(call, How::Always);
+                action.upcalls = !call.upcalls.is_empty();
+                action.show = call.spec.show.filter(|_| self.environment(&call.deep).next().is_none());
+                let traffic = self.traffic(call, &action);
+                Some((Action::Call(action), traffic))
+            }
+            Role::Det => self.deterministic(call),
+        }
+    }
+
+    fn deterministic(&self, call: &CallSite) -> Option<(Action, Traffic)> {
+        let locale = self.locale && call.spec.kind == Some(Kind::DetLocale);
+        let pointers: Vec<u32> = (call.pointers.iter())
+            .filter(|p| p.values.is_empty() || self.environment(&p.values).next().is_some())
+            .map(|p| p.arg)
+            .collect();
+        let always = self.environment(&call.deep).next().is_some()
+            || call.pointers.iter().any(|p| p.read && self.any_low(&p.values));
+        if pointers.is_empty() && !always && !locale {
+            return None;
+        }
+        let mut action = self.outline(call, if always { How::Always } else { How::Checked });
+        if !always {
+            action.pointers = pointers;
+            action.locale = locale;
+        }
+        let reads = call.movements.iter().any(|m| self.environment(&m.from).next().is_some());
+        let traffic = if reads { self.traffic(call, &action) } else { Traffic::default() };
+        Some((Action::Call(action), traffic))
+    }
+
+    /// Result and writes of a call that is treated as an environment call.
+    fn outline(&self, call: &CallSite, how: How) -> Call {
+        let ret = if call.used { annotate::result(call.spec.ret, 0) } else { Ret::None };
+        // The result of an unknown call is said to be external only for want of better.
+        let ret = if call.used && call.ret_bytes > 0 && ret == Ret::None { Ret::Log } else { ret };
+        let kept = call.spec.writes.iter().zip(&call.writes).filter(|(_, fact)| {
+            fact.values.is_empty() || fact.values.iter().any(|v| !self.cut.is_environment(*v))
+        });
+        Call {
+            callee: call.callee.clone(),
+            how,
+            pointers: Vec::new(),
+            locale: false,
+            ret,
+            writes: kept.map(|(w, _)| w.write.clone()).collect(),
+            show: None,
+            upcalls: false,
+        }
+    }
+
+    /// Bytes and events that a call logs.
+    fn traffic(&self, call: &CallSite, action: &Call) -> Traffic {
+        let name = &self.module.functions[call.at.0].name;
+        let mut sum = if action.ret == Ret::None { Traffic::default() } else { call.result_traffic() };
+        for (written, fact) in call.spec.writes.iter().zip(&call.writes) {
+            if !action.writes.contains(&written.write) {
+                continue;
+            }
+            let here: Vec<FieldId> = fact.values.iter().copied().filter(|v| !self.cut.is_environment(*v)).collect();
+            let all = self.weights.site(name, call.ordinal, call.executions, fact.bytes);
+            if here.iter().any(|v| self.is_low(*v)) || here.is_empty() {
+                sum = sum.plus(all);
+                continue;
+            }
+            let mut part = Traffic::default();
+            for v in here {
+                part = part.plus(self.weights.cell(name, call.ordinal, &self.cell(v), call.executions, fact.bytes));
+            }
+            sum = sum.plus(Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) });
+        }
+        sum
+    }
+
+    fn upcalls(&self) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        for call in &self.facts.calls {
+            names.extend(call.upcalls.iter().map(|f| self.module.functions[f.index()].name.clone()));
+        }
+        names.into_iter().collect()
+    }
+
+    fn environment_globals(&self) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        for (index, object) in self.points_to.objects().iter().enumerate() {
+            if let ObjectKind::Global(g) = object.kind
+                && self.facts.places[index] == Place::Low
+                && (object.fields.0.0..object.fields.1.0).any(|f| self.cut.is_environment(FieldId(f)))
+            {
+                names.insert(self.module.globals[g.index()].name.clone());
+            }
+        }
+        names.into_iter().collect()
+    }
+}

@@ -27,7 +27,8 @@ pub fn stanza_for(name: &str, ret_is_ptr: bool, ptr_params: &[bool], vararg: boo
         let _ = writeln!(text, "params = {}", ptr_params.len());
     }
     if vararg {
-        let _ = writeln!(text, "varargs = \"words:15\" # or none, printf:N, scanf:N, pointers");
+        let words = limit.saturating_sub(ptr_params.len());
+        let _ = writeln!(text, "varargs = \"words:{words}\" # or none, printf:N, scanf:N, pointers");
     }
     if !pointers.is_empty() {
         let _ = writeln!(text, "# Bytes it writes, for each pointer argument it writes through:");

@@ -1,7 +1,7 @@
 //! The grammar of pointer flows (`*arg1+0 <- arg0`) and of the other one-word values.
 
 use super::scan::Scan;
-use crate::model::{Kind, Place, PointerFlow, Ret, Root, Show, VariableKind, Varargs};
+use crate::model::{Kind, MAX_ARG, Place, PointerFlow, Ret, Root, Show, VariableKind, Varargs};
 
 /// `DST <- SRC`; `owner` names the function's own external or static object.
 pub(super) fn flow(text: &str, owner: &str) -> Result<PointerFlow, String> {
@@ -151,7 +151,7 @@ pub(super) fn varargs(text: &str) -> Result<Varargs, String> {
     } else if scan.take("vscanf:") {
         Varargs::VScanf(scan.index()?)
     } else if scan.take("words:") {
-        Varargs::Words(scan.index()?)
+        Varargs::Words(word_count(scan.number()?)?)
     } else {
         return Err(format!(
             "`{text}` is no argument list; one of none, printf:N, scanf:N, vprintf:N, vscanf:N, \
@@ -160,4 +160,11 @@ pub(super) fn varargs(text: &str) -> Result<Varargs, String> {
     };
     scan.end()?;
     Ok(value)
+}
+
+fn word_count(count: u64) -> Result<u8, String> {
+    u8::try_from(count)
+        .ok()
+        .filter(|&count| count <= MAX_ARG + 1)
+        .ok_or_else(|| format!("{count} variable arguments are too many"))
 }

@@ -1,0 +1,110 @@
+//! `itarget dump`: what a trace holds.
+
+use super::{Outcome, text};
+use crate::program::hex;
+use crate::trace::log::{Log, Reading, reason};
+use crate::trace::{dir, flat};
+use itarget_abi::log::kind;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Show what a trace holds: chunks, arguments, totals, how it ended.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Trace directory (default: the newest).
+    trace: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// IT06xx; a damaged log is shown up to the damage.
+pub fn run(args: Args) -> Outcome {
+    let dir = dir::find(args.trace.as_deref())?;
+    let log = flat::inspect(&dir, Reading::UntilDamage)?;
+    let meta = dir::meta(&dir).ok();
+    if args.json {
+        let value = json!({
+            "trace": dir.display().to_string(),
+            "incomplete": dir.join("incomplete").exists(),
+            "meta": meta,
+            "log": as_json(&log),
+        });
+        anstream::println!("{}", serde_json::to_string_pretty(&value).unwrap_or_default());
+        return Ok(0);
+    }
+    anstream::println!("trace       {}", dir.display());
+    if let Some(m) = &meta {
+        anstream::println!("program     {}", m.exe);
+    }
+    if let Some(s) = &log.start {
+        let args: Vec<String> = s.args.iter().map(|a| crate::cc::run::shell_quote(&text(a))).collect();
+        anstream::println!("arguments   {}", args.join(" "));
+        anstream::println!("environment {} variables", s.env.len());
+        anstream::println!("module      {}", hex(&s.module));
+        anstream::println!("plan        {}", hex(&s.plan));
+        anstream::println!("checks      {}{}", if s.full { "full" } else { "light" }, if s.digest { ", digests" } else { "" });
+    }
+    anstream::println!("");
+    anstream::println!("    offset  kind        bytes  boundary calls");
+    for c in &log.chunks {
+        let calls = c.boundaries.map_or(String::new(), |b| b.to_string());
+        anstream::println!("{:>10}  {:<8}{:>9}  {calls}", c.at, name(c.kind), c.len);
+    }
+    anstream::println!("");
+    anstream::println!("stream      {} bytes{}", log.stream, salvaged(&log));
+    anstream::println!("signals     {}", log.asyncs.len());
+    let status = log.end.map_or(String::new(), |e| format!(" ({})", e.status));
+    anstream::println!("end         {}{status}", reason(&log));
+    if let Some(at) = log.truncated {
+        anstream::println!("cut off     at byte {at}");
+    }
+    if let Some(d) = &log.damage {
+        anstream::println!("damaged     at byte {}: {}", d.at, d.what);
+    }
+    Ok(0)
+}
+
+fn salvaged(log: &Log) -> String {
+    if log.salvaged == 0 { String::new() } else { format!(", {} of them from the live chunk", log.salvaged) }
+}
+
+fn name(k: u16) -> &'static str {
+    match k {
+        kind::START => "START",
+        kind::DATA => "DATA",
+        kind::ASYNC => "ASYNC",
+        kind::END => "END",
+        _ => "other",
+    }
+}
+
+fn as_json(log: &Log) -> serde_json::Value {
+    json!({
+        "start": log.start.as_ref().map(|s| json!({
+            "abi": s.abi,
+            "libc": s.libc,
+            "module": hex(&s.module),
+            "plan": hex(&s.plan),
+            "stack": s.stack,
+            "full": s.full,
+            "digest": s.digest,
+            "args": s.args.iter().map(|a| text(a)).collect::<Vec<_>>(),
+            "env": s.env.iter().map(|a| text(a)).collect::<Vec<_>>(),
+        })),
+        "chunks": log.chunks.iter().map(|c| json!({
+            "at": c.at, "kind": name(c.kind), "len": c.len, "boundaries": c.boundaries,
+        })).collect::<Vec<_>>(),
+        "signals": log.asyncs.iter().map(|a| json!({"boundaries": a.boundaries, "signal": a.signal})).collect::<Vec<_>>(),
+        "stream": log.stream,
+        "salvaged": log.salvaged,
+        "end": reason(log),
+        "status": log.end.map(|e| e.status),
+        "boundaries": log.chunks.iter().filter_map(|c| c.boundaries).max(),
+        "truncated": log.truncated,
+        "damage": log.damage.as_ref().map(|d| json!({"at": d.at, "what": d.what})),
+    })
+}

@@ -1,0 +1,44 @@
+//! The commands of `itarget`, one file each.
+
+#[path = "analyze.rs"]
+pub mod analyze;
+pub mod annotations;
+pub mod debug;
+pub mod dump;
+pub mod explain_code;
+pub mod ls;
+pub mod profile;
+pub mod record;
+pub mod relink;
+pub mod replay;
+pub mod rm;
+pub mod run;
+
+use crate::errors::Error;
+use crate::program::{Program, hex};
+use crate::trace::log::Start;
+
+/// Exit status, or an expected error.
+pub type Outcome = Result<i32, Error>;
+
+/// Checks that a trace was recorded by this executable.
+///
+/// # Errors
+/// IT0603.
+pub fn same_binary(start: &Start, program: &Program) -> Result<(), Error> {
+    let module = hex(&start.module);
+    let what = if module != program.module {
+        "another program"
+    } else if start.plan != program.plan_hash {
+        "the same program with another interface"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new("IT0603", format!("the trace was recorded by another binary: {} is {what}", program.path.display()))
+        .hint("replay with the executable that was recorded (--exe), or record again"))
+}
+
+/// Lossy text for people.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

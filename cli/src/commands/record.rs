@@ -1,0 +1,101 @@
+//! `itarget record`: runs a program and keeps what came from its environment.
+
+use super::{Outcome, run};
+use crate::program::hex;
+use crate::trace::dir::{self, Meta};
+use itarget_abi::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Record a run of a program built with itarget-cc.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Directory for the trace (default: a new one in the data directory).
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Log digests of the program's memory, so that replay can compare them.
+    #[arg(long)]
+    digest: bool,
+    /// Boundary calls between two digests; 0: only at exit. Implies --digest.
+    #[arg(long, value_name = "N")]
+    digest_every: Option<u64>,
+    /// How much is logged for finding divergences.
+    #[arg(long, value_enum, default_value = "light")]
+    check: Check,
+    /// Size of the live chunk in KiB.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(64..=65536))]
+    ring_kib: Option<u64>,
+    /// The program and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM ARGS")]
+    program: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Check {
+    /// A running checksum of the calls made.
+    Light,
+    /// The site of every event.
+    Full,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// IT0501, IT0504, IT0505.
+pub fn run(args: Args) -> Outcome {
+    let program = run::find(&args.program[0])?;
+    let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let mut meta = Meta {
+        exe: program.path.display().to_string(),
+        module: program.module.clone(),
+        plan: hex(&program.plan_hash),
+        argv: args.program.clone(),
+        started,
+        itarget: env!("CARGO_PKG_VERSION").into(),
+        end: None,
+    };
+    let mut command = Command::new(&program.path);
+    {
+        use std::os::unix::process::CommandExt;
+        command.arg0(&args.program[0]);
+    }
+    command.args(&args.program[1..]);
+    let trace = match dir::create(args.output.as_deref(), &program.path, &meta) {
+        Ok(dir) => Some(dir),
+        Err(e) => {
+            e.print("itarget");
+            anstream::eprintln!("itarget: the program runs unrecorded");
+            None
+        }
+    };
+    drop(program); // its bytes are not needed while it runs
+    match &trace {
+        Some(dir) => {
+            let mut options: Vec<String> = std::env::var(env::OPTIONS).ok().filter(|o| !o.is_empty()).into_iter().collect();
+            if args.digest || args.digest_every.is_some() {
+                options.push("digest=1".into());
+            }
+            if let Some(n) = args.digest_every {
+                options.push(format!("digest_every={n}"));
+            }
+            if args.check == Check::Full {
+                options.push("full=1".into());
+            }
+            if let Some(n) = args.ring_kib {
+                options.push(format!("ring_kib={n}"));
+            }
+            command.env(env::MODE, "record").env(env::TRACE, dir).env(env::OPTIONS, options.join(":"));
+        }
+        None => {
+            command.env_remove(env::MODE).env_remove(env::TRACE).env_remove(env::OPTIONS);
+        }
+    }
+    let status = run::wait(&mut command)?;
+    if let Some(dir) = &trace {
+        meta.end = Some(run::ended(status));
+        if let Err(e) = dir::complete(dir, &meta) {
+            e.print("itarget");
+        }
+    }
+    Ok(run::end_like(status))
+}

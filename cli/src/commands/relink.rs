@@ -1,0 +1,183 @@
+//! `itarget relink`: links an executable again from the bitcode it carries, with another cut.
+
+use super::Outcome;
+use crate::cc::action::{Files, Link, link_flags};
+use crate::cc::args::{Language, What, parse};
+use crate::cc::run::{Directory, Order, own_exe};
+use crate::cc::settings::Settings;
+use crate::cc::tools;
+use crate::errors::Error;
+use crate::program::{Program, SavedLink};
+use object::{Object, ObjectSection};
+use std::path::{Path, PathBuf};
+
+/// Link an executable again from the bitcode it carries.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Executable built with itarget-cc.
+    app: PathBuf,
+    /// Where to put the result (default: in the place of APP).
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Profile whose counts are the capacities.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<String>,
+    /// Cut: min or libc.
+    #[arg(long, value_parser = ["min", "libc"])]
+    cut: Option<String>,
+    /// Annotation files to add.
+    #[arg(long, value_name = "FILE")]
+    annotations: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// IT0501, IT0503, IT02xx.
+pub fn run(args: Args) -> Outcome {
+    let program = Program::open(&args.app)?;
+    let settings = Settings {
+        annotations: absolute_all(&args.annotations),
+        cut: args.cut,
+        profile: args.profile.map(|p| absolute(&p)),
+        ..Settings::default()
+    };
+    let output = args.output.unwrap_or(args.app);
+    relink(&program, &settings, &output)
+}
+
+fn absolute(path: &str) -> String {
+    std::path::absolute(path).map_or(path.to_string(), |p| p.display().to_string())
+}
+
+fn absolute_all(paths: &[String]) -> Vec<String> {
+    paths.iter().map(|p| absolute(p)).collect()
+}
+
+/// Links `program` again to `output`, which is replaced at once. Returns clang's status.
+///
+/// # Errors
+/// IT0503, IT0506, IT02xx.
+pub fn relink(program: &Program, settings: &Settings, output: &Path) -> Outcome {
+    let exe = own_exe()?;
+    let saved = program.link()?;
+    let bitcode = program.bitcode()?;
+    let output = std::path::absolute(output).unwrap_or(output.to_path_buf());
+    let dir = Directory::temporary()?;
+    let tmp = dir.0.display().to_string();
+    let files = Files { plugin: tools::ours(&exe, tools::PLUGIN)?, runtime: tools::ours(&exe, tools::RUNTIME)?, tmp: tmp.clone() };
+    tools::check_lld()?;
+    let merged = format!("{tmp}/program.bc");
+    std::fs::write(&merged, bitcode).map_err(|e| Error::new("IT0206", format!("{merged}: {e}")))?;
+    let result = output.with_file_name(format!(
+        ".{}-{}",
+        output.file_name().unwrap_or_default().to_string_lossy(),
+        std::process::id()
+    ));
+    let (user, has_level) = user_line(&saved, &merged, &result.display().to_string())?;
+    let mut all = user.clone();
+    all.extend(link_flags(!has_level, &files));
+    let opt_level = level(&user);
+    // The line kept for the next relink is the original one: only the inputs that are bitcode
+    // were replaced.
+    let link = Link { compiles: vec![], args: all, user: saved.argv.clone(), opt_level, output: result.display().to_string() };
+    let language = if saved.language == "c++" { Language::Cxx } else { Language::C };
+    std::env::set_current_dir(&saved.cwd)
+        .map_err(|e| Error::new("IT0506", format!("the directory of the link, {}: {e}", saved.cwd)).hint("build the program again"))?;
+    let order = Order { itarget: exe, language, settings, tmp: &tmp };
+    let status = order.run(&link)?;
+    if status != 0 {
+        let _ = std::fs::remove_file(&result); // it may not exist
+        return Ok(status);
+    }
+    std::fs::rename(&result, &output).map_err(|e| Error::new("IT0506", format!("{}: {e}", output.display())))?;
+    Ok(0)
+}
+
+fn level(args: &[String]) -> String {
+    args.iter().rfind(|a| a.starts_with("-O")).map_or("2".into(), |a| match a.as_str() {
+        "-O" | "-Og" => "1".into(),
+        "-Ofast" => "3".into(),
+        a => a[2..].to_string(),
+    })
+}
+
+/// The saved line with the merged bitcode for all inputs that are bitcode, and another output.
+fn user_line(saved: &SavedLink, merged: &str, output: &str) -> Result<(Vec<String>, bool), Error> {
+    let mut line = vec![];
+    let mut placed = false;
+    let mut has_level = false;
+    for item in parse(&saved.argv) {
+        match item.what {
+            What::Output => {}
+            What::Source | What::Linkable => {
+                let path = Path::new(&saved.cwd).join(item.value());
+                let gone = !saved.temporary.is_empty() && path.starts_with(&saved.temporary);
+                if gone || item.what == What::Source || carries_bitcode(&path) {
+                    if !placed {
+                        line.push(merged.to_string());
+                        placed = true;
+                    }
+                } else {
+                    line.extend(item.args);
+                }
+            }
+            other => {
+                has_level |= other == What::Optimise;
+                line.extend(item.args);
+            }
+        }
+    }
+    if !placed {
+        line.insert(0, merged.to_string());
+    }
+    line.extend(["-o".to_string(), output.to_string()]);
+    Ok((line, has_level))
+}
+
+/// True for bitcode, an object with bitcode in it, and an archive of nothing else.
+fn carries_bitcode(path: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(path) else { return false };
+    if !bytes.starts_with(b"!<arch>\n") {
+        return is_bitcode(&bytes);
+    }
+    let Ok(archive) = object::read::archive::ArchiveFile::parse(&*bytes) else { return false };
+    let mut any = false;
+    for member in archive.members() {
+        let Ok(data) = member.and_then(|m| m.data(&*bytes)) else { return false };
+        if !is_bitcode(data) {
+            return false;
+        }
+        any = true;
+    }
+    any
+}
+
+fn is_bitcode(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"BC\xc0\xde") {
+        return true;
+    }
+    object::File::parse(bytes).is_ok_and(|f| f.sections().any(|s| s.name() == Ok(".llvm.lto")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_with_bitcode_are_replaced_once() {
+        let dir = tempfile::tempdir().expect("directory");
+        std::fs::write(dir.path().join("a.o"), b"BC\xc0\xdeabc").expect("write");
+        std::fs::write(dir.path().join("native.o"), b"\x7fELF").expect("write");
+        let saved = SavedLink {
+            cwd: dir.path().display().to_string(),
+            argv: "-O2 native.o a.o /t/0-x.o -lm -L. -o old".split(' ').map(String::from).collect(),
+            language: "c".into(),
+            temporary: "/t".into(),
+        };
+        let (line, has_level) = user_line(&saved, "M.bc", "new").expect("line");
+        assert_eq!(line.join(" "), "-O2 native.o M.bc -lm -L. -o new");
+        assert!(has_level);
+        assert_eq!(level(&line), "2");
+    }
+}

@@ -1,0 +1,73 @@
+//! Running a program: lookup, signals passed on while we wait, and ending as it ended.
+
+use crate::cc::tools::in_path;
+use crate::errors::Error;
+use crate::program::Program;
+use crate::trace::dir::Ended;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+
+/// Finds an instrumented program, by path or in PATH.
+///
+/// # Errors
+/// IT0504 (no such program), IT0501 (not instrumented).
+pub fn find(name: &str) -> Result<Program, Error> {
+    let path = in_path(name)
+        .ok_or_else(|| Error::new("IT0504", format!("no program {name}")).hint("give its path, such as ./a.out"))?;
+    let path = std::path::absolute(&path).unwrap_or(path);
+    Program::open(&path)
+}
+
+/// Starts the command and waits for it. SIGINT, SIGTERM and SIGHUP that other processes send us
+/// are passed on; those of the terminal it gets itself.
+///
+/// # Errors
+/// IT0505: it can't be started.
+pub fn wait(command: &mut Command) -> Result<ExitStatus, Error> {
+    let failed = |command: &Command, e: std::io::Error| {
+        Error::new("IT0505", format!("{} can't be started: {e}", command.get_program().to_string_lossy()))
+    };
+    let signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP]);
+    let mut child = command.spawn().map_err(|e| failed(command, e))?;
+    if let (Ok(mut signals), Some(pid)) = (signals, Pid::from_raw(i32::try_from(child.id()).unwrap_or(0))) {
+        std::thread::spawn(move || {
+            for origin in signals.forever() {
+                let signal = match origin.signal {
+                    SIGINT => Signal::INT,
+                    SIGTERM => Signal::TERM,
+                    _ => Signal::HUP,
+                };
+                // From a process: it went to us alone.
+                if origin.process.is_some() {
+                    let _ = kill_process(pid, signal); // it may just have ended
+                }
+            }
+        });
+    }
+    child.wait().map_err(|e| failed(command, e))
+}
+
+/// How it ended, for the trace.
+#[must_use]
+pub fn ended(status: ExitStatus) -> Ended {
+    match status.signal() {
+        Some(s) => Ended::Signal(s),
+        None => Ended::Status(status.code().unwrap_or(0)),
+    }
+}
+
+/// Exit status for our own exit; does not return when the program died of a signal: then so do we
+/// (without a second core file).
+#[must_use]
+pub fn end_like(status: ExitStatus) -> i32 {
+    if let Some(signal) = status.signal() {
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+        return 128 + signal;
+    }
+    status.code().unwrap_or(itarget_abi::exit::BUG)
+}

@@ -1,0 +1,139 @@
+//! What an instrumented executable says about itself: sections `.itarget.plan`, `.itarget.bc`,
+//! `.itarget.link`.
+
+use crate::errors::Error;
+use itarget_plan::{Plan, Site};
+use object::{Object, ObjectSection};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// An instrumented executable.
+pub struct Program {
+    /// Its path.
+    pub path: PathBuf,
+    bytes: Vec<u8>,
+    /// SHA-256 of the plan's text.
+    pub plan_hash: [u8; 32],
+    /// Fingerprint of the module, hex.
+    pub module: String,
+    text: String,
+}
+
+/// The link line kept in an executable.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SavedLink {
+    /// Directory of the link.
+    pub cwd: String,
+    /// The user's arguments of the link.
+    pub argv: Vec<String>,
+    /// `c` or `c++`.
+    #[serde(default)]
+    pub language: String,
+    /// Directory of objects that are gone.
+    #[serde(default)]
+    pub temporary: String,
+}
+
+impl Program {
+    /// Opens an executable.
+    ///
+    /// # Errors
+    /// IT0501: not an executable made by itarget-cc; IT0401, IT0402: a plan of another version.
+    pub fn open(path: &Path) -> Result<Program, Error> {
+        let not = |why: &dyn std::fmt::Display| {
+            Error::new("IT0501", format!("{} was not built with itarget-cc ({why})", path.display()))
+                .hint("build it with CC=itarget-cc")
+        };
+        let bytes = std::fs::read(path).map_err(|e| not(&e))?;
+        let plan = section(&bytes, ".itarget.plan").map_err(|e| not(&e))?.ok_or_else(|| not(&"no section .itarget.plan"))?;
+        let text = String::from_utf8(unpack(plan).map_err(|e| not(&e))?).map_err(|e| not(&e))?;
+        let plan_hash = Sha256::digest(text.as_bytes()).into();
+        #[derive(Deserialize)]
+        struct Head {
+            module: String,
+        }
+        let head: Head = serde_json::from_str(&text).map_err(|e| Error::new("IT0401", format!("not a plan: {e}")))?;
+        Ok(Program { path: path.to_path_buf(), bytes, plan_hash, module: head.module, text })
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// IT0402: other version.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        Plan::parse(&self.text).map_err(|e| {
+            Error::new("IT0402", format!("the plan of {} can't be read: {e}", self.path.display()))
+                .hint("use the itarget that built it, or build it again")
+        })
+    }
+
+    /// The merged bitcode.
+    ///
+    /// # Errors
+    /// IT0503: it is not in the executable (stripped).
+    pub fn bitcode(&self) -> Result<Vec<u8>, Error> {
+        let packed = section(&self.bytes, ".itarget.bc").ok().flatten().ok_or_else(|| self.stripped("bitcode"))?;
+        unpack(packed).map_err(|e| Error::new("IT0503", format!("the bitcode in {} is damaged: {e}", self.path.display())))
+    }
+
+    /// The link line.
+    ///
+    /// # Errors
+    /// IT0503.
+    pub fn link(&self) -> Result<SavedLink, Error> {
+        let text = section(&self.bytes, ".itarget.link").ok().flatten().ok_or_else(|| self.stripped("link line"))?;
+        serde_json::from_slice(text)
+            .map_err(|e| Error::new("IT0503", format!("the link line in {} is damaged: {e}", self.path.display())))
+    }
+
+    fn stripped(&self, what: &str) -> Error {
+        Error::new("IT0503", format!("{} does not carry its {what}", self.path.display()))
+            .hint("it was stripped; link it again with itarget-cc")
+    }
+}
+
+/// SHA-256 as hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn section<'a>(bytes: &'a [u8], name: &str) -> Result<Option<&'a [u8]>, object::Error> {
+    let file = object::File::parse(bytes)?;
+    match file.section_by_name(name) {
+        Some(s) => s.data().map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Bytes that begin with a zstd frame are unpacked, others are taken as they are.
+fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(bytes) } else { Ok(bytes.to_vec()) }
+}
+
+/// A site as text: `load in parse (file.c:12)`.
+#[must_use]
+pub fn describe(site: &Site) -> String {
+    use itarget_plan::Action;
+    let what = match &site.action {
+        Action::Call(c) => format!("call of {}", c.callee),
+        Action::Load { .. } => "load".into(),
+        Action::Store => "store".into(),
+        Action::Alloc { runtime, .. } | Action::Replace { runtime } => {
+            format!("call of {}", runtime.trim_start_matches("__itarget_"))
+        }
+        Action::Redirect { to } => format!("call of {to}"),
+        Action::Refuse { .. } => "refused call".into(),
+        Action::Poll => "poll".into(),
+        Action::Count { .. } => "counted access".into(),
+    };
+    let place = site.at.as_ref().map(|l| format!(" ({}:{})", l.file, l.line)).unwrap_or_default();
+    format!("{what} in {}{place}", site.function)
+}

@@ -1,0 +1,385 @@
+//! Reading a log. Total: any bytes give a value or an error.
+//!
+//! The reader goes through the file once and hands the event stream to a sink, so that a log of
+//! any size needs the memory of one chunk.
+
+use crate::errors::Error;
+use itarget_abi::control::PAGE;
+use itarget_abi::log::flat::Check;
+use itarget_abi::log::Start as Fixed;
+use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, crc32c, end, kind};
+use itarget_abi::version;
+use std::io::{ErrorKind, Read, Write};
+use std::mem::offset_of;
+
+/// The START chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The payload as it is.
+    pub payload: Vec<u8>,
+    /// ABI version of the recording runtime.
+    pub abi: u32,
+    /// Digests are in the log.
+    pub digest: bool,
+    /// Site ids are in the stream.
+    pub full: bool,
+    /// Fingerprint of the module.
+    pub module: [u8; 32],
+    /// Hash of the plan.
+    pub plan: [u8; 32],
+    /// Bytes of the main stack.
+    pub stack: u64,
+    /// Version of libc, major * 1000 + minor.
+    pub libc: u32,
+    /// Arguments.
+    pub args: Vec<Vec<u8>>,
+    /// Environment strings.
+    pub env: Vec<Vec<u8>>,
+}
+
+/// One chunk, for listings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Offset in the file (bytes).
+    pub at: u64,
+    /// Kind ([`kind`]).
+    pub kind: u16,
+    /// Payload bytes.
+    pub len: u32,
+    /// Boundary calls at its end; `None` when it has no checksum of calls.
+    pub boundaries: Option<u64>,
+}
+
+/// Where a log stops being usable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Offset in the file (bytes).
+    pub at: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// What a log says, besides the stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Log {
+    /// The START chunk.
+    pub start: Option<Start>,
+    /// All chunks.
+    pub chunks: Vec<Chunk>,
+    /// Checksums of calls, by stream offset.
+    pub checks: Vec<Check>,
+    /// Asynchronous events.
+    pub asyncs: Vec<Async>,
+    /// Bytes of the stream.
+    pub stream: u64,
+    /// How the recording ended, if it has an END chunk.
+    pub end: Option<End>,
+    /// The file ends inside a chunk at this offset.
+    pub truncated: Option<u64>,
+    /// A chunk is damaged (only kept with [`Reading::UntilDamage`]).
+    pub damage: Option<Damage>,
+    /// Bytes taken from the live chunk.
+    pub salvaged: u64,
+}
+
+/// What to do with a damaged chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// IT0601.
+    Strict,
+    /// The trace ends before it.
+    UntilDamage,
+}
+
+struct Header {
+    kind: u16,
+    thread: u32,
+    len: u32,
+    seq: u64,
+    offset: u64,
+    sum: u64,
+    boundaries: u64,
+    crc: u32,
+}
+
+/// Little-endian integers at fixed places of a buffer that is long enough; 0 outside.
+fn u16_at(b: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(b.get(at..at + 2).and_then(|s| s.try_into().ok()).unwrap_or_default())
+}
+fn u32_at(b: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(b.get(at..at + 4).and_then(|s| s.try_into().ok()).unwrap_or_default())
+}
+fn u64_at(b: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(b.get(at..at + 8).and_then(|s| s.try_into().ok()).unwrap_or_default())
+}
+
+fn header(b: &[u8]) -> Header {
+    Header {
+        kind: u16_at(b, 6),
+        thread: u32_at(b, 8),
+        len: u32_at(b, 12),
+        seq: u64_at(b, 16),
+        offset: u64_at(b, 24),
+        sum: u64_at(b, 32),
+        boundaries: u64_at(b, 40),
+        crc: u32_at(b, 60),
+    }
+}
+
+/// Reads up to `buffer.len()` bytes; less only at the end of the file.
+fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut n = 0;
+    while n < buffer.len() {
+        match input.read(&mut buffer[n..]) {
+            Ok(0) => break,
+            Ok(k) => n += k,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(n)
+}
+
+fn io(e: &std::io::Error) -> Error {
+    Error::new("IT0606", format!("the log can't be read: {e}"))
+}
+
+fn sink_io(e: &std::io::Error) -> Error {
+    Error::new("IT0607", format!("no memory for the decoded log: {e}"))
+}
+
+/// Bytes of the fixed part of the START payload.
+const START_FIXED: usize = size_of::<Fixed>();
+const ASYNC_SIZE: usize = size_of::<Async>();
+const END_SIZE: usize = size_of::<End>();
+
+/// Reads a log of `size` bytes and the `ring` beside it (its bytes, empty if there is none); the
+/// stream goes to `sink`, START first if `on_start` wants it.
+///
+/// # Errors
+/// IT0601 (damage), IT0602 (other version), IT0604 (no log at all), IT0606 and IT0607 (I/O).
+pub fn read(
+    input: &mut dyn Read,
+    size: u64,
+    ring: &[u8],
+    reading: Reading,
+    on_start: &mut dyn FnMut(&Start) -> Result<(), Error>,
+    sink: &mut dyn Write,
+) -> Result<Log, Error> {
+    let mut log = Log::default();
+    let mut at = 0u64;
+    let mut payload = vec![];
+    let problem: Option<Damage> = loop {
+        let bad = |what: &str| Some(Damage { at, what: what.to_string() });
+        let mut head = [0u8; HEADER];
+        let n = fill(input, &mut head).map_err(|e| io(&e))?;
+        if n == 0 {
+            break None;
+        }
+        if n >= 8 {
+            if u32_at(&head, 0) != CHUNK_MAGIC {
+                break bad("no chunk begins here");
+            }
+            if u16_at(&head, 4) != version::LOG {
+                // The version is outside of the checksum's reach only when it is right.
+                let found = u16_at(&head, 4);
+                if at == 0 {
+                    return Err(Error::new("IT0602", format!("log version {found}, this itarget reads {}", version::LOG))
+                        .hint("replay it with the itarget that recorded it"));
+                }
+                break bad(&format!("a chunk of version {found} in a log of version {}", version::LOG));
+            }
+        }
+        if n < HEADER {
+            log.truncated = Some(at);
+            break None;
+        }
+        let h = header(&head);
+        let left = size.saturating_sub(at + HEADER as u64);
+        payload.clear();
+        let want = u64::from(h.len).min(left);
+        payload.resize(usize::try_from(want).unwrap_or(0), 0);
+        let n = fill(input, &mut payload).map_err(|e| io(&e))?;
+        if n < h.len as usize {
+            // Cut off, or a wrong length? The next header tells.
+            payload.truncate(n);
+            if next_header_in(&payload, h.seq.wrapping_add(1)) {
+                break bad("the length of this chunk is wrong");
+            }
+            log.truncated = Some(at);
+            break None;
+        }
+        let mut zeroed = head;
+        zeroed[60..64].fill(0);
+        if crc32c(crc32c(0, &zeroed), &payload) != h.crc {
+            break bad("the checksum of this chunk is wrong");
+        }
+        if h.seq != log.chunks.len() as u64 {
+            break bad(&format!("chunk {} where chunk {} should be", h.seq, log.chunks.len()));
+        }
+        if log.end.is_some() {
+            break bad("a chunk after the end");
+        }
+        if h.thread != 0 {
+            break bad("a chunk of another thread");
+        }
+        if (log.start.is_none()) != (h.kind == kind::START) && h.kind < 0x80 {
+            break bad("START is not the first chunk");
+        }
+        match h.kind {
+            kind::START => match parse_start(&payload) {
+                Some(s) => {
+                    on_start(&s)?;
+                    log.start = Some(s);
+                }
+                None => break bad("a malformed START"),
+            },
+            kind::DATA => {
+                if h.offset != log.stream {
+                    break bad(&format!("stream offset {} where {} should be", h.offset, log.stream));
+                }
+                sink.write_all(&payload).map_err(|e| sink_io(&e))?;
+                log.stream += payload.len() as u64;
+                if h.boundaries != u64::MAX {
+                    log.checks.push(Check { offset: log.stream, sum: h.sum, boundaries: h.boundaries });
+                }
+            }
+            kind::ASYNC => {
+                if payload.is_empty() || payload.len() % ASYNC_SIZE != 0 {
+                    break bad("a malformed asynchronous event");
+                }
+                log.asyncs.extend(payload.chunks_exact(ASYNC_SIZE).map(|a| Async {
+                    boundaries: u64_at(a, 0),
+                    signal: u32_at(a, 8),
+                    code: u32_at(a, 12) as i32,
+                    info: [u64_at(a, 16), u64_at(a, 24)],
+                }));
+            }
+            kind::END => {
+                if payload.len() != END_SIZE || u64_at(&payload, 8) != log.stream {
+                    break bad("a malformed END");
+                }
+                let e = End { reason: u32_at(&payload, 0), status: u32_at(&payload, 4) as i32, bytes: log.stream };
+                if matches!(e.reason, end::EXIT | end::IMMEDIATE_EXIT) {
+                    log.checks.push(Check { offset: log.stream, sum: h.sum, boundaries: h.boundaries });
+                }
+                log.end = Some(e);
+            }
+            k if k >= 0x80 => {}
+            k => {
+                return Err(Error::new("IT0602", format!("chunk kind {k} at byte {at} is not known to this version"))
+                    .hint("replay it with the itarget that recorded it"));
+            }
+        }
+        let boundaries = Some(h.boundaries).filter(|b| *b != u64::MAX);
+        log.chunks.push(Chunk { at, kind: h.kind, len: h.len, boundaries });
+        at += HEADER as u64 + u64::from(h.len);
+    };
+    if let Some(d) = problem {
+        let lost = size.saturating_sub(d.at);
+        if reading == Reading::Strict || log.start.is_none() {
+            let e = Error::new(
+                "IT0601",
+                format!("the log is damaged at byte {}: {}; the last {lost} bytes are lost", d.at, d.what),
+            );
+            return Err(if log.start.is_some() { e.hint("`--until-damage` replays what comes before") } else { e });
+        }
+        log.damage = Some(d);
+    }
+    if log.start.is_none() {
+        return Err(Error::new("IT0604", "the log has no START chunk: nothing was recorded").hint("record again"));
+    }
+    if log.damage.is_none() && log.truncated.is_none() && log.end.is_none() {
+        salvage(&mut log, ring, sink)?;
+    }
+    Ok(log)
+}
+
+/// True when a chunk header with this number lies somewhere in the bytes.
+fn next_header_in(bytes: &[u8], seq: u64) -> bool {
+    let magic = CHUNK_MAGIC.to_le_bytes();
+    bytes.windows(24).any(|w| w[..4] == magic && u16_at(w, 4) == version::LOG && u64_at(w, 16) == seq)
+}
+
+fn hash_at(p: &[u8], at: usize) -> Option<[u8; 32]> {
+    p.get(at..at + 32)?.try_into().ok()
+}
+
+fn parse_start(p: &[u8]) -> Option<Start> {
+    let strings = p.get(START_FIXED..)?;
+    let argc = u32_at(p, offset_of!(Fixed, argc)) as usize;
+    let envc = u32_at(p, offset_of!(Fixed, envc)) as usize;
+    let mut all = vec![];
+    let mut rest = strings;
+    while !rest.is_empty() {
+        let n = rest.iter().position(|b| *b == 0)?;
+        all.push(rest[..n].to_vec());
+        rest = &rest[n + 1..];
+    }
+    if all.len() != argc.checked_add(envc)? {
+        return None;
+    }
+    let env = all.split_off(argc);
+    Some(Start {
+        payload: p.to_vec(),
+        abi: u32_at(p, offset_of!(Fixed, abi)),
+        digest: u32_at(p, offset_of!(Fixed, digest)) != 0,
+        full: u32_at(p, offset_of!(Fixed, full)) != 0,
+        module: hash_at(p, offset_of!(Fixed, module))?,
+        plan: hash_at(p, offset_of!(Fixed, plan))?,
+        stack: u64_at(p, offset_of!(Fixed, stack)),
+        libc: u32_at(p, offset_of!(Fixed, libc)),
+        args: all,
+        env,
+    })
+}
+
+/// Offsets of the fields of the control page.
+mod control_at {
+    use itarget_abi::control::Control;
+    use std::mem::offset_of;
+    pub const CUR: usize = offset_of!(Control, cur);
+    pub const CHUNK_OFFSET: usize = offset_of!(Control, chunk_offset);
+    pub const CHUNK_SEQ: usize = offset_of!(Control, chunk_seq);
+    pub const CHUNK_START: usize = offset_of!(Control, chunk_start);
+    pub const CLEAN: usize = offset_of!(Control, clean);
+    pub const MAGIC: usize = offset_of!(Control, magic);
+}
+
+/// Takes the live chunk of a program that was killed. It carries no check: the program may have
+/// died between an event and its checksum.
+fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error> {
+    if ring.len() <= PAGE || u64_at(ring, control_at::MAGIC) != MAGIC || u32_at(ring, control_at::CLEAN) != 0 {
+        return Ok(());
+    }
+    let live = u64_at(ring, control_at::CHUNK_SEQ) == log.chunks.len() as u64
+        && u64_at(ring, control_at::CHUNK_OFFSET) == log.stream;
+    let len = u64_at(ring, control_at::CUR).checked_sub(u64_at(ring, control_at::CHUNK_START));
+    let bytes = len.and_then(|n| usize::try_from(n).ok()).and_then(|n| ring[PAGE..].get(..n));
+    if let (true, Some(bytes)) = (live, bytes) {
+        sink.write_all(bytes).map_err(|e| sink_io(&e))?;
+        log.stream += bytes.len() as u64;
+        log.salvaged = bytes.len() as u64;
+    }
+    Ok(())
+}
+
+/// Name of an end reason.
+#[must_use]
+pub fn reason(log: &Log) -> &'static str {
+    match log.end.map_or(end::NONE, |e| e.reason) {
+        end::EXIT => "exit",
+        end::IMMEDIATE_EXIT => "immediate-exit",
+        end::ABORT => "abort",
+        end::EXEC => "exec",
+        end::IO_ERROR => "io-error",
+        end::REFUSED => "refused",
+        end::ASSERT => "assert",
+        end::NONE => "cut-off",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+pub mod tests;

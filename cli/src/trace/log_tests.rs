@@ -1,0 +1,170 @@
+//! Logs made by hand, every truncation of them and every bit flip.
+
+use super::*;
+
+/// Makes a chunk.
+pub fn chunk(kind: u16, seq: u64, offset: u64, boundaries: u64, payload: &[u8]) -> Vec<u8> {
+    let mut h = vec![];
+    h.extend(CHUNK_MAGIC.to_le_bytes());
+    h.extend(version::LOG.to_le_bytes());
+    h.extend(kind.to_le_bytes());
+    h.extend(0u32.to_le_bytes());
+    h.extend((payload.len() as u32).to_le_bytes());
+    for v in [seq, offset, 77, boundaries, 0] {
+        h.extend(v.to_le_bytes());
+    }
+    h.extend([0; 8]);
+    assert_eq!(h.len(), HEADER);
+    let crc = crc32c(crc32c(0, &h), payload);
+    h[60..].copy_from_slice(&crc.to_le_bytes());
+    h.extend(payload);
+    h
+}
+
+/// START with two arguments and one environment string.
+pub fn start(module: [u8; 32], plan: [u8; 32]) -> Vec<u8> {
+    let mut p = vec![0; START_FIXED];
+    p[..4].copy_from_slice(&version::ABI.to_le_bytes());
+    p[offset_of!(Fixed, argc)] = 2;
+    p[offset_of!(Fixed, envc)] = 1;
+    p[offset_of!(Fixed, module)..][..32].copy_from_slice(&module);
+    p[offset_of!(Fixed, plan)..][..32].copy_from_slice(&plan);
+    p[offset_of!(Fixed, stack) + 2] = 1;
+    p.extend(b"prog\0arg\0A=b\0");
+    chunk(kind::START, 0, 0, 0, &p)
+}
+
+/// A whole log: START, DATA "hello", ASYNC, DATA "world", unknown kind, END.
+pub fn sample() -> Vec<u8> {
+    let mut log = start([1; 32], [2; 32]);
+    log.extend(chunk(kind::DATA, 1, 0, 3, b"hello"));
+    log.extend(chunk(kind::ASYNC, 2, 0, 4, &[5; 32]));
+    log.extend(chunk(kind::DATA, 3, 5, u64::MAX, b"world"));
+    log.extend(chunk(0x99, 4, 0, 4, b"later"));
+    let mut e = vec![1, 0, 0, 0, 3, 0, 0, 0];
+    e.extend(10u64.to_le_bytes());
+    log.extend(chunk(kind::END, 5, 0, 9, &e));
+    log
+}
+
+/// The first page of a ring whose live chunk is `live`.
+pub fn ring(seq: u64, offset: u64, live: &[u8]) -> Vec<u8> {
+    let mut r = vec![0; PAGE];
+    let mut set = |at: usize, v: u64| r[at..at + 8].copy_from_slice(&v.to_le_bytes());
+    set(control_at::MAGIC, MAGIC);
+    set(control_at::CHUNK_SEQ, seq);
+    set(control_at::CHUNK_OFFSET, offset);
+    set(control_at::CHUNK_START, 0x7000_0000);
+    set(control_at::CUR, 0x7000_0000 + live.len() as u64);
+    r.extend(live);
+    r.extend([0; 100]);
+    r
+}
+
+fn decode(bytes: &[u8], ring: &[u8], reading: Reading) -> Result<(Log, Vec<u8>), Error> {
+    let mut out = vec![];
+    let log = read(&mut &bytes[..], bytes.len() as u64, ring, reading, &mut |_| Ok(()), &mut out)?;
+    Ok((log, out))
+}
+
+#[test]
+fn a_whole_log() {
+    let (log, stream) = decode(&sample(), &[], Reading::Strict).expect("good");
+    assert_eq!(stream, b"helloworld");
+    let start = log.start.as_ref().expect("start");
+    assert_eq!(start.args, [b"prog".to_vec(), b"arg".to_vec()]);
+    assert_eq!(start.env, [b"A=b".to_vec()]);
+    assert_eq!((start.module, start.plan, start.stack), ([1; 32], [2; 32], 1 << 16));
+    let checks: Vec<_> = log.checks.iter().map(|c| (c.offset, c.boundaries, c.sum)).collect();
+    assert_eq!(checks, [(5, 3, 77), (10, 9, 77)]);
+    assert_eq!(log.asyncs.len(), 1);
+    assert_eq!(log.end, Some(End { reason: 1, status: 3, bytes: 10 }));
+    assert_eq!((reason(&log), log.chunks.len()), ("exit", 6));
+}
+
+#[test]
+fn every_truncation_is_a_prefix_or_an_error() {
+    let all = sample();
+    for n in 0..all.len() {
+        match decode(&all[..n], &[], Reading::Strict) {
+            Ok((log, stream)) => {
+                assert!(b"helloworld".starts_with(&stream[..]), "{n}");
+                assert_eq!(log.end, None, "{n}");
+                assert_eq!(log.stream, stream.len() as u64);
+            }
+            Err(e) => assert_eq!(e.code, "IT0604", "{n}: {e}"),
+        }
+    }
+}
+
+#[test]
+fn every_bit_flip_is_noticed() {
+    let all = sample();
+    for bit in 0..all.len() * 8 {
+        let mut bytes = all.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        match decode(&bytes, &[], Reading::Strict) {
+            // A length that grew in the last chunk can't be told from a cut-off log.
+            Ok((log, _)) => assert!(log.truncated.is_some(), "bit {bit}"),
+            Err(e) => assert!(matches!(e.code, "IT0601" | "IT0602" | "IT0604"), "bit {bit}: {e}"),
+        }
+        if let Ok((log, stream)) = decode(&bytes, &[], Reading::UntilDamage) {
+            assert!(b"helloworld".starts_with(&stream[..]), "bit {bit}");
+            assert!(log.damage.is_some() || log.truncated.is_some(), "bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn a_length_that_swallows_the_next_chunk_is_damage() {
+    let mut bytes = sample();
+    let data = start([1; 32], [2; 32]).len();
+    bytes[data + 14] = 1; // + 65536 bytes
+    let e = decode(&bytes, &[], Reading::Strict).expect_err("damage");
+    assert_eq!(e.code, "IT0601");
+    assert!(e.message.contains(&format!("byte {data}")), "{e}");
+}
+
+#[test]
+fn what_strict_reading_refuses() {
+    let mut other = sample();
+    other[4] = 9;
+    assert_eq!(decode(&other, &[], Reading::Strict).expect_err("version").code, "IT0602");
+    let mut twice = sample();
+    twice.extend(chunk(kind::DATA, 6, 10, 9, b"x"));
+    assert_eq!(decode(&twice, &[], Reading::Strict).expect_err("after the end").code, "IT0601");
+    let mut gap = start([0; 32], [0; 32]);
+    gap.extend(chunk(kind::DATA, 2, 0, 3, b"hello"));
+    assert_eq!(decode(&gap, &[], Reading::Strict).expect_err("gap").code, "IT0601");
+    let mut unknown = start([0; 32], [0; 32]);
+    unknown.extend(chunk(0x42, 1, 0, 3, b"hello"));
+    assert_eq!(decode(&unknown, &[], Reading::Strict).expect_err("kind").code, "IT0602");
+    let no_start = chunk(kind::DATA, 0, 0, 3, b"hello");
+    assert_eq!(decode(&no_start, &[], Reading::UntilDamage).expect_err("no start").code, "IT0601");
+    assert_eq!(decode(&[], &[], Reading::Strict).expect_err("empty").code, "IT0604");
+}
+
+#[test]
+fn the_live_chunk_of_a_killed_program_is_used_once() {
+    let mut log = start([0; 32], [0; 32]);
+    log.extend(chunk(kind::DATA, 1, 0, 3, b"hello"));
+    let (l, stream) = decode(&log, &ring(2, 5, b"more"), Reading::Strict).expect("salvage");
+    assert_eq!((&stream[..], l.salvaged, l.checks.len()), (&b"hellomore"[..], 4, 1));
+    // Already in the log.
+    assert_eq!(decode(&log, &ring(1, 0, b"hello"), Reading::Strict).expect("old").1, b"hello");
+    assert_eq!(decode(&log, &ring(1, 5, b"hello"), Reading::Strict).expect("between").1, b"hello");
+    // The log lost its end.
+    assert_eq!(decode(&log, &ring(4, 99, b"x"), Reading::Strict).expect("later").1, b"hello");
+    let mut clean = ring(2, 5, b"more");
+    clean[control_at::CLEAN] = 1;
+    assert_eq!(decode(&log, &clean, Reading::Strict).expect("clean").1, b"hello");
+    let live = ring(2, 5, b"more");
+    for n in 0..live.len() {
+        assert!(decode(&log, &live[..n], Reading::Strict).is_ok());
+    }
+    for bit in 0..PAGE * 8 {
+        let mut r = live.clone();
+        r[bit / 8] ^= 1 << (bit % 8);
+        assert!(decode(&log, &r, Reading::Strict).is_ok());
+    }
+}

@@ -139,7 +139,7 @@ impl<'a> Weights<'a> {
         let profile = profile.map(|p| {
             let mut by_site: FxHashMap<(&str, u32), Vec<&ProfileEdge>> = FxHashMap::default();
             for edge in &p.edges {
-                by_site.entry((&edge.function, edge.ordinal)).or_default().push(edge);
+                by_site.entry((original(&edge.function), edge.ordinal)).or_default().push(edge);
             }
             by_site
         });
@@ -178,6 +178,14 @@ impl<'a> Weights<'a> {
                 })
             }
         }
+    }
+}
+
+/// The function that a clone made by the plan is a copy of.
+fn original(name: &str) -> &str {
+    match name.rsplit_once(".itarget.") {
+        Some((of, number)) if !of.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => of,
+        _ => name,
     }
 }
 
@@ -288,6 +296,13 @@ mod tests {
         let row = CellName { stride: 24, ..cell };
         assert!(row.meets(&edge(Some(24 + 8), 8, 1)) && !row.meets(&edge(Some(24 + 16), 8, 1)));
         assert!(!CellName { object: "p", ..cell }.meets(&edge(None, 1, 1)));
+    }
+
+    #[test]
+    fn traffic_of_clones_counts_for_the_original() {
+        assert_eq!(original("xmalloc.itarget.12"), "xmalloc");
+        assert_eq!(original("itarget.thunk.read"), "itarget.thunk.read");
+        assert_eq!(original("f.itarget.x"), "f.itarget.x");
     }
 
     #[test]

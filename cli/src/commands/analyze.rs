@@ -1,0 +1,241 @@
+//! `itarget analyze`: computes the cut of a program from its bitcode, shows it, writes the plan.
+
+use super::Outcome;
+use crate::errors::Error;
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use itarget_analyzer::analysis::{self, Analysis, Phase};
+use itarget_analyzer::flow::FlowError;
+use itarget_analyzer::flow::weights::Profile;
+use itarget_analyzer::report::text;
+use itarget_analyzer::{bitcode, points_to};
+use itarget_annotations::Annotations;
+use itarget_plan::CutMode;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Computes what must be logged between a program and its environment.
+#[derive(Debug, Parser)]
+#[command(name = "itarget analyze", max_term_width = 100)]
+pub struct Args {
+    /// Bitcode, objects and archives built by itarget-cc, or an executable; several are linked.
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// Write the plan to this file.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Which interface to compute.
+    #[arg(long, value_enum, default_value_t = Cut::Min)]
+    cut: Cut,
+    /// More annotations of library functions (may be repeated; later files win).
+    #[arg(long, value_name = "FILE")]
+    annotations: Vec<PathBuf>,
+    /// Weights measured by `itarget profile`.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Also say how the points-to figures are counted.
+    #[arg(long)]
+    stats: bool,
+    /// Show lists in full.
+    #[arg(long)]
+    all: bool,
+    /// Print nothing but errors and what will not be recorded (used by the compiler pass).
+    #[arg(long)]
+    for_pass: bool,
+}
+
+/// The kinds of interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Cut {
+    /// The minimum cut of the flow graph.
+    Min,
+    /// The library boundary: every result and out-parameter of non-deterministic functions.
+    Libc,
+    /// A build that counts, for `itarget profile`.
+    Profile,
+}
+
+/// Runs the command on the arguments after its name.
+///
+/// # Errors
+/// IT01xx (inputs), IT03xx (annotations), IT0411 (profile), IT0609 (output), IT09xx (no interface).
+pub fn run(args: Vec<OsString>) -> Outcome {
+    let all = std::iter::once(OsString::from("itarget analyze")).chain(args);
+    let args = match Args::try_parse_from(all) {
+        Ok(args) => args,
+        Err(e) => {
+            // Help goes to stdout, errors to stderr; that it could not be printed changes nothing.
+            let _ = e.print();
+            return Ok(e.exit_code());
+        }
+    };
+    let annotations = annotations(&args.annotations)?;
+    let profile = args.profile.as_deref().map(profile).transpose()?;
+    let cut = match args.cut {
+        Cut::Min => CutMode::Min,
+        Cut::Libc => CutMode::Libc,
+        Cut::Profile => CutMode::Profile,
+    };
+    let options = analysis::Options { cut, profile, points_to: points_to::Options::default() };
+    let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
+    progress.phase(Phase::Load);
+    let start = Instant::now();
+    let module = bitcode::load(&args.inputs).map_err(|e| {
+        Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint())
+    })?;
+    let loading = start.elapsed().as_secs_f64();
+    let result = analysis::analyze(&module, &annotations, &options, &mut |phase| progress.phase(phase));
+    progress.finish();
+    let mut analysis = result.map_err(|e| refusal(&e))?;
+    analysis.report.phases.insert(Phase::Load.name(), loading);
+    analysis.report.analysis_seconds += loading;
+    if let Some(path) = &args.plan {
+        let failed = |e| Error::new("IT0609", format!("{}: {e}", path.display()));
+        std::fs::write(path, analysis.plan.to_text()).map_err(failed)?;
+    }
+    show(&args, &analysis)?;
+    // The model of a large program takes a while to free; the process ends anyway.
+    std::mem::forget(module);
+    Ok(0)
+}
+
+fn show(args: &Args, analysis: &Analysis) -> Result<(), Error> {
+    let report = &analysis.report;
+    if args.for_pass {
+        for note in &report.refused {
+            anstream::eprintln!("itarget: \x1b[33mwarning\x1b[0m: {}: recording will stop here: {}", note.at, note.text);
+        }
+        return Ok(());
+    }
+    let text = if args.json {
+        serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
+    } else {
+        text::summary(report, args.stats, args.all)
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new("IT0609", format!("stdout: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+fn annotations(files: &[PathBuf]) -> Result<Annotations, Error> {
+    let mut all = Annotations::builtin().clone();
+    for path in files {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| Error::new("IT0303", format!("{name}: {e}")))?;
+        let code = |e: &itarget_annotations::Error| e.code.as_str();
+        all.merge(Annotations::parse(&name, &text).map_err(|e| {
+            let text = e.to_string();
+            let message = text.strip_prefix(&format!("{}: ", code(&e))).unwrap_or(&text).to_owned();
+            Error::new(code(&e), message)
+        })?);
+    }
+    Ok(all)
+}
+
+fn profile(path: &Path) -> Result<Profile, Error> {
+    let malformed = |e: String| {
+        Error::new("IT0411", format!("{}: not a profile: {e}", path.display()))
+            .hint("make one with `itarget profile PROGRAM ARGS`")
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| malformed(e.to_string()))?;
+    Profile::parse(&text).map_err(malformed)
+}
+
+fn refusal(error: &FlowError) -> Error {
+    let message = error.to_string();
+    let (code, hint) = match error {
+        FlowError::Infeasible { .. } => {
+            ("IT0901", Some("`itarget explain-code IT0901` says more; annotations are passed by --annotations FILE"))
+        }
+        FlowError::Cut { .. } => ("IT0902", Some("this is a bug; keep the input and report it")),
+        FlowError::OtherModule { .. } => ("IT0411", None),
+    };
+    let error = Error::new(code, message.strip_prefix(&format!("{code}: ")).unwrap_or(&message));
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// A spinner with the phase, once a computation takes longer than a second.
+struct Progress {
+    thread: Option<(mpsc::Sender<Phase>, std::thread::JoinHandle<()>)>,
+}
+
+impl Progress {
+    fn start(wanted: bool) -> Progress {
+        if !wanted {
+            return Progress { thread: None };
+        }
+        let (sender, receiver) = mpsc::channel();
+        let handle = std::thread::spawn(move || draw(&receiver));
+        Progress { thread: Some((sender, handle)) }
+    }
+
+    fn phase(&mut self, phase: Phase) {
+        if let Some((sender, _)) = &self.thread {
+            // Nobody listens only if drawing has failed, which does no harm.
+            let _ = sender.send(phase);
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some((sender, handle)) = self.thread.take() {
+            drop(sender);
+            let _ = handle.join();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+fn draw(phases: &mpsc::Receiver<Phase>) {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    let mut now = Phase::Load;
+    loop {
+        match phases.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(phase) => now = phase,
+            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            Err(mpsc::RecvTimeoutError::Timeout) => break,
+        }
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar.set_message(now.name());
+    while let Ok(phase) = phases.recv() {
+        bar.set_message(phase.name());
+    }
+    bar.finish_and_clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_arguments_of_the_pass_are_understood() {
+        let line = "x --for-pass --plan p --cut libc --annotations a --annotations b --profile f in.bc";
+        let args = Args::try_parse_from(line.split(' ')).unwrap();
+        assert!(args.for_pass && args.cut == Cut::Libc && args.annotations.len() == 2 && args.inputs.len() == 1);
+    }
+}

@@ -16,7 +16,7 @@ impl Cx<'_> {
         ir.before(load);
         let slow = match how {
             How::Always => ir.nonzero(self.mode()),
-            How::Checked => self.above(pointer),
+            How::Checked => self.above(ir.ptr_to_int(pointer)),
         };
         let (slow_end, fast_end) = ir.if_then_else(slow, load, true);
         ir.before(slow_end);
@@ -71,7 +71,7 @@ impl Cx<'_> {
         let ir = self.ir;
         let pointer = ir.operand(store, 1);
         ir.before(store);
-        let high = self.above(pointer);
+        let high = self.above(ir.ptr_to_int(pointer));
         let check_end = ir.if_then(high, store, true);
         let check_block = ir.block_of(check_end);
         ir.before(check_end);

@@ -51,7 +51,8 @@ impl Cx<'_> {
                         any = ir.or(any, ir.ptr_to_int(a));
                     }
                 }
-                let mut env = ir.nonzero(ir.shr(any, itarget_abi::layout::BOUND_SHIFT));
+                // The bound is a power of two (or nothing is checked), so one compare does for all.
+                let mut env = self.above(any);
                 if plan.locale {
                     let offset = std::mem::offset_of!(itarget_abi::control::Control, locale_c);
                     let c = ir.load(ir.i32, ir.offset(self.control, offset as u64));

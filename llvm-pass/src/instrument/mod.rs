@@ -129,9 +129,10 @@ impl Cx<'_> {
         self.ir.load(self.ir.i32, self.control)
     }
 
-    /// `address >> BOUND_SHIFT != 0`, where the builder is.
-    fn above(&self, pointer: Value) -> Value {
-        let a = self.ir.ptr_to_int(pointer);
-        self.ir.nonzero(self.ir.shr(a, itarget_abi::layout::BOUND_SHIFT))
+    /// `address >= bound` of the control page, where the builder is.
+    fn above(&self, address: Value) -> Value {
+        let offset = std::mem::offset_of!(itarget_abi::control::Control, bound);
+        let bound = self.ir.load(self.ir.i64, self.ir.offset(self.control, offset as u64));
+        self.ir.icmp(llvm_sys::LLVMIntPredicate::LLVMIntUGE, address, bound)
     }
 }

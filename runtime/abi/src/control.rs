@@ -58,6 +58,9 @@ pub struct Control {
     pub magic: u64,
     /// Bytes already copied from the ring to the log (stream offset).
     pub flushed: u64,
+    /// Addresses at or above this one are checked: `layout::BOUND`, or `u64::MAX` in mode plain,
+    /// where nothing needs to be.
+    pub bound: u64,
 }
 
 /// One step of the running checksum of site ids. Order matters: FNV-1a over 32-bit ids, with a

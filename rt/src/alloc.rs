@@ -1,0 +1,216 @@
+//! The allocation functions that instrumented code calls instead of libc's.
+
+use crate::hooks::{block, varint};
+use crate::pool::{self, allocate, allocate_aligned, allocate_fresh, owns, release, usable};
+use crate::state::{ctl, recording, replaying};
+use core::ffi::c_void;
+use core::ptr::{copy_nonoverlapping, null_mut};
+use itarget_abi::control::mode;
+
+unsafe extern "C" {
+    fn malloc_usable_size(p: *mut c_void) -> usize;
+    fn reallocarray(p: *mut c_void, n: usize, size: usize) -> *mut c_void;
+    fn memalign(align: usize, n: usize) -> *mut c_void;
+}
+
+/// True when the program's own allocations go to libc: nothing is recorded and nothing was.
+#[inline(always)]
+fn plain() -> bool {
+    ctl().mode == mode::PLAIN && !pool::ready()
+}
+
+fn no_memory() -> *mut u8 {
+    // SAFETY: libc's errno of this thread.
+    unsafe { *libc::__errno_location() = libc::ENOMEM };
+    null_mut()
+}
+
+#[inline]
+fn or_enomem(p: *mut u8) -> *mut u8 {
+    if p.is_null() { no_memory() } else { p }
+}
+
+/// malloc.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_malloc(size: u64, objid: u32) -> *mut u8 {
+    if plain() {
+        // SAFETY: libc's malloc.
+        return unsafe { libc::malloc(size as usize) }.cast();
+    }
+    or_enomem(allocate(size, objid))
+}
+
+/// calloc.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_calloc(count: u64, size: u64, objid: u32) -> *mut u8 {
+    if plain() {
+        // SAFETY: libc's calloc.
+        return unsafe { libc::calloc(count as usize, size as usize) }.cast();
+    }
+    let Some(n) = count.checked_mul(size) else { return no_memory() };
+    let (p, fresh) = allocate_fresh(n, objid);
+    if !p.is_null() && !fresh {
+        // SAFETY: `n` bytes were allocated.
+        unsafe { core::ptr::write_bytes(p, 0, n as usize) };
+    }
+    or_enomem(p)
+}
+
+/// realloc. Where the old block is environment memory and the new one is not, the bytes that
+/// cross are logged.
+///
+/// # Safety
+/// `old` is null or an allocated block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) -> *mut u8 {
+    if plain() {
+        // SAFETY: libc's block.
+        return unsafe { libc::realloc(old.cast(), size as usize) }.cast();
+    }
+    if old.is_null() {
+        return __itarget_malloc(size, objid);
+    }
+    if size == 0 {
+        // SAFETY: the caller's promise.
+        unsafe { __itarget_free(old) };
+        return null_mut();
+    }
+    let ours = owns(old);
+    let room = match (ours, replaying()) {
+        (true, _) => usable(old),
+        // SAFETY: a block of libc.
+        (false, false) => unsafe { malloc_usable_size(old.cast()) as u64 },
+        (false, true) => 0,
+    };
+    let stays = ours && pool::same_arena(old, objid);
+    if stays && size <= room && (size >= room / 2 || room <= 64) {
+        return old;
+    }
+    let new = allocate(size, objid);
+    if new.is_null() {
+        return no_memory();
+    }
+    let crosses = !stays && (recording() || replaying()) && pool::logged_across(old, new);
+    let n = if crosses { varint(room.min(size)) } else { room.min(size) };
+    // SAFETY: `n` bytes are valid in both blocks; at replay an environment block of libc does
+    // not exist, and its bytes come from the log.
+    unsafe {
+        if ours || !replaying() {
+            copy_nonoverlapping(old, new, n as usize);
+        }
+        if crosses {
+            block(new, n);
+        }
+        __itarget_free(old);
+    }
+    new
+}
+
+/// reallocarray.
+///
+/// # Safety
+/// As `__itarget_realloc`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_reallocarray(old: *mut u8, count: u64, size: u64, objid: u32) -> *mut u8 {
+    if plain() {
+        // SAFETY: libc's block.
+        return unsafe { reallocarray(old.cast(), count as usize, size as usize) }.cast();
+    }
+    match count.checked_mul(size) {
+        // SAFETY: passed on.
+        Some(n) => unsafe { __itarget_realloc(old, n, objid) },
+        None => no_memory(),
+    }
+}
+
+/// memalign and aligned_alloc.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_memalign(align: u64, size: u64, objid: u32) -> *mut u8 {
+    if plain() {
+        // SAFETY: libc's memalign.
+        return unsafe { memalign(align as usize, size as usize) }.cast();
+    }
+    or_enomem(allocate_aligned(align.max(1).next_power_of_two(), size, objid))
+}
+
+/// posix_memalign.
+///
+/// # Safety
+/// `out` is writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_posix_memalign(out: *mut *mut u8, align: u64, size: u64, objid: u32) -> i32 {
+    if !align.is_power_of_two() || !align.is_multiple_of(8) {
+        return libc::EINVAL;
+    }
+    let p = __itarget_memalign(align, size, objid);
+    if p.is_null() {
+        return libc::ENOMEM;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { *out = p };
+    0
+}
+
+/// strdup.
+///
+/// # Safety
+/// `s` is a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_strdup(s: *const u8, objid: u32) -> *mut u8 {
+    // SAFETY: passed on.
+    unsafe { __itarget_strndup(s, u64::MAX, objid) }
+}
+
+/// strndup. A string of the environment is logged as it is copied.
+///
+/// # Safety
+/// `s` is a C string, or `n` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> *mut u8 {
+    let crosses = (recording() || replaying()) && pool::side(s as u64, 1) != pool::Side::Replay;
+    let missing = crosses && replaying();
+    // SAFETY: the caller's promise; environment memory is not read at replay.
+    let len = if missing { 0 } else { unsafe { libc::strnlen(s.cast(), n as usize) as u64 } };
+    let len = if crosses { varint(len) } else { len };
+    let p = __itarget_malloc(len + 1, objid);
+    if !p.is_null() {
+        // SAFETY: `len + 1` bytes were allocated.
+        unsafe {
+            if !missing {
+                copy_nonoverlapping(s, p, len as usize);
+            }
+            if crosses {
+                block(p, len);
+            }
+            *p.add(len as usize) = 0;
+        }
+    }
+    p
+}
+
+/// free.
+///
+/// # Safety
+/// `p` is null or an allocated block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_free(p: *mut u8) {
+    if owns(p) {
+        release(p);
+    } else if !replaying() {
+        // SAFETY: a block of libc (or null).
+        unsafe { libc::free(p.cast()) };
+    }
+}
+
+/// malloc_usable_size.
+///
+/// # Safety
+/// `p` is null or an allocated block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_malloc_usable_size(p: *mut u8) -> u64 {
+    if owns(p) {
+        return usable(p);
+    }
+    // SAFETY: a block of libc, which exists unless this is a replay.
+    varint(if replaying() { 0 } else { unsafe { malloc_usable_size(p.cast()) as u64 } })
+}

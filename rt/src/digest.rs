@@ -1,0 +1,81 @@
+//! Digests of replay-space memory (level R3): writable globals of replay space and the replay arena.
+
+use crate::hooks::scalar;
+use crate::pool;
+use crate::state::{ctl, recording, replaying, st};
+
+core::arch::global_asm!(
+    ".weak __itarget_globals",
+    ".pushsection .data.rel.ro.itarget_globals_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_globals_address",
+    ".globl itarget_globals_address",
+    "itarget_globals_address: .quad __itarget_globals",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_globals_address: *const u64;
+}
+
+/// A fast 64-bit hash over words; not cryptographic.
+fn hash(seed: u64, from: *const u8, n: usize) -> u64 {
+    let mut h = seed;
+    let words = n / 8;
+    for i in 0..words {
+        // SAFETY: within `n` readable bytes.
+        let w = unsafe { from.cast::<u64>().add(i).read_unaligned() };
+        h = (h ^ w).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+    for i in words * 8..n {
+        // SAFETY: as above.
+        h = (h ^ u64::from(unsafe { *from.add(i) })).wrapping_mul(0x0100_0000_01b3);
+    }
+    h
+}
+
+fn now() -> [u64; 2] {
+    let mut d = [0x1234_5678, 0x8765_4321];
+    // SAFETY: the pass's table: count, then address and size of each global; spans of the pool.
+    unsafe {
+        let t = itarget_globals_address;
+        if !t.is_null() {
+            for i in 0..*t as usize {
+                d[0] = hash(d[0], *t.add(1 + 2 * i) as *const u8, *t.add(2 + 2 * i) as usize);
+            }
+        }
+    }
+    pool::for_each_used_span(|p, n| d[1] = hash(d[1], p, n));
+    d
+}
+
+/// A digest at this boundary, if one is due.
+#[inline(always)]
+pub fn maybe() {
+    let every = st().digest_every;
+    if st().digest && every != 0 && ctl().boundaries.is_multiple_of(every) {
+        at_end();
+    }
+}
+
+/// A digest now, if digests are on.
+#[cold]
+pub fn at_end() {
+    if !st().digest || !(recording() || replaying()) {
+        return;
+    }
+    let here = now();
+    for (i, &v) in here.iter().enumerate() {
+        let mut x = v;
+        // SAFETY: a local of 8 bytes.
+        unsafe { scalar((&raw mut x).cast(), 8) };
+        if replaying() {
+            st().digests_checked += 1;
+            if x != v {
+                st().digests_mismatched += 1;
+                let what: &[u8] = if i == 0 { b"globals" } else { b"the heap" };
+                crate::sys::say(&[b"IT0622 memory of replay space differs from the recording: ", what, b", event ", crate::sys::Digits::new(ctl().boundaries).bytes()]);
+            }
+        }
+    }
+}

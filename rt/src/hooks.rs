@@ -1,0 +1,483 @@
+//! Hooks of environment calls and of loads: record appends, replay takes.
+
+use crate::pool::{self, Side};
+use crate::state::{ctl, recording, replaying, st};
+use crate::{digest, log, replay, signal};
+use core::ffi::c_void;
+use itarget_abi::control::{mix, mode};
+use itarget_abi::layout;
+use itarget_abi::log::{end, unzigzag, zigzag};
+
+/// Adds an event to the checksum.
+#[inline(always)]
+pub fn event(site: u32) {
+    let c = ctl();
+    c.sum = mix(c.sum, site);
+    c.last_site = site;
+    if st().full {
+        full(site);
+    }
+}
+
+#[cold]
+fn full(site: u32) {
+    let mut s = site;
+    // SAFETY: a local of 4 bytes.
+    unsafe { scalar((&raw mut s).cast(), 4) };
+    if s != site {
+        replay::diverged(b"another site was recorded", u64::from(s), u64::from(site));
+    }
+}
+
+/// Appends or takes a scalar of at most 64 bytes in place.
+///
+/// # Safety
+/// `p` must be readable and writable for `n` bytes.
+#[inline]
+pub unsafe fn scalar(p: *mut u8, n: u64) {
+    match ctl().mode {
+        mode::RECORD => {
+            log::reserve(n);
+            // SAFETY: passed on.
+            unsafe { log::put(p, n) }
+        }
+        // SAFETY: passed on.
+        mode::REPLAY => unsafe { replay::take(p, n) },
+        _ => {}
+    }
+}
+
+/// Appends or takes an unsigned integer.
+#[inline]
+pub fn varint(v: u64) -> u64 {
+    match ctl().mode {
+        mode::RECORD => {
+            log::put_varint(v);
+            v
+        }
+        mode::REPLAY => replay::take_varint(),
+        _ => v,
+    }
+}
+
+/// See the protocol in `itarget_abi::hooks`.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_enter(site: i32) -> i32 {
+    let c = ctl();
+    match c.mode {
+        mode::RECORD => {
+            event(site as u32);
+            c.boundaries += 1;
+            signal::deliver_pending();
+            digest::maybe();
+            c.in_env = 1;
+            1
+        }
+        mode::REPLAY => {
+            event(site as u32);
+            c.boundaries += 1;
+            if c.boundaries >= c.next_async {
+                signal::replay_due();
+            }
+            digest::maybe();
+            0
+        }
+        _ => 1,
+    }
+}
+
+/// Control is back in the program.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_leave() {
+    ctl().in_env = 0;
+}
+
+/// An integer or pointer result.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_val(value: i64) -> i64 {
+    match ctl().mode {
+        mode::RECORD => {
+            log::put_varint(zigzag(value));
+            value
+        }
+        mode::REPLAY => unzigzag(replay::take_varint()),
+        _ => value,
+    }
+}
+
+/// A result of another type, in a slot.
+///
+/// # Safety
+/// `value` is a slot of `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_raw(value: *mut u8, len: i64) {
+    // SAFETY: the caller's promise.
+    unsafe { scalar(value, len as u64) }
+}
+
+/// True when bytes at `to` are logged: replay-space memory, or partly so.
+#[inline]
+fn logged(to: u64, len: u64) -> bool {
+    to != 0 && (to < layout::BOUND || pool::side(to, len) != Side::Environment)
+}
+
+/// Bytes written by an environment call.
+///
+/// # Safety
+/// `to` is null or valid for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
+    if len <= 0 || !logged(to as u64, len as u64) {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { block(to, len as u64) }
+}
+
+/// Appends or takes `n` bytes in place.
+///
+/// # Safety
+/// `to` is valid for `n` bytes.
+pub unsafe fn block(to: *mut u8, n: u64) {
+    match ctl().mode {
+        // SAFETY: the caller's promise.
+        mode::RECORD => unsafe { log::put(to, n) },
+        // SAFETY: the caller's promise.
+        mode::REPLAY => unsafe { replay::take(to, n) },
+        _ => {}
+    }
+}
+
+/// A C string written by an environment call.
+///
+/// # Safety
+/// `to` is null or a C string (record).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
+    if !logged(to as u64, 1) {
+        return;
+    }
+    // SAFETY: a C string while recording; not read at replay.
+    let n = varint(if recording() { unsafe { libc::strlen(to.cast()) as u64 + 1 } } else { 0 });
+    // SAFETY: as recorded.
+    unsafe { block(to, n) }
+}
+
+/// Data read into an array of iovec.
+///
+/// # Safety
+/// `iov` points to `count` iovecs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_iovec(iov: *const libc::iovec, count: i64, total: i64) {
+    let mut left = total.max(0);
+    for i in 0..count.max(0) {
+        // SAFETY: the caller's promise.
+        let v = unsafe { *iov.add(i as usize) };
+        let n = left.min(v.iov_len as i64);
+        // SAFETY: the program's buffer.
+        unsafe { __itarget_bytes(v.iov_base.cast(), n) };
+        left -= n;
+    }
+}
+
+/// What recvmsg wrote.
+///
+/// # Safety
+/// `msg` is a msghdr.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_msghdr(msg: *mut libc::msghdr, total: i64) {
+    // SAFETY: the caller's promise; sizes were logged before the data they describe.
+    unsafe {
+        __itarget_bytes((&raw mut (*msg).msg_namelen).cast(), 4);
+        __itarget_bytes((&raw mut (*msg).msg_controllen).cast(), 8);
+        __itarget_bytes((&raw mut (*msg).msg_flags).cast(), 4);
+        __itarget_bytes((*msg).msg_name.cast(), i64::from((*msg).msg_namelen));
+        __itarget_bytes((*msg).msg_control.cast(), (*msg).msg_controllen as i64);
+        __itarget_iovec((*msg).msg_iov, (*msg).msg_iovlen as i64, total);
+    }
+}
+
+/// One scanf conversion: `size` bytes, or a C string if 0.
+///
+/// # Safety
+/// `to` is null or what the conversion wrote.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_scan(to: *mut u8, size: i64) {
+    // SAFETY: passed on.
+    unsafe {
+        if size == 0 { __itarget_cstr(to) } else { __itarget_bytes(to, size) }
+    }
+}
+
+/// A cell in replay space per function with a static result.
+struct Cell {
+    key: u32,
+    at: *mut u8,
+    room: u64,
+}
+const CELLS: usize = 256;
+static mut TABLE: [Cell; CELLS] = [const { Cell { key: 0, at: core::ptr::null_mut(), room: 0 } }; CELLS];
+
+fn cell(key: u32, n: u64) -> *mut u8 {
+    let mut i = key as usize % CELLS;
+    for _ in 0..CELLS {
+        // SAFETY: index in range; one thread.
+        let c = unsafe { &mut *(&raw mut TABLE[i]) };
+        if c.at.is_null() || c.key == key {
+            c.key = key;
+            if c.room < n {
+                let room = n.next_power_of_two().max(64);
+                c.at = pool::allocate(room, layout::OBJ_REPLAY);
+                c.room = room;
+            }
+            return c.at;
+        }
+        i = (i + 1) % CELLS;
+    }
+    pool::allocate(n, layout::OBJ_REPLAY)
+}
+
+/// A static result of libc, copied into replay space. `len` -1: a C string.
+///
+/// # Safety
+/// `result` is null or valid for reading (record).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> *mut u8 {
+    if !recording() && !replaying() {
+        return result;
+    }
+    let n = if recording() && !result.is_null() {
+        // SAFETY: a C string by annotation.
+        if len < 0 { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { len as u64 }
+    } else {
+        0
+    };
+    let present = varint(if recording() { u64::from(!result.is_null()) + n } else { 0 });
+    if present == 0 {
+        return core::ptr::null_mut();
+    }
+    let n = present - 1;
+    let to = cell(key as u32, n);
+    if recording() && !to.is_null() {
+        // SAFETY: `to` has room for `n` bytes.
+        unsafe { core::ptr::copy(result, to, n as usize) };
+    }
+    // SAFETY: as above.
+    unsafe { block(to, n) };
+    to
+}
+
+/// A malloc'ed C string of libc, moved into our pool.
+///
+/// # Safety
+/// `result` is null or malloc'ed by libc (record).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *mut u8 {
+    if !recording() && !replaying() {
+        return result;
+    }
+    // SAFETY: a C string while recording.
+    let n = varint(if recording() && !result.is_null() { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { 0 });
+    if n == 0 {
+        return core::ptr::null_mut();
+    }
+    let to = pool::allocate(n, objid as u32);
+    // SAFETY: `to` has room; libc's block is freed once.
+    unsafe {
+        if recording() {
+            core::ptr::copy_nonoverlapping(result, to, n as usize);
+            libc::free(result.cast());
+        }
+        block(to, n);
+    }
+    to
+}
+
+unsafe extern "C" {
+    static stdout: *mut c_void;
+    static stderr: *mut c_void;
+}
+
+/// Logs where stdout and stderr are, so that a replay knows them again.
+pub fn standard_streams() {
+    // SAFETY: libc's variables, set before main.
+    unsafe {
+        st().stdout = varint(stdout as u64);
+        st().stderr = varint(stderr as u64);
+    }
+}
+
+/// At replay: this process's stdout or stderr if `stream` is the recorded one, else null.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
+    if !replaying() {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: libc's variables.
+    unsafe {
+        match stream {
+            0 => core::ptr::null_mut(),
+            s if s == st().stdout => stdout,
+            s if s == st().stderr => stderr,
+            _ => core::ptr::null_mut(),
+        }
+    }
+}
+
+/// At replay: 1 or 2, else -1.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
+    if replaying() && (fd == 1 || fd == 2) {
+        replay::flush_output();
+        fd
+    } else {
+        -1
+    }
+}
+
+/// Something that can't be recorded comes next.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_refuse(code: i32) {
+    if recording() {
+        let site = crate::sys::Digits::new(u64::from(code as u32));
+        crate::sys::say(&[
+            b"IT0614 recording ends here: the program does something that can't be recorded (site ",
+            site.bytes(),
+            b"; `itarget dump` names it); the program goes on",
+        ]);
+        log::stop(end::REFUSED, code);
+    } else if replaying() {
+        replay::finish(end::REFUSED, code);
+        crate::sys::say(&[b"IT0613 the trace ends here: the program did something that can't be recorded"]);
+        replay::status_line("trace_ends", itarget_abi::exit::TRACE_ENDS);
+        replay::flush_output();
+        crate::sys::exit_now(itarget_abi::exit::TRACE_ENDS);
+    }
+}
+
+/// A safe point that is no call.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_poll(site: i32) {
+    let c = ctl();
+    match c.mode {
+        mode::RECORD => {
+            event(site as u32);
+            c.boundaries += 1;
+            signal::deliver_pending();
+        }
+        mode::REPLAY => {
+            event(site as u32);
+            c.boundaries += 1;
+            if c.boundaries >= c.next_async {
+                signal::replay_due();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Reads `size` (1, 2, 4, 8) bytes, zero-extended.
+///
+/// # Safety
+/// `from` is valid for reading.
+#[inline(always)]
+unsafe fn plain(from: *const u8, size: i32) -> i64 {
+    // SAFETY: the program would have read the same bytes.
+    unsafe {
+        match size {
+            1 => i64::from(*from),
+            2 => i64::from(from.cast::<u16>().read_unaligned()),
+            4 => i64::from(from.cast::<u32>().read_unaligned()),
+            _ => from.cast::<i64>().read_unaligned(),
+        }
+    }
+}
+
+/// A load that is always logged.
+///
+/// # Safety
+/// `from` is valid for reading, unless at replay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ld(from: *const u8, size: i32, site: i32) -> i64 {
+    let c = ctl();
+    match c.mode {
+        mode::RECORD => {
+            event(site as u32);
+            // SAFETY: the caller's promise.
+            let v = unsafe { plain(from, size) };
+            log::reserve(8);
+            if c.mode == mode::RECORD {
+                // SAFETY: `reserve` made room for 8 bytes; only `size` of them count.
+                unsafe { (c.cur as *mut i64).write_unaligned(v) };
+                c.cur += size as u64;
+            }
+            v
+        }
+        mode::REPLAY => {
+            event(site as u32);
+            let mut v = 0i64;
+            // SAFETY: at most 8 bytes into a local.
+            unsafe { replay::take((&raw mut v).cast(), size as u64) };
+            v
+        }
+        // SAFETY: the caller's promise.
+        _ => unsafe { plain(from, size) },
+    }
+}
+
+/// A logged load of any size.
+///
+/// # Safety
+/// `to` is valid for `len` bytes; `from` too, unless at replay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ldn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    if !replaying() {
+        // SAFETY: the caller's promise.
+        unsafe { core::ptr::copy(from, to, len as usize) };
+    }
+    if recording() || replaying() {
+        event(site as u32);
+        // SAFETY: the caller's promise.
+        unsafe { block(to, len as u64) };
+    }
+}
+
+/// A load whose address is above the bound: logged if it is environment memory.
+///
+/// # Safety
+/// As `__itarget_ld`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ck(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe {
+        if !logged_side(from as u64, size as u64) { plain(from, size) } else { __itarget_ld(from, size, site) }
+    }
+}
+
+/// As `__itarget_ck` for any size.
+///
+/// # Safety
+/// As `__itarget_ldn`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ckn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe {
+        if logged_side(from as u64, len as u64) {
+            __itarget_ldn(from, to, len, site);
+        } else {
+            core::ptr::copy(from, to, len as usize);
+        }
+    }
+}
+
+/// True when a load from above the bound must be logged.
+#[inline]
+fn logged_side(from: u64, len: u64) -> bool {
+    from >= layout::BOUND && pool::side(from, len) != Side::Replay
+}
+
+/// 1 unless this is a replay and the memory does not exist there.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_may_store(to: u64) -> i32 {
+    i32::from(!replaying() || layout::mapped_at_replay(to))
+}

@@ -1,0 +1,448 @@
+//! libc functions whose memory or hidden state must be ours.
+
+use crate::alloc::{__itarget_free, __itarget_malloc};
+use crate::exit::site;
+use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
+use crate::pool;
+use crate::state::{recording, replaying};
+use crate::sys::{self, sys};
+use core::ffi::{c_char, c_int, c_void};
+use itarget_abi::layout::{ARENA_SIZE, MMAP_BASE, OBJ_REPLAY};
+
+/// A comparison function of the program.
+type Compare = extern "C" fn(*const u8, *const u8) -> c_int;
+
+unsafe extern "C" {
+    fn vsnprintf(to: *mut u8, n: usize, format: *const c_char, list: *mut c_void) -> c_int;
+    fn getdelim(line: *mut *mut c_char, n: *mut usize, delimiter: c_int, stream: *mut c_void) -> isize;
+}
+
+/// Nothing is recorded or replayed.
+fn off() -> bool {
+    !recording() && !replaying()
+}
+
+/// qsort: a merge sort of ours (stable, as glibc's usually is), because glibc's choice of
+/// algorithm depends on the machine's memory.
+///
+/// # Safety
+/// As qsort.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, compare: Compare) {
+    // SAFETY: passed on; the temporary holds `count * size` bytes.
+    unsafe {
+        if off() {
+            let f: unsafe extern "C" fn(*const c_void, *const c_void) -> c_int = core::mem::transmute(compare);
+            return libc::qsort(base.cast(), count as usize, size as usize, Some(f));
+        }
+        if count < 2 || size == 0 {
+            return;
+        }
+        let bytes = count * size;
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        let mut small = [0u8; 4096];
+        let large = bytes > small.len() as u64;
+        let temporary = if large {
+            match sys::mmap(0, bytes, rw, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) {
+                Some(p) => p,
+                None => libc::abort(),
+            }
+        } else {
+            small.as_mut_ptr()
+        };
+        sort(base, temporary, count as usize, size as usize, compare);
+        if large {
+            sys!(libc::SYS_munmap, temporary, bytes);
+        }
+    }
+}
+
+unsafe fn sort(base: *mut u8, temporary: *mut u8, n: usize, size: usize, compare: Compare) {
+    if n < 2 {
+        return;
+    }
+    let half = n / 2;
+    // SAFETY: both halves lie in the array; the temporary is as large as the array.
+    unsafe {
+        let middle = base.add(half * size);
+        sort(base, temporary, half, size, compare);
+        sort(middle, temporary, n - half, size, compare);
+        // Merged into the temporary; the program only ever sees addresses in its own array.
+        let (mut i, mut j, mut k) = (0, half, 0);
+        let mut order = temporary;
+        while i < half && j < n {
+            let (a, b) = (base.add(i * size), base.add(j * size));
+            let from = if compare(a, b) <= 0 {
+                i += 1;
+                a
+            } else {
+                j += 1;
+                b
+            };
+            core::ptr::copy_nonoverlapping(from, order, size);
+            order = order.add(size);
+            k += 1;
+        }
+        // What is left of the left half goes behind what was merged; the rest of the right one
+        // is in place already.
+        if i < half {
+            core::ptr::copy_nonoverlapping(base.add(i * size), order, (half - i) * size);
+            k += half - i;
+        }
+        core::ptr::copy_nonoverlapping(temporary, base, k * size);
+    }
+}
+
+static mut TOKEN: *mut u8 = core::ptr::null_mut();
+
+/// strtok, its position in replay space.
+///
+/// # Safety
+/// As strtok.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> *mut u8 {
+    // SAFETY: as strtok; one thread.
+    unsafe {
+        let mut p = if s.is_null() { TOKEN } else { s };
+        if p.is_null() {
+            return p;
+        }
+        p = p.add(libc::strspn(p.cast(), delimiters.cast()));
+        if *p == 0 {
+            TOKEN = p;
+            return core::ptr::null_mut();
+        }
+        let end = p.add(libc::strcspn(p.cast(), delimiters.cast()));
+        if *end == 0 {
+            TOKEN = end;
+        } else {
+            *end = 0;
+            TOKEN = end.add(1);
+        }
+        p
+    }
+}
+
+static mut LINE: *mut c_char = core::ptr::null_mut();
+static mut LINE_ROOM: usize = 0;
+
+/// getdelim: libc reads into a buffer of its own, the program's grows in the pool.
+///
+/// # Safety
+/// As getdelim.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_getdelim(line: *mut *mut u8, n: *mut u64, delimiter: c_int, stream: *mut c_void) -> i64 {
+    // SAFETY: as getdelim; sizes are checked against the buffer before copying.
+    unsafe {
+        if off() && !pool::ready() {
+            return getdelim(line.cast(), n.cast(), delimiter, stream) as i64;
+        }
+        let run = __itarget_enter(site::GETDELIM);
+        let mut r = -1;
+        if run != 0 {
+            r = getdelim(&raw mut LINE, &raw mut LINE_ROOM, delimiter, stream) as i64;
+            __itarget_leave();
+        }
+        r = __itarget_val(r);
+        let need = if r >= 0 { r as u64 + 1 } else { 1 };
+        if (*line).is_null() || *n < need {
+            let room = need.max(120).max(2 * *n);
+            let new = __itarget_malloc(room, OBJ_REPLAY);
+            if new.is_null() {
+                return -1;
+            }
+            __itarget_free(*line);
+            *line = new;
+            *n = room;
+        }
+        if r >= 0 {
+            if !replaying() {
+                core::ptr::copy_nonoverlapping(LINE.cast(), *line, need as usize);
+            }
+            block(*line, need);
+        }
+        r
+    }
+}
+
+/// getline.
+///
+/// # Safety
+/// As getline.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_getline(line: *mut *mut u8, n: *mut u64, stream: *mut c_void) -> i64 {
+    // SAFETY: passed on.
+    unsafe { __itarget_getdelim(line, n, i32::from(b'\n'), stream) }
+}
+
+/// vasprintf into the pool.
+///
+/// # Safety
+/// As vasprintf; `list` is a `va_list` (24 bytes).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_vasprintf(to: *mut *mut u8, format: *const c_char, list: *mut c_void) -> c_int {
+    // SAFETY: as vasprintf; a va_list is consumed once, so the first pass gets a copy.
+    unsafe {
+        let mut copy = *list.cast::<[u64; 3]>();
+        let n = vsnprintf(core::ptr::null_mut(), 0, format, (&raw mut copy).cast());
+        if n < 0 {
+            return -1;
+        }
+        let p = __itarget_malloc(n as u64 + 1, OBJ_REPLAY);
+        if p.is_null() {
+            return -1;
+        }
+        *to = p;
+        vsnprintf(p, n as usize + 1, format, list)
+    }
+}
+
+static mut MMAP_NEXT: u64 = MMAP_BASE;
+
+/// mmap: anonymous private memory is replay space at an address of ours; any other mapping is
+/// environment memory at the kernel's choice.
+///
+/// # Safety
+/// As mmap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flags: c_int, fd: c_int, offset: i64) -> *mut u8 {
+    // SAFETY: as mmap; our region is only handed out once.
+    unsafe {
+        if off() {
+            return libc::mmap(at.cast(), len as usize, prot, flags, fd, offset).cast();
+        }
+        let anonymous = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_PRIVATE != 0;
+        if anonymous && at.is_null() && flags & libc::MAP_FIXED == 0 && len > 0 && len < ARENA_SIZE {
+            let size = len.next_multiple_of(4096);
+            if MMAP_NEXT + size > MMAP_BASE + ARENA_SIZE * 64 {
+                *libc::__errno_location() = libc::ENOMEM;
+                return libc::MAP_FAILED.cast();
+            }
+            let here = MMAP_NEXT;
+            MMAP_NEXT += size + 4096;
+            return match sys::mmap(here, size, prot, flags | libc::MAP_FIXED_NOREPLACE, -1, 0) {
+                Some(p) => p,
+                None => libc::MAP_FAILED.cast(),
+            };
+        }
+        let run = __itarget_enter(site::MMAP);
+        let mut r = 0;
+        if run != 0 {
+            r = libc::mmap(at.cast(), len as usize, prot, flags, fd, offset) as i64;
+            __itarget_leave();
+        }
+        __itarget_val(r) as *mut u8
+    }
+}
+
+/// munmap.
+///
+/// # Safety
+/// As munmap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_munmap(at: *mut u8, len: u64) -> c_int {
+    // SAFETY: as munmap.
+    unsafe {
+        let ours = (at as u64).wrapping_sub(MMAP_BASE) < ARENA_SIZE * 64;
+        if off() || ours {
+            return libc::munmap(at.cast(), len as usize);
+        }
+        let run = __itarget_enter(site::MMAP);
+        let mut r = 0;
+        if run != 0 {
+            r = libc::munmap(at.cast(), len as usize);
+            __itarget_leave();
+        }
+        __itarget_val(i64::from(r)) as c_int
+    }
+}
+
+/// A path made by libc into `to`, or into a new block of the pool when `to` is null.
+unsafe fn path(to: *mut u8, size: u64, get: impl Fn() -> *mut u8) -> *mut u8 {
+    // SAFETY: `get` gives null or a malloc'ed C string that is freed here.
+    unsafe {
+        let run = __itarget_enter(site::PATH);
+        let mut made = core::ptr::null_mut();
+        let mut n = 0;
+        if run != 0 {
+            made = get();
+            __itarget_leave();
+            if !made.is_null() {
+                n = libc::strlen(made.cast()) as u64 + 1;
+            }
+        }
+        n = varint(n);
+        let mut result = core::ptr::null_mut();
+        if n != 0 && (to.is_null() || n <= size) {
+            result = if to.is_null() { __itarget_malloc(n.max(size), OBJ_REPLAY) } else { to };
+            if !result.is_null() {
+                if !made.is_null() {
+                    core::ptr::copy_nonoverlapping(made, result, n as usize);
+                }
+                if to.is_null() {
+                    block(result, n);
+                } else {
+                    __itarget_bytes(result, n as i64);
+                }
+            }
+        } else if n > size && !made.is_null() {
+            *libc::__errno_location() = libc::ERANGE;
+        }
+        libc::free(made.cast());
+        result
+    }
+}
+
+/// realpath.
+///
+/// # Safety
+/// As realpath.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_realpath(name: *const c_char, to: *mut u8) -> *mut u8 {
+    // SAFETY: as realpath; a buffer has PATH_MAX bytes.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::realpath(name, to.cast()).cast();
+        }
+        let size = if to.is_null() { 0 } else { 4096 };
+        path(to, size, || libc::realpath(name, core::ptr::null_mut()).cast())
+    }
+}
+
+/// getcwd.
+///
+/// # Safety
+/// As getcwd.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_getcwd(to: *mut u8, size: u64) -> *mut u8 {
+    // SAFETY: as getcwd.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::getcwd(to.cast(), size as usize).cast();
+        }
+        path(to, size, || libc::getcwd(core::ptr::null_mut(), 0).cast())
+    }
+}
+
+unsafe extern "C" {
+    static mut environ: *mut *mut u8;
+}
+
+/// Length of the name in `name` or `name=value`; 0 when it can't be one.
+unsafe fn name_length(s: *const u8) -> usize {
+    // SAFETY: a C string.
+    unsafe { libc::strcspn(s.cast(), c"=".as_ptr()) }
+}
+
+/// Slot of a variable, or the terminating slot.
+unsafe fn slot(name: *const u8, n: usize) -> *mut *mut u8 {
+    // SAFETY: libc's null-terminated array of C strings.
+    unsafe {
+        let mut e = environ;
+        while !(*e).is_null() && !(libc::strncmp((*e).cast(), name.cast(), n) == 0 && *(*e).add(n) == b'=') {
+            e = e.add(1);
+        }
+        e
+    }
+}
+
+/// Puts `entry` (`name=value`) into the environment; the array grows in the pool.
+unsafe fn put(entry: *mut u8, n: usize) -> c_int {
+    // SAFETY: as `slot`; a new array has room for all old entries, the new one and the null.
+    unsafe {
+        let at = slot(entry, n);
+        if !(*at).is_null() {
+            *at = entry;
+            return 0;
+        }
+        let count = at.offset_from(environ) as usize;
+        let new = __itarget_malloc((count as u64 + 2) * 8, OBJ_REPLAY).cast::<*mut u8>();
+        if new.is_null() {
+            return -1;
+        }
+        core::ptr::copy_nonoverlapping(environ, new, count);
+        *new.add(count) = entry;
+        *new.add(count + 1) = core::ptr::null_mut();
+        environ = new;
+        0
+    }
+}
+
+fn invalid() -> c_int {
+    // SAFETY: libc's errno.
+    unsafe { *libc::__errno_location() = libc::EINVAL };
+    -1
+}
+
+/// setenv, its strings in replay space.
+///
+/// # Safety
+/// As setenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_setenv(name: *const u8, value: *const u8, overwrite: c_int) -> c_int {
+    // SAFETY: C strings; the new entry has room for both.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::setenv(name.cast(), value.cast(), overwrite);
+        }
+        if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
+            return invalid();
+        }
+        let n = name_length(name);
+        if overwrite == 0 && !(*slot(name, n)).is_null() {
+            return 0;
+        }
+        let v = libc::strlen(value.cast());
+        let entry = __itarget_malloc((n + v + 2) as u64, OBJ_REPLAY);
+        if entry.is_null() {
+            return -1;
+        }
+        core::ptr::copy_nonoverlapping(name, entry, n);
+        *entry.add(n) = b'=';
+        core::ptr::copy_nonoverlapping(value, entry.add(n + 1), v + 1);
+        put(entry, n)
+    }
+}
+
+/// putenv.
+///
+/// # Safety
+/// As putenv: the string becomes part of the environment.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_putenv(entry: *mut u8) -> c_int {
+    // SAFETY: a C string.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::putenv(entry.cast());
+        }
+        let n = name_length(entry);
+        if *entry.add(n) == 0 { __itarget_unsetenv(entry) } else { put(entry, n) }
+    }
+}
+
+/// unsetenv.
+///
+/// # Safety
+/// As unsetenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unsetenv(name: *const u8) -> c_int {
+    // SAFETY: C strings; the array only gets shorter.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::unsetenv(name.cast());
+        }
+        if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
+            return invalid();
+        }
+        loop {
+            let mut at = slot(name, name_length(name));
+            if (*at).is_null() {
+                return 0;
+            }
+            while !(*at).is_null() {
+                *at = *at.add(1);
+                at = at.add(1);
+            }
+        }
+    }
+}

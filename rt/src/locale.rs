@@ -1,0 +1,143 @@
+//! Locale: setlocale is an environment call; the ctype tables are copies in replay space, logged
+//! when first used and when setlocale changed them.
+
+use crate::exit::site;
+use crate::hooks::{__itarget_copy, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
+use crate::state::{ctl, recording, replaying};
+use core::ffi::{c_char, c_int};
+
+unsafe extern "C" {
+    fn __ctype_b_loc() -> *mut *const u16;
+    fn __ctype_tolower_loc() -> *mut *const i32;
+    fn __ctype_toupper_loc() -> *mut *const i32;
+}
+
+/// Entries -128..256 of each table.
+const ENTRIES: usize = 384;
+
+struct Tables {
+    class: [u16; ENTRIES],
+    lower: [i32; ENTRIES],
+    upper: [i32; ENTRIES],
+}
+
+static mut TABLES: Tables = Tables { class: [0; ENTRIES], lower: [0; ENTRIES], upper: [0; ENTRIES] };
+static mut CLASS: *const u16 = core::ptr::null();
+static mut LOWER: *const i32 = core::ptr::null();
+static mut UPPER: *const i32 = core::ptr::null();
+static mut USED: bool = false;
+
+/// Copies the current tables (record) and logs them if they changed.
+fn refresh() {
+    // SAFETY: libc's tables have entries -128..256; ours are as large; one thread.
+    unsafe {
+        let mut changed = 0;
+        if recording() {
+            let class = core::slice::from_raw_parts((*__ctype_b_loc()).sub(128), ENTRIES);
+            let lower = core::slice::from_raw_parts((*__ctype_tolower_loc()).sub(128), ENTRIES);
+            let upper = core::slice::from_raw_parts((*__ctype_toupper_loc()).sub(128), ENTRIES);
+            if class != TABLES.class || lower != TABLES.lower || upper != TABLES.upper {
+                TABLES.class.copy_from_slice(class);
+                TABLES.lower.copy_from_slice(lower);
+                TABLES.upper.copy_from_slice(upper);
+                changed = 1;
+            }
+        }
+        if varint(changed) != 0 {
+            block((&raw mut TABLES).cast(), size_of::<Tables>() as u64);
+        }
+        CLASS = (&raw const TABLES.class[128]).cast();
+        LOWER = (&raw const TABLES.lower[128]).cast();
+        UPPER = (&raw const TABLES.upper[128]).cast();
+    }
+}
+
+#[inline(always)]
+fn first_use() {
+    // SAFETY: one thread.
+    unsafe {
+        if !USED {
+            USED = true;
+            refresh();
+        }
+    }
+}
+
+macro_rules! location {
+    ($name:ident, $real:ident, $cell:ident, $t:ty) => {
+        /// The table's location: a cell in replay space, or libc's when nothing is recorded.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name() -> *mut *const $t {
+            if !recording() && !replaying() {
+                // SAFETY: libc's function.
+                return unsafe { $real() };
+            }
+            first_use();
+            &raw mut $cell
+        }
+    };
+}
+location!(__itarget_ctype_b_loc, __ctype_b_loc, CLASS, u16);
+location!(__itarget_ctype_tolower_loc, __ctype_tolower_loc, LOWER, i32);
+location!(__itarget_ctype_toupper_loc, __ctype_toupper_loc, UPPER, i32);
+
+/// True when every category is "C" or "POSIX".
+fn is_c() -> bool {
+    // SAFETY: a query; the result is a C string.
+    unsafe {
+        let p = libc::setlocale(libc::LC_ALL, core::ptr::null());
+        !p.is_null() && (libc::strcmp(p, c"C".as_ptr()) == 0 || libc::strcmp(p, c"POSIX".as_ptr()) == 0)
+    }
+}
+
+/// setlocale.
+///
+/// # Safety
+/// As setlocale.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_char) -> *mut c_char {
+    if !recording() && !replaying() {
+        // SAFETY: passed on.
+        return unsafe { libc::setlocale(category, locale) };
+    }
+    let run = __itarget_enter(site::LOCALE);
+    let mut r = core::ptr::null_mut();
+    if run != 0 {
+        // SAFETY: passed on.
+        r = unsafe { libc::setlocale(category, locale) };
+        __itarget_leave();
+    }
+    // SAFETY: a static string of libc, one per category.
+    let r = unsafe { __itarget_copy(r.cast(), -1, 0x5e71_0000 + category) };
+    let c = varint(u64::from(recording() && is_c()));
+    ctl().locale_c = c as u32;
+    // SAFETY: one thread.
+    if unsafe { USED } {
+        refresh();
+    }
+    r.cast()
+}
+
+/// uselocale.
+///
+/// # Safety
+/// As uselocale.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_uselocale(locale: libc::locale_t) -> libc::locale_t {
+    let run = __itarget_enter(site::LOCALE);
+    let mut r = core::ptr::null_mut();
+    if run != 0 {
+        // SAFETY: passed on.
+        r = unsafe { libc::uselocale(locale) };
+        __itarget_leave();
+    }
+    if !locale.is_null() {
+        // What a thread's own locale does is not known: locale-dependent calls are logged from now on.
+        ctl().locale_c = 0;
+        // SAFETY: one thread.
+        if (recording() || replaying()) && unsafe { USED } {
+            refresh();
+        }
+    }
+    __itarget_val(r as i64) as libc::locale_t
+}

@@ -1,0 +1,215 @@
+//! The log writer: appends to the live chunk in the ring, writes full chunks to the file `log`.
+
+use crate::state::{ctl, st};
+use crate::sys;
+use itarget_abi::control::mode;
+use itarget_abi::log::{ChunkHeader, End, HEADER, end, kind};
+
+/// Bytes kept free behind `end`, so that a scalar that was checked for never straddles.
+pub const SLACK: u64 = 64;
+
+/// CRC-32C, by the CPU's instruction where it has one.
+pub fn crc(seed: u32, bytes: &[u8]) -> u32 {
+    if has_sse42() {
+        // SAFETY: the CPU has the instruction.
+        unsafe { crc_hw(seed, bytes) }
+    } else {
+        itarget_abi::log::crc32c(seed, bytes)
+    }
+}
+
+fn has_sse42() -> bool {
+    core::arch::x86_64::__cpuid(1).ecx & (1 << 20) != 0
+}
+
+#[target_feature(enable = "sse4.2")]
+fn crc_hw(seed: u32, bytes: &[u8]) -> u32 {
+    use core::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
+    let mut c = u64::from(!seed);
+    let mut words = bytes.chunks_exact(8);
+    for w in &mut words {
+        let mut b = [0; 8];
+        b.copy_from_slice(w);
+        c = _mm_crc32_u64(c, u64::from_le_bytes(b));
+    }
+    let mut c = c as u32;
+    for &b in words.remainder() {
+        c = _mm_crc32_u8(c, b);
+    }
+    !c
+}
+
+/// Writes one chunk. Payload of a stream chunk without a check (`check` false) has
+/// `boundaries == u64::MAX`.
+fn write_chunk(kind: u16, payload: &[u8], offset: u64, check: bool) -> Result<(), i32> {
+    let c = ctl();
+    let mut h = ChunkHeader {
+        magic: itarget_abi::log::CHUNK_MAGIC,
+        version: itarget_abi::version::LOG,
+        kind,
+        thread: 0,
+        len: payload.len() as u32,
+        seq: st().seq,
+        offset,
+        sum: c.sum,
+        boundaries: if check { c.boundaries } else { u64::MAX },
+        reserved: 0,
+        reserved2: 0,
+        crc: 0,
+    };
+    // SAFETY: a header is 64 bytes of plain integers without padding.
+    let head = unsafe { core::slice::from_raw_parts((&raw const h).cast::<u8>(), HEADER) };
+    h.crc = crc(crc(0, head), payload);
+    // SAFETY: header and payload are readable.
+    unsafe { sys::write_all(st().log_fd, [((&raw const h).cast(), HEADER), (payload.as_ptr(), payload.len())])? };
+    st().seq += 1;
+    Ok(())
+}
+
+/// Writes a chunk that is not part of the stream.
+pub fn special(kind: u16, payload: &[u8]) -> Result<(), i32> {
+    write_chunk(kind, payload, 0, true)?;
+    ctl().chunk_seq = st().seq;
+    Ok(())
+}
+
+/// Writes the live chunk to the log and empties it. On failure recording ends.
+pub fn flush(check: bool) {
+    let c = ctl();
+    let len = c.cur - c.chunk_start;
+    if len == 0 || c.mode != mode::RECORD {
+        return;
+    }
+    // SAFETY: the live chunk is mapped memory of `len` bytes.
+    let payload = unsafe { core::slice::from_raw_parts(c.chunk_start as *const u8, len as usize) };
+    match write_chunk(kind::DATA, payload, c.chunk_offset, check) {
+        Ok(()) => {
+            c.chunk_offset += len;
+            c.flushed = c.chunk_offset;
+            // Order matters for salvage: an empty chunk with the old number is ignored.
+            c.cur = c.chunk_start;
+            c.chunk_seq = st().seq;
+        }
+        Err(errno) => fail(errno),
+    }
+}
+
+/// Recording ends because the log can't be written; the program goes on.
+pub fn fail(errno: i32) {
+    let number = sys::Digits::new(errno as u64);
+    sys::say(&[
+        b"IT0612 recording ends here: the log can't be written (errno ",
+        number.bytes(),
+        b"); the program goes on, the trace can be replayed up to this point",
+    ]);
+    stop(end::IO_ERROR, errno);
+}
+
+/// Ends the recording with a reason; the program goes on unrecorded.
+pub fn stop(reason: u32, status: i32) {
+    let c = ctl();
+    if c.mode != mode::RECORD {
+        return;
+    }
+    if reason != end::IO_ERROR {
+        flush(true);
+    }
+    finish(reason, status);
+    c.ended = reason;
+    c.mode = mode::PLAIN;
+    c.bound = u64::MAX;
+}
+
+/// Writes the END chunk; the ring is no longer needed. The live chunk must have been flushed.
+pub fn finish(reason: u32, status: i32) {
+    let c = ctl();
+    let e = End { reason, status, bytes: c.chunk_offset };
+    // SAFETY: plain integers without padding.
+    let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<End>()) };
+    if special(kind::END, bytes).is_ok() && reason != end::IO_ERROR {
+        c.clean = 1;
+        c.magic = 0;
+    }
+}
+
+/// Makes room for `n` (at most [`SLACK`]) bytes.
+#[inline(always)]
+pub fn reserve(n: u64) {
+    let c = ctl();
+    if c.cur + n > c.end {
+        flush(true);
+    }
+}
+
+/// Appends bytes, splitting them over chunks.
+///
+/// # Safety
+/// `from` must be readable for `n` bytes.
+pub unsafe fn put(from: *const u8, n: u64) {
+    let c = ctl();
+    if n >= 128 << 10 {
+        // SAFETY: the caller's promise.
+        return unsafe { put_large(from, n) };
+    }
+    let mut from = from;
+    let mut n = n;
+    while n > 0 && c.mode == mode::RECORD {
+        let room = c.end - c.cur;
+        if room == 0 {
+            flush(true);
+            continue;
+        }
+        let k = room.min(n);
+        // SAFETY: `k` bytes are readable at `from` and free at `cur`.
+        unsafe { core::ptr::copy_nonoverlapping(from, c.cur as *mut u8, k as usize) };
+        c.cur += k;
+        // SAFETY: within the caller's buffer.
+        from = unsafe { from.add(k as usize) };
+        n -= k;
+    }
+}
+
+/// Large payloads go to the file from where they are.
+unsafe fn put_large(from: *const u8, n: u64) {
+    flush(true);
+    let c = ctl();
+    let mut done = 0;
+    while done < n && c.mode == mode::RECORD {
+        let k = (n - done).min(1 << 30);
+        // SAFETY: within the caller's buffer.
+        let piece = unsafe { core::slice::from_raw_parts(from.add(done as usize), k as usize) };
+        match write_chunk(kind::DATA, piece, c.chunk_offset, false) {
+            Ok(()) => {
+                c.chunk_offset += k;
+                c.flushed = c.chunk_offset;
+                c.chunk_seq = st().seq;
+                done += k;
+            }
+            Err(e) => fail(e),
+        }
+    }
+}
+
+/// Appends an unsigned LEB128 integer.
+#[inline]
+pub fn put_varint(mut v: u64) {
+    reserve(itarget_abi::log::VARINT_MAX as u64);
+    let c = ctl();
+    if c.mode != mode::RECORD {
+        return;
+    }
+    let mut p = c.cur as *mut u8;
+    loop {
+        let b = (v & 0x7f) as u8;
+        v >>= 7;
+        // SAFETY: `reserve` made room for the longest integer.
+        unsafe {
+            *p = if v == 0 { b } else { b | 0x80 };
+            p = p.add(1);
+        }
+        if v == 0 {
+            c.cur = p as u64;
+            return;
+        }
+    }
+}

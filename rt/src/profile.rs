@@ -1,0 +1,133 @@
+//! Profile mode: bytes and events per (site, object actually touched).
+
+use crate::pool;
+use crate::state::{ctl, st};
+use crate::sys::{self, sys};
+use itarget_abi::control::mode;
+
+const SLOTS: usize = 1 << 18;
+
+/// One counter. `object`: kind in the top 8 bits (0 other, 1 stack, 2 heap, 3 global), then
+/// index (24 bits), then offset (32 bits).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Slot {
+    site: u32,
+    used: u32,
+    object: u64,
+    events: u64,
+    bytes: u64,
+}
+
+static mut TABLE: *mut Slot = core::ptr::null_mut();
+static mut LOST: u64 = 0;
+
+core::arch::global_asm!(
+    ".weak __itarget_all_globals",
+    ".pushsection .data.rel.ro.itarget_all_globals_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_all_globals_address",
+    ".globl itarget_all_globals_address",
+    "itarget_all_globals_address: .quad __itarget_all_globals",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_all_globals_address: *const u64;
+}
+
+fn object(p: u64) -> u64 {
+    if let Some((objid, offset)) = pool::object_of(p) {
+        return 2 << 56 | u64::from(objid & 0xff_ffff) << 32 | offset.min(u64::from(u32::MAX));
+    }
+    // SAFETY: the table of the pass: count, then address and size of each global.
+    unsafe {
+        let t = itarget_all_globals_address;
+        if !t.is_null() && p < itarget_abi::layout::POOL_BASE {
+            for i in 0..*t {
+                let (start, size) = (*t.add(1 + 2 * i as usize), *t.add(2 + 2 * i as usize));
+                if p.wrapping_sub(start) < size {
+                    return 3 << 56 | i << 32 | (p - start).min(u64::from(u32::MAX));
+                }
+            }
+        }
+    }
+    let mut here = 0u64;
+    let sp = &raw mut here as u64;
+    if p.abs_diff(sp) < 16 << 20 { 1 << 56 } else { 0 }
+}
+
+/// Counts `len` bytes at `at` for a site.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
+    if ctl().mode != mode::PROFILE {
+        return;
+    }
+    // SAFETY: our own table; one thread.
+    unsafe {
+        if TABLE.is_null() {
+            let bytes = (SLOTS * size_of::<Slot>()) as u64;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            match sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) {
+                Some(p) => TABLE = p.cast(),
+                None => return,
+            }
+        }
+        let mut o = if at == 0 { 0 } else { object(at) };
+        // Only the first fields of an object are told apart; arrays would fill the table.
+        if o & 0xffff_ffff >= 1 << 16 {
+            o |= 0xffff_ffff;
+        }
+        let mut i = (u64::from(site).wrapping_mul(0x9e37_79b9).wrapping_add(o.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)) as usize % SLOTS;
+        for _ in 0..64 {
+            let s = &mut *TABLE.add(i);
+            if s.used == 0 {
+                *s = Slot { site, used: 1, object: o, events: 0, bytes: 0 };
+            }
+            if s.site == site && s.object == o {
+                s.events += 1;
+                s.bytes += len.max(0) as u64;
+                return;
+            }
+            i = (i + 1) % SLOTS;
+        }
+        LOST += 1;
+    }
+}
+
+/// Writes `profile.tsv`: site, `kind:index+offset`, events, bytes.
+pub fn write() {
+    ctl().mode = mode::PLAIN;
+    let mut path = st().trace;
+    let n = path.iter().position(|b| *b == 0).unwrap_or(0);
+    let name = b"/profile.tsv\0";
+    if n + name.len() > path.len() {
+        return;
+    }
+    path[n..n + name.len()].copy_from_slice(name);
+    // SAFETY: our own file and table.
+    unsafe {
+        let fd = sys!(libc::SYS_open, path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC, 0o600) as i32;
+        if fd < 0 || TABLE.is_null() {
+            return;
+        }
+        for i in 0..SLOTS {
+            let s = *TABLE.add(i);
+            if s.used == 0 {
+                continue;
+            }
+            let kind = match s.object >> 56 {
+                1 => "stack",
+                2 => "heap",
+                3 => "global",
+                _ => "other",
+            };
+            let (index, offset) = (s.object >> 32 & 0xff_ffff, s.object & 0xffff_ffff);
+            let line = format_args!("{}\t{kind}:{index}+{offset}\t{}\t{}\n", s.site, s.events, s.bytes);
+            if sys::Line::write(fd, line).is_err() {
+                break;
+            }
+        }
+        sys!(libc::SYS_close, fd);
+    }
+}

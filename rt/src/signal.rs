@@ -1,0 +1,230 @@
+//! Signals: delivered at safe points, logged there, delivered again at the same point at replay.
+//!
+//! A handler of the program never runs between two hooks of one event: while the program is
+//! inside an environment call it runs at once (the call is opaque at replay, so the order is
+//! kept), else it waits for the next boundary.
+
+use crate::state::{ctl, recording, replaying, st};
+use crate::{log, replay};
+use core::ffi::{c_int, c_void};
+use itarget_abi::control::mode;
+use itarget_abi::log::{Async, kind};
+
+const SIGNALS: usize = 65;
+
+/// Kernel view of the program's action (glibc's layout of `struct sigaction`).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Action {
+    handler: usize,
+    mask: [u64; 16],
+    flags: c_int,
+    restorer: usize,
+}
+
+const DEFAULT: Action = Action { handler: libc::SIG_DFL, mask: [0; 16], flags: 0, restorer: 0 };
+static mut ACTIONS: [Action; SIGNALS] = [DEFAULT; SIGNALS];
+/// Queued signals, oldest first.
+static mut QUEUE: [(c_int, i32, [u64; 2]); 128] = [(0, 0, [0; 2]); 128];
+static mut QUEUED: usize = 0;
+
+fn synchronous(signal: c_int) -> bool {
+    matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP)
+}
+
+fn action(signal: c_int) -> &'static mut Action {
+    // SAFETY: callers check the range; one thread.
+    unsafe { &mut *(&raw mut ACTIONS[signal as usize]) }
+}
+
+/// sigaction, emulated: the table is replay-space state, the kernel is told while recording.
+///
+/// # Safety
+/// As sigaction.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, old: *mut Action) -> c_int {
+    if !recording() && !replaying() {
+        // SAFETY: passed on.
+        return unsafe { libc::sigaction(signal, new.cast(), old.cast()) };
+    }
+    if signal <= 0 || signal >= SIGNALS as c_int || (!new.is_null() && (signal == libc::SIGKILL || signal == libc::SIGSTOP)) {
+        // SAFETY: libc's errno.
+        unsafe { *libc::__errno_location() = libc::EINVAL };
+        return -1;
+    }
+    let slot = action(signal);
+    // SAFETY: the caller's structures.
+    unsafe {
+        let before = *slot;
+        if !new.is_null() {
+            let wanted = *new;
+            *slot = wanted;
+            install(signal, &wanted);
+        }
+        if !old.is_null() {
+            *old = before;
+        }
+    }
+    0
+}
+
+/// Tells the kernel, while recording; at replay only for faults, which happen again by themselves.
+unsafe fn install(signal: c_int, wanted: &Action) {
+    if !recording() && !synchronous(signal) {
+        return;
+    }
+    let mut real = *wanted;
+    if real.handler != libc::SIG_DFL && real.handler != libc::SIG_IGN {
+        real.handler = arrived as *const () as usize;
+        real.flags |= libc::SA_SIGINFO;
+        if !synchronous(signal) {
+            real.flags &= !libc::SA_RESETHAND;
+        }
+    }
+    // SAFETY: a valid structure.
+    unsafe { libc::sigaction(signal, (&raw const real).cast(), core::ptr::null_mut()) };
+}
+
+/// signal.
+///
+/// # Safety
+/// As signal.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_signal(signal: c_int, handler: usize) -> usize {
+    let new = Action { handler, mask: [0; 16], flags: libc::SA_RESTART, restorer: 0 };
+    let mut old = DEFAULT;
+    // SAFETY: valid structures.
+    if unsafe { __itarget_sigaction(signal, &raw const new, &raw mut old) } < 0 {
+        return libc::SIG_ERR;
+    }
+    old.handler
+}
+
+/// The kernel delivers a signal while recording.
+extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let a = *action(signal);
+    if synchronous(signal) || ctl().mode == mode::PLAIN {
+        // SAFETY: the program's handler, called as the kernel would.
+        unsafe { call(&a, signal, info, context) };
+        return;
+    }
+    // SAFETY: the kernel's structure; words 2 and 3 hold pid/uid or value.
+    let (code, words) = unsafe {
+        let raw = info.cast::<u64>();
+        ((*info).si_code, [*raw.add(2), *raw.add(3)])
+    };
+    if ctl().in_env != 0 {
+        deliver(signal, code, words);
+    } else {
+        // SAFETY: one thread; the queue is only touched with the signal blocked or at safe points.
+        unsafe {
+            if QUEUED < 128 {
+                QUEUE[QUEUED] = (signal, code, words);
+                QUEUED += 1;
+            }
+        }
+    }
+}
+
+unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    if a.handler == libc::SIG_DFL || a.handler == libc::SIG_IGN {
+        return;
+    }
+    // SAFETY: the program gave these functions for exactly this use.
+    unsafe {
+        if a.flags & libc::SA_SIGINFO != 0 {
+            let f: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = core::mem::transmute(a.handler);
+            f(signal, info, context);
+        } else {
+            let f: extern "C" fn(c_int) = core::mem::transmute(a.handler);
+            f(signal);
+        }
+    }
+}
+
+/// Runs the program's handler at this boundary and logs that it ran here.
+fn deliver(signal: c_int, code: i32, info: [u64; 2]) {
+    let c = ctl();
+    let e = Async { boundaries: c.boundaries, signal: signal as u32, code, info };
+    // SAFETY: plain integers without padding.
+    let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<Async>()) };
+    if let Err(errno) = log::special(kind::ASYNC, bytes) {
+        log::fail(errno);
+    }
+    run(&e);
+}
+
+fn run(e: &Async) {
+    let a = *action(e.signal as c_int);
+    if a.flags & libc::SA_RESETHAND != 0 {
+        action(e.signal as c_int).handler = libc::SIG_DFL;
+        if recording() {
+            // SAFETY: a valid structure.
+            unsafe { install(e.signal as c_int, &DEFAULT) };
+        }
+    }
+    let saved = ctl().in_env;
+    ctl().in_env = 0;
+    let mut info = [0u64; 16];
+    info[0] = u64::from(e.signal);
+    info[1] = e.code as u32 as u64;
+    info[2] = e.info[0];
+    info[3] = e.info[1];
+    // SAFETY: a siginfo of 128 bytes; the context is not recorded, so there is none.
+    unsafe { call(&a, e.signal as c_int, (&raw mut info).cast(), core::ptr::null_mut()) };
+    ctl().in_env = saved;
+}
+
+/// Delivers what has been queued; called at boundaries while recording.
+#[inline(always)]
+pub fn deliver_pending() {
+    // SAFETY: one thread.
+    if unsafe { QUEUED } != 0 {
+        drain();
+    }
+}
+
+#[cold]
+fn drain() {
+    // SAFETY: signals are blocked while the queue is changed.
+    unsafe {
+        loop {
+            let all = !0u64;
+            let mut old = 0u64;
+            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64);
+            let first = QUEUE[0];
+            let any = QUEUED != 0;
+            if any {
+                QUEUED -= 1;
+                let mut i = 0;
+                while i < QUEUED {
+                    QUEUE[i] = QUEUE[i + 1];
+                    i += 1;
+                }
+            }
+            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64);
+            if !any {
+                return;
+            }
+            deliver(first.0, first.1, first.2);
+        }
+    }
+}
+
+/// Replay: sets the boundary at which the next asynchronous event is due.
+pub fn next_async() {
+    ctl().next_async = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+}
+
+/// Replay: runs every handler that is due at this boundary.
+#[cold]
+pub fn replay_due() {
+    while let Some(e) = replay::async_event(st().next_async_index) {
+        if e.boundaries > ctl().boundaries {
+            break;
+        }
+        st().next_async_index += 1;
+        next_async();
+        run(&e);
+    }
+}

@@ -27,5 +27,8 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("posix/sched.toml", include_str!("../posix/sched.toml")),
     ("posix/signal.toml", include_str!("../posix/signal.toml")),
     ("posix/socket.toml", include_str!("../posix/socket.toml")),
-    ("posix/terminal.toml", include_str!("../posix/terminal.toml")),
+    (
+        "posix/terminal.toml",
+        include_str!("../posix/terminal.toml"),
+    ),
 ];

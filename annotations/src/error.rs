@@ -38,11 +38,11 @@ pub struct Error {
     /// File name as given to the parser.
     pub file: String,
     /// Line, from 1.
-    pub line: usize,
+    pub line: u32,
     /// Column in characters, from 1.
-    pub column: usize,
+    pub column: u32,
     /// Length of the marked text in characters, at least 1.
-    pub width: usize,
+    pub width: u32,
     /// The source line.
     pub snippet: String,
     /// What is wrong.
@@ -70,14 +70,18 @@ impl Error {
         let line = before.matches('\n').count() + 1;
         let snippet = text[line_start..].lines().next().unwrap_or("");
         let column = text[line_start..start].chars().count() + 1;
-        let end = span.end.clamp(start, line_start + snippet.len().max(start - line_start));
-        let width = text.get(start..end).map_or(1, |marked| marked.chars().count().max(1));
+        let end = span
+            .end
+            .clamp(start, line_start + snippet.len().max(start - line_start));
+        let width = text
+            .get(start..end)
+            .map_or(1, |marked| marked.chars().count().max(1));
         Error {
             code,
             file: file.to_owned(),
-            line,
-            column,
-            width,
+            line: count(line),
+            column: count(column),
+            width: count(width),
             snippet: snippet.to_owned(),
             message: message.into(),
             hint: hint.into(),
@@ -87,14 +91,32 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Error { code, file, line, column, .. } = self;
+        let Error {
+            code,
+            file,
+            line,
+            column,
+            ..
+        } = self;
         let gutter = line.to_string().len();
         writeln!(f, "{code}: {file}:{line}:{column}: {}", self.message)?;
         writeln!(f, "{line} | {}", self.snippet)?;
-        write!(f, "{:gutter$} | {:pad$}{}", "", "", "^".repeat(self.width), pad = self.column - 1)?;
+        write!(
+            f,
+            "{:gutter$} | {:pad$}{}",
+            "",
+            "",
+            "^".repeat(self.width as usize),
+            pad = self.column as usize - 1
+        )?;
         if !self.hint.is_empty() {
             write!(f, "\nhint: {}", self.hint)?;
         }
         Ok(())
     }
+}
+
+/// A count for people to read; files of more than four thousand million lines saturate it.
+fn count(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }

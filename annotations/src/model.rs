@@ -304,7 +304,9 @@ impl Function {
     /// The override that holds when argument `arg` has the value `value`.
     #[must_use]
     pub fn case(&self, arg: u8, value: i64) -> Option<&Case> {
-        self.cases.iter().find(|case| case.arg == arg && case.values.contains(&value))
+        self.cases
+            .iter()
+            .find(|case| case.arg == arg && case.values.contains(&value))
     }
 }
 

@@ -13,14 +13,25 @@ use crate::model::MAX_ARG;
 pub fn stanza_for(name: &str, ret_is_ptr: bool, ptr_params: &[bool], vararg: bool) -> String {
     let quoted = toml::Value::String(name.to_owned());
     let limit = usize::from(MAX_ARG) + 1;
-    let pointers: Vec<usize> =
-        ptr_params.iter().take(limit).enumerate().filter(|(_, ptr)| **ptr).map(|(i, _)| i).collect();
+    let pointers: Vec<usize> = ptr_params
+        .iter()
+        .take(limit)
+        .enumerate()
+        .filter(|(_, ptr)| **ptr)
+        .map(|(i, _)| i)
+        .collect();
     let mut text = String::new();
     // Writing to a string can't fail.
     let _ = write!(text, "[[function]]\nnames = [{quoted}]\n");
-    let _ = writeln!(text, "kind = \"env\"        # \"det\" if it is a function of its arguments alone");
+    let _ = writeln!(
+        text,
+        "kind = \"env\"        # \"det\" if it is a function of its arguments alone"
+    );
     let _ = match ret_is_ptr {
-        true => writeln!(text, "ret = \"external\"    # or argN, into:N, alloc, copy:cstr, copy:BYTES"),
+        true => writeln!(
+            text,
+            "ret = \"external\"    # or argN, into:N, alloc, copy:cstr, copy:BYTES"
+        ),
         false => writeln!(text, "ret = \"int\"         # or void, noreturn"),
     };
     if ptr_params.len() <= limit {
@@ -28,10 +39,16 @@ pub fn stanza_for(name: &str, ret_is_ptr: bool, ptr_params: &[bool], vararg: boo
     }
     if vararg {
         let words = limit.saturating_sub(ptr_params.len());
-        let _ = writeln!(text, "varargs = \"words:{words}\" # or none, printf:N, scanf:N, pointers");
+        let _ = writeln!(
+            text,
+            "varargs = \"words:{words}\" # or none, printf:N, scanf:N, pointers"
+        );
     }
     if !pointers.is_empty() {
-        let _ = writeln!(text, "# Bytes it writes, for each pointer argument it writes through:");
+        let _ = writeln!(
+            text,
+            "# Bytes it writes, for each pointer argument it writes through:"
+        );
         for index in &pointers {
             let _ = writeln!(text, "#   {{ arg = {index}, len = \"...\" }},");
         }

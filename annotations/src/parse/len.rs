@@ -32,15 +32,24 @@ impl FromStr for Len {
             if !scan.take(",") {
                 return Err("iovec needs the argument with the count: `iovec:1,2`".to_owned());
             }
-            Len::Iovec { arg, count: scan.index()? }
+            Len::Iovec {
+                arg,
+                count: scan.index()?,
+            }
         } else if scan.take("msghdr:") {
             Len::Msghdr { arg: scan.index()? }
         } else if scan.take("scanf:") {
-            Len::Scanf { format: scan.index()? }
+            Len::Scanf {
+                format: scan.index()?,
+            }
         } else if scan.take("printf-n:") {
-            Len::PrintfN { format: scan.index()? }
+            Len::PrintfN {
+                format: scan.index()?,
+            }
         } else if scan.take("ioctl:") {
-            Len::Ioctl { request: scan.index()? }
+            Len::Ioctl {
+                request: scan.index()?,
+            }
         } else {
             sum(&mut scan, 0)?
         };
@@ -100,14 +109,21 @@ fn factor(scan: &mut Scan<'_>, depth: u32) -> Result<Len, String> {
     }
     for (prefix, width) in [("u32:arg", Width::U32), ("u64:arg", Width::U64)] {
         if scan.take(prefix) {
-            return Ok(Len::Mem { arg: scan.index()?, width });
+            return Ok(Len::Mem {
+                arg: scan.index()?,
+                width,
+            });
         }
     }
     Err(format!("expected a length, found {}", scan.here()))
 }
 
 fn close(scan: &mut Scan<'_>, len: Len) -> Result<Len, String> {
-    if scan.take(")") { Ok(len) } else { Err(format!("expected `)`, found {}", scan.here())) }
+    if scan.take(")") {
+        Ok(len)
+    } else {
+        Err(format!("expected `)`, found {}", scan.here()))
+    }
 }
 
 /// Writes the text that parses to the same value.
@@ -117,8 +133,14 @@ impl fmt::Display for Len {
             Len::Const(value) => write!(f, "{value}"),
             Len::Arg(arg) => write!(f, "arg{arg}"),
             Len::Ret => f.write_str("ret"),
-            Len::Mem { arg, width: Width::U32 } => write!(f, "u32:arg{arg}"),
-            Len::Mem { arg, width: Width::U64 } => write!(f, "u64:arg{arg}"),
+            Len::Mem {
+                arg,
+                width: Width::U32,
+            } => write!(f, "u32:arg{arg}"),
+            Len::Mem {
+                arg,
+                width: Width::U64,
+            } => write!(f, "u64:arg{arg}"),
             Len::Add(left, right) => match **right {
                 Len::Add(..) => write!(f, "{left} + ({right})"),
                 _ => write!(f, "{left} + {right}"),

@@ -90,10 +90,7 @@ struct RawVariable {
 }
 
 /// The functions and variables of one file, in file order.
-pub(crate) fn file(
-    name: &str,
-    text: &str,
-) -> Result<(Vec<Function>, Vec<Variable>), Error> {
+pub(crate) fn file(name: &str, text: &str) -> Result<(Vec<Function>, Vec<Variable>), Error> {
     let raw: RawFile = toml::from_str(text).map_err(|error| {
         Error::at(
             ErrorCode::BadToml,
@@ -109,10 +106,17 @@ pub(crate) fn file(
     let mut functions = Vec::new();
     for raw in &raw.function {
         context.names(&raw.names, &mut seen)?;
-        let owner = raw.names.get_ref().first().map_or("", |first| first.get_ref());
+        let owner = raw
+            .names
+            .get_ref()
+            .first()
+            .map_or("", |first| first.get_ref());
         let function = context.function(raw, owner)?;
         for name in raw.names.get_ref() {
-            functions.push(Function { name: name.get_ref().clone(), ..function.clone() });
+            functions.push(Function {
+                name: name.get_ref().clone(),
+                ..function.clone()
+            });
         }
     }
     let mut variables = Vec::new();
@@ -122,7 +126,12 @@ pub(crate) fn file(
         let size = raw.size.as_ref().map(|size| *size.get_ref());
         for name in raw.names.get_ref() {
             let name = name.get_ref().clone();
-            variables.push(Variable { name, kind, size, source: context.file.to_owned() });
+            variables.push(Variable {
+                name,
+                kind,
+                size,
+                source: context.file.to_owned(),
+            });
         }
     }
     Ok((functions, variables))
@@ -135,7 +144,14 @@ struct Context<'a> {
 
 impl Context<'_> {
     fn bad(&self, span: Range<usize>, message: impl Into<String>, hint: &str) -> Error {
-        Error::at(ErrorCode::BadValue, self.file, self.text, span, message, hint)
+        Error::at(
+            ErrorCode::BadValue,
+            self.file,
+            self.text,
+            span,
+            message,
+            hint,
+        )
     }
 
     fn names<'r>(
@@ -230,7 +246,11 @@ impl Context<'_> {
             toml::Value::Integer(index) => u64::try_from(*index)
                 .map_err(|_| "a negative argument number".to_owned())
                 .and_then(scan::arg_index)
-                .map(|index| Place { root: Root::Arg(index), derefs: 0, offset: None }),
+                .map(|index| Place {
+                    root: Root::Arg(index),
+                    derefs: 0,
+                    offset: None,
+                }),
             toml::Value::String(text) => place::place(text, owner),
             _ => Err("expected an argument number or a place such as \"*arg1+0\"".to_owned()),
         }
@@ -253,17 +273,27 @@ impl Context<'_> {
     }
 
     fn case(&self, raw: &RawCase, owner: &str, outer: Ret) -> Result<Case, Error> {
-        let ret = raw.ret.as_ref().map(|ret| self.word(ret, place::ret)).transpose()?;
+        let ret = raw
+            .ret
+            .as_ref()
+            .map(|ret| self.word(ret, place::ret))
+            .transpose()?;
         let effective = ret.unwrap_or(outer);
         if raw.values.get_ref().is_empty() {
             return Err(self.bad(raw.values.span(), "no values", "name at least one"));
         }
-        let kind = raw.kind.as_ref().map(|kind| self.word(kind, place::kind)).transpose()?;
+        let kind = raw
+            .kind
+            .as_ref()
+            .map(|kind| self.word(kind, place::kind))
+            .transpose()?;
         if kind == Some(Kind::Refuse) && raw.reason.is_none() {
             return Err(self.bad(raw.arg.span(), "a refusal needs a reason", "add `reason`"));
         }
         let regions = |raw: &Option<Vec<RawRegion>>| {
-            raw.as_ref().map(|raw| self.regions(raw, effective)).transpose()
+            raw.as_ref()
+                .map(|raw| self.regions(raw, effective))
+                .transpose()
         };
         Ok(Case {
             arg: self.index(&raw.arg)?,
@@ -277,7 +307,11 @@ impl Context<'_> {
                 .as_ref()
                 .map(|raw| self.flows(raw, owner, effective))
                 .transpose()?,
-            retains: raw.retains.as_ref().map(|raw| self.indices(raw)).transpose()?,
+            retains: raw
+                .retains
+                .as_ref()
+                .map(|raw| self.indices(raw))
+                .transpose()?,
             reason: raw.reason.as_ref().map(|reason| reason.get_ref().clone()),
         })
     }
@@ -301,7 +335,11 @@ impl Context<'_> {
                 _ => {}
             }
         }
-        let show = raw.show.as_ref().map(|show| self.word(show, place::show)).transpose()?;
+        let show = raw
+            .show
+            .as_ref()
+            .map(|show| self.word(show, place::show))
+            .transpose()?;
         if let (Some(show), true) = (&raw.show, kind != Kind::Env) {
             let message = "`show` is for environment functions";
             return Err(self.bad(show.span(), message, "use `kind = \"env\"`"));
@@ -311,9 +349,8 @@ impl Context<'_> {
             .iter()
             .map(|callback| self.callback(callback, owner))
             .collect::<Result<_, _>>()?;
-        let text = |value: &Option<Spanned<String>>| {
-            value.as_ref().map(|value| value.get_ref().clone())
-        };
+        let text =
+            |value: &Option<Spanned<String>>| value.as_ref().map(|value| value.get_ref().clone());
         let function = Function {
             name: String::new(),
             kind,
@@ -332,7 +369,11 @@ impl Context<'_> {
                 .as_ref()
                 .map(|varargs| self.word(varargs, place::varargs))
                 .transpose()?,
-            frees: raw.frees.as_ref().map(|frees| self.index(frees)).transpose()?,
+            frees: raw
+                .frees
+                .as_ref()
+                .map(|frees| self.index(frees))
+                .transpose()?,
             retains: self.indices(&raw.retains)?,
             cases: raw
                 .cases
@@ -349,7 +390,9 @@ impl Context<'_> {
 
     /// With `params`, every argument named must exist.
     fn check_params(&self, raw: &RawFunction, function: &Function) -> Result<(), Error> {
-        let Some(params) = &raw.params else { return Ok(()) };
+        let Some(params) = &raw.params else {
+            return Ok(());
+        };
         let fixed = *params.get_ref();
         let count = match function.varargs {
             None | Some(Varargs::VPrintf(_) | Varargs::VScanf(_)) => fixed,
@@ -377,32 +420,42 @@ fn highest_arg(function: &Function) -> Option<u8> {
         visit(arg);
     }
     let regions = function.writes.iter().chain(&function.reads).chain(
-        function.cases.iter().flat_map(|case| case.writes.iter().chain(&case.reads).flatten()),
+        function
+            .cases
+            .iter()
+            .flat_map(|case| case.writes.iter().chain(&case.reads).flatten()),
     );
     for region in regions {
         visit(region.arg);
         region.len.for_each_arg(&mut visit);
     }
-    let flows = function
-        .pointers
-        .iter()
-        .flatten()
-        .chain(function.cases.iter().flat_map(|case| case.pointers.iter().flatten()));
-    let places = flows.flat_map(|flow| [&flow.dst, &flow.src]).chain(
-        function.callbacks.iter().flat_map(|callback| {
-            let args = callback.args.iter().filter_map(|arg| match arg {
-                CallbackArg::Pointer(place) => Some(place),
-                CallbackArg::Int => None,
-            });
-            args.chain([&callback.function])
-        }),
+    let flows = function.pointers.iter().flatten().chain(
+        function
+            .cases
+            .iter()
+            .flat_map(|case| case.pointers.iter().flatten()),
     );
+    let places =
+        flows
+            .flat_map(|flow| [&flow.dst, &flow.src])
+            .chain(function.callbacks.iter().flat_map(|callback| {
+                let args = callback.args.iter().filter_map(|arg| match arg {
+                    CallbackArg::Pointer(place) => Some(place),
+                    CallbackArg::Int => None,
+                });
+                args.chain([&callback.function])
+            }));
     for place in places {
         if let Root::Arg(arg) = place.root {
             visit(arg);
         }
     }
-    function.frees.iter().chain(&function.retains).copied().for_each(&mut visit);
+    function
+        .frees
+        .iter()
+        .chain(&function.retains)
+        .copied()
+        .for_each(&mut visit);
     for case in &function.cases {
         visit(case.arg);
         case.retains.iter().flatten().copied().for_each(&mut visit);

@@ -1,12 +1,13 @@
 //! The grammar of pointer flows (`*arg1+0 <- arg0`) and of the other one-word values.
 
 use super::scan::Scan;
-use crate::model::{Kind, MAX_ARG, Place, PointerFlow, Ret, Root, Show, VariableKind, Varargs};
+use crate::model::{Kind, MAX_ARG, Place, PointerFlow, Ret, Root, Show, Varargs, VariableKind};
 
 /// `DST <- SRC`; `owner` names the function's own external or static object.
 pub(super) fn flow(text: &str, owner: &str) -> Result<PointerFlow, String> {
-    let (dst, src) =
-        text.split_once("<-").ok_or("expected `DST <- SRC`, such as `ret <- arg0`")?;
+    let (dst, src) = text
+        .split_once("<-")
+        .ok_or("expected `DST <- SRC`, such as `ret <- arg0`")?;
     let (dst, src) = (place(dst, owner)?, place(src, owner)?);
     if dst.derefs == 0 && dst.root != Root::Ret {
         return Err("a pointer can only go to `ret` or into memory (`*arg0`)".to_owned());
@@ -44,12 +45,20 @@ pub(super) fn place(text: &str, owner: &str) -> Result<Place, String> {
             }
         },
     };
-    let offset = if scan.take("+") { Some(scan.number()?) } else { None };
+    let offset = if scan.take("+") {
+        Some(scan.number()?)
+    } else {
+        None
+    };
     scan.end()?;
     if derefs == 0 && offset.is_some() {
         return Err("an offset needs a `*` before it".to_owned());
     }
-    Ok(Place { root, derefs, offset })
+    Ok(Place {
+        root,
+        derefs,
+        offset,
+    })
 }
 
 fn object_name(scan: &mut Scan<'_>, owner: &str) -> Result<String, String> {
@@ -85,7 +94,11 @@ pub(super) fn variable_kind(text: &str) -> Result<VariableKind, String> {
         "constant" => VariableKind::Constant,
         "native" => VariableKind::Native,
         "external" => VariableKind::External,
-        _ => return Err(format!("`{text}` is no kind; one of constant, native, external")),
+        _ => {
+            return Err(format!(
+                "`{text}` is no kind; one of constant, native, external"
+            ));
+        }
     })
 }
 
@@ -129,7 +142,9 @@ pub(super) fn show(text: &str) -> Result<Show, String> {
     } else if scan.take("fd:") {
         Show::Fd(scan.index()?)
     } else {
-        return Err(format!("`{text}` is no stream; one of stdout, stderr, stream:N, fd:N"));
+        return Err(format!(
+            "`{text}` is no stream; one of stdout, stderr, stream:N, fd:N"
+        ));
     };
     scan.end()?;
     Ok(value)

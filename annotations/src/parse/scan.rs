@@ -36,7 +36,10 @@ impl<'a> Scan<'a> {
 
     /// Takes a decimal number.
     pub(super) fn number(&mut self) -> Result<u64, String> {
-        let end = self.rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(self.rest.len());
         let (digits, rest) = self.rest.split_at(end);
         let value = digits.parse().map_err(|_| match digits {
             "" => format!("expected a number, found {}", self.here()),
@@ -58,12 +61,20 @@ impl<'a> Scan<'a> {
 
     /// Fails unless everything has been read.
     pub(super) fn end(&self) -> Result<(), String> {
-        if self.rest.is_empty() { Ok(()) } else { Err(format!("unexpected {}", self.here())) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("unexpected {}", self.here()))
+        }
     }
 
     /// What comes next, for messages.
     pub(super) fn here(&self) -> String {
-        if self.rest.is_empty() { "the end".to_owned() } else { format!("`{}`", self.rest) }
+        if self.rest.is_empty() {
+            "the end".to_owned()
+        } else {
+            format!("`{}`", self.rest)
+        }
     }
 }
 

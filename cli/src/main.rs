@@ -1,8 +1,8 @@
 //! `itarget` and, by the name it is called by, `itarget-cc`, `itarget-c++`, `itarget-llvm-ar` and
 //! `itarget-llvm-ranlib`.
 //!
-//! Invariant of absence: this crate knows log, plan and trace directory; it knows neither LLVM nor
-//! how a cut is found.
+//! Invariant of absence: this crate knows command lines, log, plan and trace directory; it knows
+//! neither LLVM's types nor how a cut is found.
 #![forbid(unsafe_code)]
 
 mod cc;

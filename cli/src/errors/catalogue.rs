@@ -190,6 +190,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "The message has the system's reason.",
     },
     Entry {
+        code: "IT0610",
+        title: "The replay can't begin",
+        what_to_do: "The program was not started by `itarget replay`, or the decoded log is not usable. Start replays with `itarget replay`.",
+    },
+    Entry {
         code: "IT0611",
         title: "Recorded with another libc",
         what_to_do: "Functions of libc that are not recorded run again at replay; another version may give other results. Replay on a system with the libc of the recording.",
@@ -248,6 +253,11 @@ pub const CATALOGUE: &[Entry] = &[
         code: "IT0622",
         title: "Memory differs from the recording",
         what_to_do: "A digest of the program's memory does not agree. See IT0620.",
+    },
+    Entry {
+        code: "IT0623",
+        title: "A digest differs",
+        what_to_do: "The program's memory is not what it was when it was recorded. See IT0620.",
     },
     Entry {
         code: "IT0701",

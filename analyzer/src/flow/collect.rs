@@ -1,13 +1,14 @@
 //! Collects the facts of a module from its instructions, points-to sets and annotations.
 
 use super::facts::{
-    CallSite, Facts, Load, Movement, Pin, Place, PointerArg, Role, Store, WriteFact, is_allocator,
+    CallSite, Facts, Load, Movement, Pin, Place, PointerArg, Role, Store, WriteFact, is_allocator, ALLOCATORS,
 };
 use super::weights::Weights;
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::model::{Attributes, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
 use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Target};
-use itarget_annotations::{Annotations, Kind, Ret, VariableKind, Varargs};
+use itarget_annotations::{Annotations, Kind, Ret, Root, VariableKind, Varargs};
+use itarget_abi::hooks::REPLACEMENTS;
 use itarget_plan as plan;
 use rustc_hash::FxHashSet;
 
@@ -17,6 +18,33 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 /// Runtime functions that read the program's memory themselves, at replay too.
 const NATIVE_READERS: &[&str] =
     &["__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
+
+/// Names of library memory (`ext:<name>`) that is as valid at replay as when recording.
+const CARRIED: &[&str] = &["environ", "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc"];
+
+/// Ways to die: nothing comes after them.
+const DEATHS: &[&str] = &["__itarget_chk_fail", "__itarget_fortify_fail", "__itarget_stack_chk_fail"];
+
+/// `MAP_ANONYMOUS`.
+const ANONYMOUS: i64 = 0x20;
+
+/// The runtime function that takes the place of an external: the pass knows fortified twins by the
+/// name of the external. `Err`: the runtime has none yet.
+fn replacement(runtime: &str) -> Result<&str, ()> {
+    match runtime {
+        "__itarget_asprintf_chk" => Ok("__itarget_asprintf"),
+        "__itarget_vasprintf_chk" => Ok("__itarget_vasprintf"),
+        known
+            if ALLOCATORS.contains(&known)
+                || ADDRESS_ONLY.contains(&known)
+                || REPLACEMENTS.contains(&known)
+                || known == "__itarget_assert_fail" =>
+        {
+            Ok(known)
+        }
+        _ => Err(()),
+    }
+}
 
 /// Collects the facts.
 #[must_use]
@@ -75,7 +103,10 @@ impl<'a> Collector<'a> {
             | ObjectKind::Copy
             | ObjectKind::Arguments
             | ObjectKind::VarArgs(_) => Place::Low,
-            ObjectKind::External => Place::External,
+            ObjectKind::External => match o.name.strip_prefix("ext:") {
+                Some(name) if CARRIED.contains(&name) => Place::Low,
+                _ => Place::External,
+            },
             ObjectKind::ExternalVariable(v) => {
                 match self.annotations.variable(&self.module.external_variables[v.index()].name).map(|v| v.kind) {
                     Some(VariableKind::Constant) if !stored.contains(&(i as u32)) => Place::ReadOnly,
@@ -120,6 +151,10 @@ impl<'a> Collector<'a> {
         let spec = CallSpec::of(annotation, &CallArguments(self.module, call));
         match spec.kind {
             Some(Kind::Runtime) if is_allocator(&spec) => Place::Movable,
+            Some(Kind::Runtime) if spec.runtime.as_deref() == Some("__itarget_mmap") => match call.args.get(3) {
+                Some(Operand::Int(flags)) if flags & ANONYMOUS != 0 => Place::Low,
+                _ => Place::Mapping,
+            },
             Some(Kind::Runtime) => Place::Low,
             Some(Kind::Env) if spec.ret == Ret::AllocCStr => Place::Movable,
             _ => Place::External,
@@ -358,7 +393,18 @@ impl<'a> Collector<'a> {
         if annotation.is_none() && (name.starts_with("llvm.") || name.starts_with("__itarget")) {
             return; // intrinsics that the model has no instruction for touch no memory of the program
         }
-        let spec = annotation.map_or_else(CallSpec::unknown, |a| CallSpec::of(a, &args));
+        let mut spec = annotation.map_or_else(CallSpec::unknown, |a| CallSpec::of(a, &args));
+        if spec.kind == Some(Kind::Runtime) {
+            let runtime = spec.runtime.take().unwrap_or_default();
+            match replacement(&runtime) {
+                Ok(known) => spec.runtime = Some(known.to_owned()),
+                Err(()) if DEATHS.contains(&runtime.as_str()) => spec.kind = Some(Kind::Native),
+                Err(()) => {
+                    spec.kind = Some(Kind::Refuse);
+                    spec.reason = Some(format!("`{name}` can't be recorded yet: the recording ends at this call"));
+                }
+            }
+        }
         // A result in a static buffer of the library, or in its heap, is carried by the log.
         let carried = matches!(spec.ret, Ret::CopyCStr | Ret::Copy(_) | Ret::AllocCStr);
         let role = match spec.kind {
@@ -544,12 +590,28 @@ impl<'a> Collector<'a> {
             }
         }
         let deep_args: Vec<u32> = (site.spec.pointers.iter())
+            // A pointer is loaded from memory to be followed (`strsep`), not copied with the rest.
             .filter_map(|flow| match flow.src.root {
-                itarget_annotations::Root::Arg(a) if flow.src.derefs >= 1 => Some(u32::from(a)),
+                Root::Arg(a) if flow.src.derefs >= 1 && (flow.dst.derefs == 0 || flow.dst == flow.src) => {
+                    Some(u32::from(a))
+                }
                 _ => None,
             })
             .chain(va_list)
             .collect();
+        if let Some((dst, src)) = content_copy(&site.spec) {
+            // memcpy and the like: field by field.
+            if let (Some(&dst), Some(&src)) = (call.args.get(dst as usize), call.args.get(src as usize)) {
+                let len = site.spec.writes.first().and_then(|w| extent(&w.write.len));
+                let bytes = site.writes.first().map_or(1, |w| w.bytes);
+                for instance in self.points_to.instances_of(FunctionId::from(function)) {
+                    let from = self.points_to.value(*instance, src);
+                    let to = self.points_to.value(*instance, dst);
+                    self.copy(&from, &to, len, bytes, &mut site.movements);
+                }
+                return;
+            }
+        }
         for instance in self.points_to.instances_of(FunctionId::from(function)) {
             let from_args = pointer_args.iter().filter(|(arg, _)| is_read(*arg, &site.spec));
             let mut from: Vec<FieldId> =
@@ -642,6 +704,24 @@ impl<'a> Collector<'a> {
         constants.dedup();
         self.facts.constants = constants;
     }
+}
+
+/// Destination and source of a call that only copies memory.
+fn content_copy(spec: &CallSpec) -> Option<(u32, u32)> {
+    let copy = spec.pointers.iter().find_map(|flow| match (&flow.dst.root, &flow.src.root) {
+        (&Root::Arg(dst), &Root::Arg(src))
+            if dst != src
+                && (flow.dst.derefs, flow.src.derefs) == (1, 1)
+                && flow.dst.offset.is_none()
+                && flow.src.offset.is_none() =>
+        {
+            Some((u32::from(dst), u32::from(src)))
+        }
+        _ => None,
+    })?;
+    let only = matches!(spec.writes.as_slice(), [w] if w.write.arg == copy.0);
+    let reads = spec.reads.as_ref().is_none_or(|r| *r == [copy.1]);
+    (only && reads && spec.callbacks.is_empty()).then_some(copy)
 }
 
 /// Arguments whose memory a length is computed from, with the bytes read there.

@@ -17,6 +17,8 @@ pub enum Place {
     Movable,
     /// Stays below the bound whichever side its cells are on.
     Low,
+    /// A mapping of the program: below the bound if anonymous, else environment memory above it.
+    Mapping,
     /// Environment memory above the bound.
     External,
     /// Environment memory that may lie below the bound (variables of the library).

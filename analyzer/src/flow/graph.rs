@@ -168,7 +168,7 @@ impl Builder<'_> {
         for &v in values {
             match self.place(v) {
                 Place::Code | Place::ReadOnly => {}
-                Place::Low | Place::ExternalLow => low.push(v),
+                Place::Low | Place::Mapping | Place::ExternalLow => low.push(v),
                 Place::Movable | Place::External => high.push(v),
             }
         }

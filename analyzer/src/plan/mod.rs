@@ -92,7 +92,7 @@ impl Writer<'_> {
         }
         for store in &self.facts.stores {
             let outside = store.values.is_empty()
-                || store.values.iter().any(|v| matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Code));
+                || store.values.iter().any(|v| matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code));
             if outside && self.mode != CutMode::Profile {
                 let draft = Draft { action: Action::Store, traffic: Traffic::default(), at: store.at };
                 drafts[store.at.0].insert(store.ordinal, draft);
@@ -157,7 +157,12 @@ impl Writer<'_> {
     }
 
     fn is_low(&self, v: FieldId) -> bool {
-        matches!(self.place(v), Place::Low | Place::ExternalLow)
+        matches!(self.place(v), Place::Low | Place::Mapping | Place::ExternalLow)
+    }
+
+    /// The cell is in the environment, or in a mapping that may be.
+    fn may_be_above(&self, v: FieldId) -> bool {
+        self.cut.is_environment(v) || self.place(v) == Place::Mapping
     }
 
     fn environment<'b>(&'b self, values: &'b [FieldId]) -> impl Iterator<Item = FieldId> + 'b {
@@ -177,6 +182,9 @@ impl Writer<'_> {
         let environment = self.environment(&load.values).count();
         if load.values.is_empty() {
             // The analysis thinks nobody comes here; if somebody does, the address tells.
+            return Some((Action::Load { how: How::Checked }, Traffic::default()));
+        }
+        if environment == 0 && load.values.iter().any(|v| self.place(*v) == Place::Mapping) {
             return Some((Action::Load { how: How::Checked }, Traffic::default()));
         }
         if environment == 0 {
@@ -225,7 +233,7 @@ impl Writer<'_> {
             Role::Env | Role::Unknown => {
                 let mut action = self.outline(call, How::Always);
                 action.upcalls = !call.upcalls.is_empty();
-                action.show = call.spec.show.filter(|_| self.environment(&call.deep).next().is_none());
+                action.show = call.spec.show.filter(|_| !call.deep.iter().any(|v| self.may_be_above(*v)));
                 let traffic = self.traffic(call, &action);
                 Some((Action::Call(action), traffic))
             }
@@ -236,10 +244,10 @@ impl Writer<'_> {
     fn deterministic(&self, call: &CallSite) -> Option<(Action, Traffic)> {
         let locale = self.locale && call.spec.kind == Some(Kind::DetLocale);
         let pointers: Vec<u32> = (call.pointers.iter())
-            .filter(|p| p.values.is_empty() || self.environment(&p.values).next().is_some())
+            .filter(|p| p.values.is_empty() || p.values.iter().any(|v| self.may_be_above(*v)))
             .map(|p| p.arg)
             .collect();
-        let always = self.environment(&call.deep).next().is_some()
+        let always = call.deep.iter().any(|v| self.may_be_above(*v))
             || call.pointers.iter().any(|p| p.read && self.any_low(&p.values));
         if pointers.is_empty() && !always && !locale {
             return None;

@@ -261,7 +261,7 @@ impl<'a> Collector<'a> {
             callee: callee.to_owned(),
             role: Role::Det,
             spec,
-            writes: vec![WriteFact { values: to, bytes }],
+            writes: vec![WriteFact { values: to, bytes, nowhere: false }],
             pinned: Vec::new(),
             movements,
             pointers,
@@ -346,6 +346,9 @@ impl<'a> Collector<'a> {
     }
 
     fn byval(&mut self, at: (usize, usize), call: &Call) {
+        if matches!(call.callee, Callee::External(_)) {
+            return; // the callee reads it, as any other pointer argument
+        }
         for (arg, &size) in call.byval.iter().enumerate().filter(|(_, size)| **size > 0) {
             let values = self.accessed(at.0, call.args[arg], size);
             self.pin(at, values, "an argument passed by value", true);
@@ -457,7 +460,8 @@ impl<'a> Collector<'a> {
             }
             Role::Det => self.deterministic(&mut site, call, va_list),
             Role::Runtime => self.runtime(&mut site, call),
-            Role::Native | Role::Refuse => {}
+            Role::Native => self.native(&site, call),
+            Role::Refuse => {}
         }
         self.facts.calls.push(site);
     }
@@ -466,12 +470,13 @@ impl<'a> Collector<'a> {
         for written in &site.spec.writes {
             let len = extent(&written.write.len);
             let mut values = Vec::new();
-            let mut unknown = false;
+            let (mut unknown, mut nowhere) = (false, true);
             for &arg in &written.through {
                 let Some(&operand) = call.args.get(arg as usize) else { continue };
                 if matches!(operand, Operand::Null | Operand::Undef) {
                     continue;
                 }
+                nowhere = false;
                 let targets = self.merged(site.at.0, operand);
                 unknown |= targets.is_empty();
                 let direct = self.span(&targets, if written.deep { None } else { len });
@@ -494,7 +499,7 @@ impl<'a> Collector<'a> {
             }
             let values = sorted(values);
             let bytes = annotate::estimate(&written.write.len, self.object_size(&values), 4096);
-            site.writes.push(WriteFact { values, bytes });
+            site.writes.push(WriteFact { values, bytes, nowhere });
         }
     }
 
@@ -654,6 +659,21 @@ impl<'a> Collector<'a> {
             all.extend(&cells);
         }
         sorted(all)
+    }
+
+    /// A native function reads what it gets at replay too.
+    fn native(&mut self, site: &CallSite, call: &Call) {
+        if site.callee == "pthread_setspecific" {
+            return; // keeps the pointer only
+        }
+        for (arg, &operand) in call.args.iter().enumerate() {
+            if CallArguments(self.module, call).is_pointer(arg as u32) {
+                let written = site.spec.writes.iter().find(|w| w.write.arg == arg as u32);
+                let len = written.and_then(|w| extent(&w.write.len));
+                let values = self.span(&self.merged(site.at.0, operand), len);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+            }
+        }
     }
 
     fn runtime(&mut self, site: &mut CallSite, call: &Call) {

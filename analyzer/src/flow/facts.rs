@@ -91,6 +91,8 @@ pub struct WriteFact {
     pub values: Vec<FieldId>,
     /// Estimated bytes of one call.
     pub bytes: u64,
+    /// The pointer is null in this call: nothing is written.
+    pub nowhere: bool,
 }
 
 /// Data moved by a deterministic call: what is read flows into what is written.

@@ -128,7 +128,13 @@ pub fn allocate(module: &Module, points_to: &PointsTo, places: &[Place], cut: &C
         let Some(outermost) = chain.last() else { continue };
         base.entry(outermost.function).or_default().decide(&chain, objid);
     }
-    let mut emitter = Emitter { module, base: &base, normal: BTreeMap::new(), clones: BTreeMap::new(), counts: BTreeMap::new() };
+    let (variants, clones) = variants(module, &base);
+    Allocation { variants, clones, mixed }
+}
+
+/// The functions to emit for these flavours of the originals.
+fn variants(module: &Module, base: &BTreeMap<FunctionId, Flavour>) -> (Vec<Variant>, Vec<FunctionClone>) {
+    let mut emitter = Emitter { module, base, normal: BTreeMap::new(), clones: BTreeMap::new(), counts: BTreeMap::new() };
     let mut variants = Vec::new();
     let mut queue: Vec<(String, FunctionId, Flavour)> = Vec::new();
     for &function in base.keys() {
@@ -159,7 +165,7 @@ pub fn allocate(module: &Module, points_to: &PointsTo, places: &[Place], cut: &C
         .map(|((of, _), name)| FunctionClone { name: name.clone(), of: module.functions[of.index()].name.clone() })
         .collect();
     clones.sort_by(|a, b| a.name.cmp(&b.name));
-    Allocation { variants, clones, mixed }
+    (variants, clones)
 }
 
 /// The objid of a group of objects that share an allocation.
@@ -252,5 +258,96 @@ impl Emitter<'_> {
         let name = format!("{}.itarget.{count}", self.module.functions[function.index()].name);
         self.clones.insert(key, name.clone());
         (name, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Class, Function, Signature};
+
+    fn module(names: &[&str]) -> Module {
+        let function = |name: &&str| Function {
+            name: (*name).to_owned(),
+            signature: Signature { params: vec![], ret: Class::Void, variadic: false },
+            byval: vec![],
+            exported: false,
+            address_taken: false,
+            returns_twice: false,
+            at: None,
+            instrs: vec![],
+            blocks: vec![],
+        };
+        Module { functions: names.iter().map(function).collect(), ..Module::default() }
+    }
+
+    fn site(function: u32, ordinal: u32) -> SiteRef {
+        SiteRef { function: FunctionId(function), ordinal }
+    }
+
+    fn base(chains: &[(&[SiteRef], u32)]) -> BTreeMap<FunctionId, Flavour> {
+        let mut base: BTreeMap<FunctionId, Flavour> = BTreeMap::new();
+        for (chain, objid) in chains {
+            base.entry(chain[chain.len() - 1].function).or_default().decide(chain, *objid);
+        }
+        base
+    }
+
+    #[test]
+    fn one_clone_for_all_callers_that_want_the_same() {
+        let module = module(&["main", "xmalloc"]);
+        let allocation = site(1, 0);
+        let chains: &[(&[SiteRef], u32)] = &[
+            (&[allocation, site(0, 1)], OBJ_ENV),
+            (&[allocation, site(0, 2)], OBJ_REPLAY),
+            (&[allocation, site(0, 3)], OBJ_ENV),
+        ];
+        let (variants, clones) = variants(&module, &base(chains));
+        assert_eq!(clones.len(), 1);
+        let main = variants.iter().find(|v| v.name == "main").unwrap();
+        let redirects: Vec<(u32, &str)> = main.redirects.iter().map(|(o, n)| (*o, n.as_str())).collect();
+        assert_eq!(redirects, [(1, "xmalloc.itarget.1"), (3, "xmalloc.itarget.1")]);
+        let clone = variants.iter().find(|v| v.name == "xmalloc.itarget.1").unwrap();
+        assert_eq!(clone.objids.get(&0), Some(&OBJ_ENV));
+    }
+
+    #[test]
+    fn wrappers_of_wrappers_are_cloned_too() {
+        let module = module(&["main", "xmalloc", "xzalloc"]);
+        let chains: &[(&[SiteRef], u32)] = &[
+            (&[site(1, 0), site(2, 5), site(0, 1)], OBJ_ENV),
+            (&[site(1, 0), site(2, 5), site(0, 2)], OBJ_REPLAY),
+        ];
+        let (variants, clones) = variants(&module, &base(chains));
+        let names: Vec<&str> = clones.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["xmalloc.itarget.1", "xzalloc.itarget.1"]);
+        let outer = variants.iter().find(|v| v.name == "xzalloc.itarget.1").unwrap();
+        assert_eq!(outer.redirects.get(&5).map(String::as_str), Some("xmalloc.itarget.1"));
+    }
+
+    #[test]
+    fn an_original_in_another_flavour_is_no_default() {
+        // Through a pointer the wrapper makes environment objects; one direct call wants replay space.
+        let module = module(&["main", "xmalloc"]);
+        let chains: &[(&[SiteRef], u32)] =
+            &[(&[site(1, 0)], OBJ_ENV), (&[site(1, 0), site(0, 2)], OBJ_REPLAY)];
+        let (variants, clones) = variants(&module, &base(chains));
+        assert_eq!(clones.len(), 1);
+        let original = variants.iter().find(|v| v.name == "xmalloc").unwrap();
+        assert_eq!(original.objids.get(&0), Some(&OBJ_ENV));
+        let clone = variants.iter().find(|v| v.name == "xmalloc.itarget.1").unwrap();
+        assert!(clone.objids.is_empty(), "objid 0 is what is not said");
+    }
+
+    #[test]
+    fn mutual_recursion_ends() {
+        let module = module(&["a", "b"]);
+        let chains: &[(&[SiteRef], u32)] = &[
+            (&[site(0, 0), site(1, 1)], OBJ_ENV),
+            (&[site(1, 0), site(0, 1)], OBJ_ENV),
+            (&[site(0, 0), site(1, 1), site(0, 1)], OBJ_ENV),
+        ];
+        let (variants, _) = variants(&module, &base(chains));
+        assert!(variants.len() < 10);
     }
 }

@@ -248,7 +248,10 @@ impl Writer<'_> {
             .map(|p| p.arg)
             .collect();
         let always = call.deep.iter().any(|v| self.may_be_above(*v))
-            || call.pointers.iter().any(|p| p.read && self.any_low(&p.values));
+            || call.pointers.iter().any(|p| {
+                let environment = self.environment(&p.values).count();
+                p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values))
+            });
         if pointers.is_empty() && !always && !locale {
             return None;
         }
@@ -268,7 +271,7 @@ impl Writer<'_> {
         // The result of an unknown call is said to be external only for want of better.
         let ret = if call.used && call.ret_bytes > 0 && ret == Ret::None { Ret::Log } else { ret };
         let kept = call.spec.writes.iter().zip(&call.writes).filter(|(_, fact)| {
-            fact.values.is_empty() || fact.values.iter().any(|v| !self.cut.is_environment(*v))
+            !fact.nowhere && fact.values.is_empty() || fact.values.iter().any(|v| !self.cut.is_environment(*v))
         });
         Call {
             callee: call.callee.clone(),

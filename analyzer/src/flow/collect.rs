@@ -56,6 +56,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
             collector.instruction(function, instr);
         }
     }
+    collector.escaped();
     collector.constants();
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     collector.facts
@@ -266,6 +267,7 @@ impl<'a> Collector<'a> {
             movements,
             pointers,
             deep: Vec::new(),
+            harmless: false,
             used: false,
             ret_bytes: 0,
             upcalls: Vec::new(),
@@ -430,6 +432,7 @@ impl<'a> Collector<'a> {
             movements: Vec::new(),
             pointers: Vec::new(),
             deep: Vec::new(),
+            harmless: false,
             used,
             ret_bytes: class_bytes(call.signature.ret),
             upcalls: Vec::new(),
@@ -520,6 +523,7 @@ impl<'a> Collector<'a> {
     }
 
     fn unknown(&self, site: &mut CallSite, call: &Call, attributes: &Attributes) {
+        site.harmless = attributes.readnone || attributes.readonly;
         if attributes.readnone {
             return;
         }
@@ -544,11 +548,19 @@ impl<'a> Collector<'a> {
         site.upcalls.sort_unstable();
         site.upcalls.dedup();
         site.pinned.extend(reached);
-        // What was captured earlier.
-        site.pinned.extend_from_slice(self.points_to.escaped());
         site.pinned = sorted(std::mem::take(&mut site.pinned));
         let facts = &self.facts;
         site.pinned.retain(|v| !matches!(facts.place(self.points_to, *v), Place::Code | Place::ReadOnly));
+    }
+
+    /// What unannotated calls may have captured is theirs to write at any of them.
+    fn escaped(&mut self) {
+        let unknown = self.facts.calls.iter().position(|c| c.role == Role::Unknown && !c.harmless);
+        let Some(call) = unknown else { return };
+        let mut escaped = self.points_to.escaped().to_vec();
+        escaped.retain(|v| !matches!(self.facts.place(self.points_to, *v), Place::Code | Place::ReadOnly));
+        self.facts.escaped = escaped;
+        self.facts.unknown_call = Some(call as u32);
     }
 
     fn functions(&self, fields: &[FieldId]) -> Vec<FunctionId> {

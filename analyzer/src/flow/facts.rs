@@ -138,6 +138,8 @@ pub struct CallSite {
     pub pointers: Vec<PointerArg>,
     /// Cells a deterministic call reads that no argument points to (through a `va_list`).
     pub deep: Vec<FieldId>,
+    /// An unannotated call that writes no memory.
+    pub harmless: bool,
     /// The result is used.
     pub used: bool,
     /// Bytes of the result.
@@ -172,6 +174,11 @@ pub struct Facts {
     pub stores: Vec<Store>,
     /// Calls of externals.
     pub calls: Vec<CallSite>,
+    /// Cells that earlier unannotated calls may have captured, and one such call (its index in
+    /// `calls`), if there is any.
+    pub escaped: Vec<FieldId>,
+    /// See `escaped`.
+    pub unknown_call: Option<u32>,
     /// Cells that must be in replay space.
     pub pins: Vec<Pin>,
     /// Pairs of cells that move together: if the first is environment, so is the second.

@@ -88,6 +88,11 @@ pub fn build(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Wei
         gates_out: Gates::default(),
     };
     builder.memory();
+    if let Some(call) = facts.unknown_call {
+        for &v in &facts.escaped {
+            builder.forced[v.0 as usize].get_or_insert(Cause::Written(call));
+        }
+    }
     for load in &facts.loads {
         let name = &module.functions[load.at.0].name;
         let site = weights.site(name, load.ordinal, load.executions, load.size);

@@ -258,3 +258,37 @@ pub unsafe extern "C" fn __itarget_execvp(p: *const c_char, a: *const *const c_c
     // SAFETY: passed on.
     unsafe { exec(execvpe, p, a, environ) }
 }
+
+/// execvpe.
+///
+/// # Safety
+/// As execvpe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_execvpe(p: *const c_char, a: *const *const c_char, e: *const *const c_char) -> c_int {
+    // SAFETY: passed on.
+    unsafe { exec(execvpe, p, a, e) }
+}
+
+/// A check of the C library or the compiler failed: the process ends, at replay too.
+fn failed_check(what: &[u8]) -> ! {
+    sys::say(&[what]);
+    __itarget_abort()
+}
+
+/// A smashed stack.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_stack_chk_fail() -> ! {
+    failed_check(b"*** stack smashing detected ***")
+}
+
+/// A buffer overflow found by a fortified function.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_chk_fail() -> ! {
+    failed_check(b"*** buffer overflow detected ***")
+}
+
+/// See `__itarget_chk_fail`.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_fortify_fail(_: *const c_char) -> ! {
+    failed_check(b"*** fortified function failed ***")
+}

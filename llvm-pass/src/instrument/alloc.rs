@@ -10,15 +10,17 @@ impl Cx<'_> {
     pub(super) fn allocation(&self, call: Value, runtime: &str, objid: Option<u32>) -> Result<(), String> {
         let ir = self.ir;
         let callee = ir.called_function(call).map(|f| ir.name(f)).unwrap_or_default();
-        match (runtime, callee.as_str()) {
-            ("__itarget_asprintf", "asprintf") => return self.asprintf(call, 1),
-            ("__itarget_asprintf", "__asprintf_chk") => return self.asprintf(call, 2),
-            (_, "execl" | "execlp" | "execle") => return self.execl(call, &callee),
-            _ => {}
-        }
         let mut args = ir.args(call);
-        if callee == "__vasprintf_chk" {
-            args.remove(1); // the fortify flag
+        let mut runtime = runtime;
+        match callee.as_str() {
+            "asprintf" => return self.asprintf(call, 1),
+            "__asprintf_chk" => return self.asprintf(call, 2),
+            "execl" | "execlp" | "execle" => return self.execl(call, &callee),
+            "__vasprintf_chk" => {
+                args.remove(1); // the fortify flag
+                runtime = "__itarget_vasprintf";
+            }
+            _ => {}
         }
         let (f, ty) = match (objid, self.hooks.find(runtime)) {
             (_, Some(hook)) => hook,

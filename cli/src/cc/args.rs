@@ -114,11 +114,11 @@ pub fn parse(args: &[String]) -> Vec<Item> {
             continue;
         }
         let mut all = vec![a.clone()];
-        if SEPARATE.contains(&a.as_str()) {
-            if let Some(value) = args.get(i) {
-                all.push(value.clone());
-                i += 1;
-            }
+        if SEPARATE.contains(&a.as_str())
+            && let Some(value) = args.get(i)
+        {
+            all.push(value.clone());
+            i += 1;
         }
         let what = option(a, all.get(1).map(String::as_str));
         if what == What::X {

@@ -57,7 +57,7 @@ pub fn compiler(language: Language, args: Vec<OsString>) -> Result<i32, Error> {
             runtime?;
             tools::check_lld()?;
             let _dir = Directory::create(tmp)?;
-            let order = Order { itarget: exe, language, settings: &settings, tmp: &files.tmp };
+            let order = Order { itarget: tools::ours(&exe, "itarget")?, language, settings: &settings, tmp: &files.tmp };
             let status = order.run(&link)?;
             Ok(status)
         }
@@ -88,8 +88,8 @@ pub fn own_exe() -> Result<PathBuf, Error> {
 
 /// The orders for one link.
 pub struct Order<'a> {
-    /// Our executable, for the analysis.
-    pub itarget: PathBuf,
+    /// The `itarget` executable, for the analysis.
+    pub itarget: String,
     /// Driver.
     pub language: Language,
     /// Settings.
@@ -115,7 +115,7 @@ impl Order<'_> {
         let cwd = std::env::current_dir().map(|d| d.display().to_string()).unwrap_or_default();
         let config = json!({
             "abi": itarget_abi::version::ABI,
-            "itarget": self.itarget.display().to_string(),
+            "itarget": self.itarget,
             "work_dir": self.tmp,
             "cut": self.settings.cut(),
             "annotations": absolute(&cwd, &self.settings.annotations),

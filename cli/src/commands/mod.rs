@@ -1,7 +1,5 @@
 //! The commands of `itarget`, one file each.
 
-#[path = "analyze.rs"]
-pub mod analyze;
 pub mod annotations;
 pub mod debug;
 pub mod dump;
@@ -17,6 +15,8 @@ pub mod run;
 use crate::errors::Error;
 use crate::program::{Program, hex};
 use crate::trace::log::Start;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 
 /// Exit status, or an expected error.
 pub type Outcome = Result<i32, Error>;
@@ -41,4 +41,14 @@ pub fn same_binary(start: &Start, program: &Program) -> Result<(), Error> {
 /// Lossy text for people.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `itarget analyze`: becomes `itarget-analyze`, which lies beside this executable.
+///
+/// # Errors
+/// IT0201: it does not.
+pub fn analyzer(args: Vec<OsString>) -> Outcome {
+    let path = crate::cc::tools::ours(&crate::cc::run::own_exe()?, "itarget-analyze")?;
+    let e = std::process::Command::new(&path).args(args).exec();
+    Err(Error::new("IT0505", format!("{path} can't be started: {e}")))
 }

@@ -80,11 +80,14 @@ pub fn run(args: Args) -> Outcome {
     Ok(run::end_like(status))
 }
 
+/// Function, ordinal, object, offset.
+type Key = (String, u32, String, Option<u64>);
+
 /// Counts by site and object, from the runtime's table.
 fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile, Error> {
     let plan = program.plan()?;
     let malformed = || Error::new("IT0507", "the counts are malformed");
-    let mut sums: BTreeMap<(String, u32, String, Option<u64>), (u64, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
     for line in table.lines() {
         let mut fields = line.split('\t');
         let mut next = || fields.next().ok_or_else(malformed);

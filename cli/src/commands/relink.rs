@@ -84,7 +84,7 @@ pub fn relink(program: &Program, settings: &Settings, output: &Path) -> Outcome 
     let language = if saved.language == "c++" { Language::Cxx } else { Language::C };
     std::env::set_current_dir(&saved.cwd)
         .map_err(|e| Error::new("IT0506", format!("the directory of the link, {}: {e}", saved.cwd)).hint("build the program again"))?;
-    let order = Order { itarget: exe, language, settings, tmp: &tmp };
+    let order = Order { itarget: tools::ours(&exe, "itarget")?, language, settings, tmp: &tmp };
     let status = order.run(&link)?;
     if status != 0 {
         let _ = std::fs::remove_file(&result); // it may not exist

@@ -4,6 +4,7 @@
 
 use crate::errors::Error;
 use etcetera::BaseStrategy;
+use itarget_abi::control::PAGE;
 use itarget_abi::version::TRACE_DIR;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -111,13 +112,19 @@ fn text(meta: &Meta) -> String {
     serde_json::to_string_pretty(meta).unwrap_or_default() + "\n"
 }
 
-/// Marks the trace complete.
+/// Marks the trace complete; removes the live chunk when the log holds all of it.
 ///
 /// # Errors
 /// IT0502.
 pub fn complete(dir: &Path, meta: &Meta) -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::new("IT0502", format!("{}: {e}", dir.display()));
     std::fs::write(dir.join("meta.json"), text(meta)).map_err(failed)?;
+    let ring = dir.join("ring");
+    let mut page = vec![0; PAGE];
+    let read = std::fs::File::open(&ring).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut page));
+    if read.is_ok() && super::log::ring_is_clean(&page) {
+        std::fs::remove_file(&ring).map_err(failed)?;
+    }
     std::fs::remove_file(dir.join("incomplete")).map_err(failed)
 }
 

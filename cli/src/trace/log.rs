@@ -364,6 +364,12 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
     Ok(())
 }
 
+/// True when the first page of a ring says that the log holds everything.
+#[must_use]
+pub fn ring_is_clean(page: &[u8]) -> bool {
+    page.len() >= PAGE && u64_at(page, control_at::MAGIC) == 0 && u32_at(page, control_at::CLEAN) == 1
+}
+
 /// Name of an end reason.
 #[must_use]
 pub fn reason(log: &Log) -> &'static str {

@@ -158,6 +158,9 @@ fn the_live_chunk_of_a_killed_program_is_used_once() {
     let mut clean = ring(2, 5, b"more");
     clean[control_at::CLEAN] = 1;
     assert_eq!(decode(&log, &clean, Reading::Strict).expect("clean").1, b"hello");
+    assert!(!ring_is_clean(&clean));
+    clean[control_at::MAGIC..control_at::MAGIC + 8].fill(0);
+    assert!(ring_is_clean(&clean) && !ring_is_clean(&clean[..100]));
     let live = ring(2, 5, b"more");
     for n in 0..live.len() {
         assert!(decode(&log, &live[..n], Reading::Strict).is_ok());

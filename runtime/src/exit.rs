@@ -141,7 +141,7 @@ pub unsafe extern "C" fn __itarget_assert_fail(assertion: *const u8, file: *cons
 pub fn refuse(code: u32) {
     match mode() {
         RECORD => {
-            report::message(format_args!("recording ends here: site {code} can't be recorded; the program goes on"));
+            report::message(format_args!("IT0614 recording ends here: site {code} can't be recorded; the program goes on"));
             log::finish(end::REFUSED, code as i32, true);
         }
         REPLAY => {

@@ -29,7 +29,7 @@ pub unsafe extern "C" fn __itarget_qsort(base: P, n: u64, size: u64, compare: P)
     let f: Compare = unsafe { core::mem::transmute(compare) };
     if mode() == PLAIN {
         // SAFETY: the program's own call.
-        return unsafe { libc::qsort(base.cast(), n as usize, size as usize, Some(core::mem::transmute(compare))) };
+        return unsafe { libc::qsort(base.cast(), n as usize, size as usize, Some(core::mem::transmute::<P, unsafe extern "C" fn(*const libc::c_void, *const libc::c_void) -> i32>(compare))) };
     }
     if n < 2 || size == 0 {
         return;
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn __itarget_munmap(addr: P, len: u64) -> i32 {
     let at = addr as u64;
     if (MMAP_BASE..MMAP_BASE + ARENA_SIZE).contains(&at) {
         let whole = len.next_multiple_of(4096);
-        if at % 4096 != 0 || len == 0 {
+        if !at.is_multiple_of(4096) || len == 0 {
             set_errno(libc::EINVAL);
             return -1;
         }

@@ -236,7 +236,7 @@ pub fn asynchronous(record: &itarget_abi::log::Async) {
 /// The log can't be written: recording ends, the program goes on.
 fn fail(errno: i32) {
     report::message(format_args!(
-        "IT0602 recording ends here: the log can't be written (errno {errno}); the program goes on"
+        "IT0612 recording ends here: the log can't be written (errno {errno}); the program goes on"
     ));
     finish(end::IO_ERROR, errno, false);
 }

@@ -14,6 +14,8 @@ use itarget_abi::layout::STACK_BASE;
 const ROWS: u64 = 1 << 20;
 /// Distinct offsets kept per site and object.
 const OFFSETS: u64 = 64;
+/// What the profile has in place of an offset that was not kept.
+const NO_OFFSET: u64 = u32::MAX as u64;
 /// Offset of the row for all further offsets.
 const ANY: u64 = u64::MAX;
 
@@ -54,7 +56,7 @@ pub fn open(dir: &[u8]) {
     match sys::create(path.text()) {
         Ok(fd) => s.fd.set(sys::high_fd(fd)),
         Err(e) => {
-            report::message(format_args!("IT0601 profiling is off: the profile can't be created (errno {e})"));
+            report::message(format_args!("IT0617 profiling is off: the profile can't be created (errno {e})"));
             return;
         }
     }
@@ -151,7 +153,7 @@ pub unsafe extern "C" fn __itarget_count(site: i32, at: *mut u8, len: i64) {
     mem::store(at, row);
 }
 
-/// Writes the profile, sorted. A pair with too many offsets has one row, with offset `*`.
+/// Writes the profile, sorted. A pair with too many offsets has one row, with offset 4294967295.
 pub fn write() {
     let s = &STATE;
     if s.rows.get() == 0 || s.fd.get() < 0 {
@@ -192,11 +194,7 @@ pub fn write() {
         }
         let kind = ["other", "stack", "global", "heap"][r.kind as usize & 3];
         let _ = write!(line, "{}\t{kind}:{}+", r.site, r.index);
-        let _ = match r.offset {
-            ANY => write!(line, "*"),
-            o => write!(line, "{o}"),
-        };
-        let _ = writeln!(line, "\t{}\t{}", r.events, r.bytes);
+        let _ = writeln!(line, "{}\t{}\t{}", r.offset.min(NO_OFFSET), r.events, r.bytes);
     }
     report::write_all(s.fd.get(), line.text());
     sys::close(s.fd.get());

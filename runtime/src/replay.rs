@@ -115,7 +115,7 @@ pub fn trace_ends() -> ! {
         end::EXEC => "the program replaced itself by another one (exec)",
         _ => "the recorded program was killed, or the log is cut off",
     };
-    report::message(format_args!("IT0622 the recording ends here: {why} ({status})"));
+    report::message(format_args!("IT0613 the recording ends here: {why} ({status})"));
     report::stop("trace_ends", itarget_abi::exit::TRACE_ENDS)
 }
 

@@ -27,7 +27,7 @@ pub unsafe extern "C" fn __itarget_start(argc: i32, argv: *mut u8, envp: *mut u8
     let wanted = read_environment(envp as u64);
     if !wanted.unknown.is_empty() && (wanted.mode == RECORD || wanted.mode == REPLAY) {
         let name = wanted.unknown.split(|&b| b == b'=').next().unwrap_or(b"");
-        report::message(format_args!("unknown variable {} is ignored", text(name)));
+        report::message(format_args!("IT0616 unknown variable {} is ignored", text(name)));
     }
     match wanted.mode {
         RECORD | PROFILE => live(&wanted, argc as u64, argv as u64, envp as u64, run as u64),
@@ -95,7 +95,7 @@ fn read_options(all: &[u8]) {
         let name = text(parts.next().unwrap_or(b""));
         let value = number(parts.next().unwrap_or(b""));
         let Some(v) = value.filter(|_| options::ALL.iter().any(|x| x.name == name)) else {
-            report::message(format_args!("unknown option {} is ignored; help=1 lists them", text(one)));
+            report::message(format_args!("IT0615 unknown option {} is ignored; help=1 lists them", text(one)));
             continue;
         };
         match name {
@@ -152,8 +152,9 @@ fn guard_break() {
 fn live(w: &Wanted, argc: u64, argv: u64, envp: u64, run: u64) {
     let record = w.mode == RECORD;
     let name = if record { "recording" } else { "profiling" };
+    let code = if record { "IT0618" } else { "IT0617" };
     let off = |errno: i32, what: &str| {
-        report::message(format_args!("IT0601 {name} is off: {what} (errno {errno}); the program runs as usual"));
+        report::message(format_args!("{code} {name} is off: {what} (errno {errno}); the program runs as usual"));
     };
     if let Some(soft) = sys::rlimit(libc::RLIMIT_STACK)
         && soft != u64::MAX
@@ -233,7 +234,7 @@ fn replayed(w: &Wanted, run: u64) -> ! {
     let start: Start = mem::load(at);
     let (module, plan) = tables::identity();
     if start.abi != version::ABI || start.module != module || start.plan != plan {
-        refuse(format_args!("IT0612 this program is not the one that was recorded (other code or another plan)"));
+        refuse(format_args!("IT0603 this program is not the one that was recorded (other code or another plan)"));
     }
     if start.libc != libc_version() {
         let (r, h) = (start.libc, libc_version());
@@ -260,7 +261,7 @@ fn replayed(w: &Wanted, run: u64) -> ! {
         refuse(format_args!("IT0610 the stream is damaged; use `itarget replay`"));
     }
     if let Err(e) = stack::map(start.stack) {
-        refuse(format_args!("IT0613 the program's stack can't be mapped at its address (errno {e})"));
+        refuse(format_args!("IT0619 the program's stack can't be mapped at its address (errno {e})"));
     }
     guard_break();
     // The strings are found from the front each time; only done once and they are few.

@@ -64,7 +64,7 @@ mod tests {
             assert!(c == 0 || class_size(c - 1) < size, "{size}");
         }
         assert_eq!(class_size(CLASSES - 1), SMALL_MAX);
-        assert!((0..CLASSES).all(|c| class_size(c) % 16 == 0 && span_units(c) <= 16));
+        assert!((0..CLASSES).all(|c| class_size(c).is_multiple_of(16) && span_units(c) <= 16));
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
         for lg in 4..=16 {
             for size in [0, 1, 100, 5000, 65536] {
                 let Some(c) = aligned_class(size, 1 << lg) else { panic!("{size} {lg}") };
-                assert!(class_size(c) % (1 << lg) == 0 && class_size(c) >= size);
+                assert!(class_size(c).is_multiple_of(1 << lg) && class_size(c) >= size);
             }
         }
         assert_eq!(aligned_class(65537, 16), None);

@@ -144,12 +144,15 @@ fn signals_reach_the_program() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("runs");
+    // Waiting would close it, and the program would end by itself.
+    let stdin = child.stdin.take();
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("line");
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
     use std::os::unix::process::ExitStatusExt;
     assert_eq!(child.wait().expect("wait").signal(), Some(15));
+    drop(stdin);
     let meta = std::fs::read_to_string(home.path().join("itarget/fake-0/meta.json")).expect("meta");
     assert!(meta.contains("\"signal\": 15"), "{meta}");
 }

@@ -7,7 +7,7 @@
 //! * Everything else (preprocessing, queries, shared objects, `-r`, other targets, sanitizers,
 //!   programs without libc) is clang's own business.
 
-use super::args::{Item, Language, What, parse};
+use super::args::{Item, What, parse};
 use std::collections::BTreeSet;
 
 /// Files of ours that the commands mention.
@@ -51,13 +51,13 @@ pub struct Link {
     pub user: Vec<String>,
     /// `0`, `1`, `2`, `3`, `s` or `z`.
     pub opt_level: String,
-    /// Path of the executable.
-    pub output: String,
+    /// Directory of the temporary objects among `user`.
+    pub temporary: String,
 }
 
 /// Decides.
 #[must_use]
-pub fn decide(language: Language, args: &[String], files: &Files) -> Action {
+pub fn decide(args: &[String], files: &Files) -> Action {
     let items = parse(args);
     let has = |what: What| items.iter().any(|i| i.what == what);
     let plain = |why| Action::Plain { args: args.to_vec(), why };
@@ -98,7 +98,7 @@ pub fn decide(language: Language, args: &[String], files: &Files) -> Action {
         }
         return Action::Plain { args: keep(&items, |w| w != What::Lto), why: "assembly only" };
     }
-    Action::Link(link(language, &items, files))
+    Action::Link(link(&items, files))
 }
 
 /// The flags that every compilation of ours has besides the user's.
@@ -168,12 +168,9 @@ fn opt_level(items: &[Item]) -> Option<&'static str> {
     })
 }
 
-fn link(language: Language, items: &[Item], files: &Files) -> Link {
+fn link(items: &[Item], files: &Files) -> Link {
     let out_item = items.iter().rfind(|i| i.what == What::Output);
-    let output = out_item.map_or_else(
-        || "a.out".to_string(),
-        |i| if i.args.len() == 2 { i.args[1].clone() } else { i.args[0][2..].to_string() },
-    );
+    let output = out_item.map(|i| if i.args.len() == 2 { i.args[1].as_str() } else { &i.args[0][2..] });
     let mut compiles = vec![];
     let mut user: Vec<String> = vec![];
     let mut whole_archive = false;
@@ -181,7 +178,7 @@ fn link(language: Language, items: &[Item], files: &Files) -> Link {
         match item.what {
             What::Source | What::Assembly => {
                 let object = format!("{}/{}-{}.o", files.tmp, compiles.len(), stem(item.value()));
-                compiles.push(compile_one(items, item, &object, out_item.map(|_| output.as_str()), files));
+                compiles.push(compile_one(items, item, &object, output, files));
                 user.push(object);
             }
             What::X | What::Lto | What::Linker | What::Depend | What::DependName | What::Header => {}
@@ -207,8 +204,7 @@ fn link(language: Language, items: &[Item], files: &Files) -> Link {
         args.push("-Wl,--no-whole-archive".into());
     }
     args.extend(link_flags(level.is_none(), files));
-    let _ = language; // the driver's name says it
-    Link { compiles, args, user, opt_level: level.unwrap_or("2").into(), output }
+    Link { compiles, args, user, opt_level: level.unwrap_or("2").into(), temporary: files.tmp.clone() }
 }
 
 /// What every link of ours has besides the user's arguments.
@@ -306,7 +302,7 @@ mod tests {
 
     fn act(s: &str) -> Action {
         let files = Files { plugin: "P.so".into(), runtime: "R.a".into(), tmp: "/t".into() };
-        decide(Language::C, &v(s), &files)
+        decide(&v(s), &files)
     }
 
     fn plain(s: &str) -> String {
@@ -389,12 +385,10 @@ mod tests {
         assert_eq!(l.compiles, Vec::<Vec<String>>::new());
         assert_eq!(l.user.join(" "), "-O2 a.o lib.a -L. -lz -o app -Wl,-z,now");
         assert_eq!(l.args.join(" "), format!("{} {LINK} -Wl,--load-pass-plugin=P.so R.a", l.user.join(" ")));
-        assert_eq!((l.opt_level.as_str(), l.output.as_str()), ("2", "app"));
+        assert_eq!((l.opt_level.as_str(), l.temporary.as_str()), ("2", "/t"));
         let l = linked("a.o");
         assert!(l.args.contains(&"-Wl,--lto-O2".to_string()));
-        assert_eq!(l.output, "a.out");
         assert_eq!(linked("-static-pie a.o").user.join(" "), "-static a.o");
-        assert_eq!(linked("-Os a.o -ofoo").output, "foo");
         assert_eq!(linked("-Os a.o").opt_level, "s");
         let l = linked("-Wl,--whole-archive a.a b.o");
         assert!(l.args.contains(&"-Wl,--no-whole-archive".to_string()));
@@ -419,6 +413,7 @@ mod tests {
     fn dependency_files_of_one_step_builds_keep_their_names() {
         let of = |s: &str| linked(s).compiles[0].join(" ");
         assert!(of("-MD a.c -o out/app.x").contains("-MD -MF out/app.d -MT out/app.x"));
+        assert!(of("-MMD src/a.c -oq.x").contains("-MMD -MF q.d -MT q.x"));
         assert!(of("-MMD src/a.c").contains("-MMD -MF a.d -MT a.o"));
         assert!(of("-MD -MF q.d a.c -o app").contains("-MD -MF q.d -MT app"));
         assert!(of("-Wp,-MD,q.d a.c -o app").contains("-Wp,-MD,q.d -MT app"));

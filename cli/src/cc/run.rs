@@ -42,7 +42,7 @@ pub fn compiler(language: Language, args: Vec<OsString>) -> Result<i32, Error> {
         runtime: runtime.clone().unwrap_or_default(),
         tmp: tmp.display().to_string(),
     };
-    match decide(language, &args, &files) {
+    match decide(&args, &files) {
         Action::Plain { args, why } => {
             log(&settings, why, &args);
             run_or_exec(&mut clang(language, &settings), &args)
@@ -125,7 +125,7 @@ impl Order<'_> {
                 "cwd": cwd,
                 "argv": link.user,
                 "language": if self.language == Language::Cxx { "c++" } else { "c" },
-                "temporary": self.tmp,
+                "temporary": link.temporary,
             },
             "keep": true,
             "log": self.settings.log,

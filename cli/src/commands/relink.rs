@@ -80,7 +80,7 @@ pub fn relink(program: &Program, settings: &Settings, output: &Path) -> Outcome 
     let opt_level = level(&user);
     // The line kept for the next relink is the original one: only the inputs that are bitcode
     // were replaced.
-    let link = Link { compiles: vec![], args: all, user: saved.argv.clone(), opt_level, output: result.display().to_string() };
+    let link = Link { compiles: vec![], args: all, user: saved.argv.clone(), opt_level, temporary: saved.temporary.clone() };
     let language = if saved.language == "c++" { Language::Cxx } else { Language::C };
     std::env::set_current_dir(&saved.cwd)
         .map_err(|e| Error::new("IT0506", format!("the directory of the link, {}: {e}", saved.cwd)).hint("build the program again"))?;

@@ -144,7 +144,11 @@ fn function<'p>(
             f.type_attribute(place, "byval").map_or(0, |ty| constants.types.layout.size(ty))
         })
         .collect();
+    let mut sites: Vec<(u32, u32)> =
+        (0u32..).zip(&instrs).filter_map(|(index, instr)| instr.ordinal.map(|ordinal| (ordinal, index))).collect();
+    sites.sort_unstable();
     Function {
+        sites,
         name: name.to_owned(),
         signature,
         byval,

@@ -31,7 +31,7 @@ pub enum GepStep {
     },
     /// A variable number of elements on, either way.
     Pointer {
-        /// Bytes per element.
+        /// Bytes per element; 0 if not known.
         stride: u64,
     },
 }

@@ -177,6 +177,8 @@ pub struct Function {
     pub instrs: Vec<Instr>,
     /// Basic blocks, entry first.
     pub blocks: Vec<Block>,
+    /// Ordinal and instruction index of the sites, ascending.
+    pub sites: Vec<(u32, u32)>,
 }
 
 impl Function {
@@ -198,11 +200,11 @@ impl Function {
         self.signature.params.len() + self.instrs.len()
     }
 
-    /// Index of the instruction with that site ordinal (sites are numbered in instruction order).
+    /// Index of the instruction with that site ordinal.
     #[must_use]
     pub fn site(&self, ordinal: u32) -> Option<usize> {
-        let mut sites = self.instrs.iter().enumerate().filter(|(_, i)| i.ordinal.is_some());
-        sites.find(|(_, i)| i.ordinal == Some(ordinal)).map(|(index, _)| index)
+        let at = self.sites.binary_search_by_key(&ordinal, |(ordinal, _)| *ordinal).ok()?;
+        Some(self.sites[at].1 as usize)
     }
 }
 

@@ -1,1081 +1,850 @@
-//! Object-level inclusion-based analysis (Andersen 1994), call graph on the fly, wrappers cloned.
-//!
-//! Every abstract object is one cell. Copy edges, loads and stores are closed over a worklist with
-//! difference propagation; cycles of copy edges are collapsed from time to time (Tarjan 1972).
+//! Constraint generation: functions on demand, one instance at a time, calls bound as they are found.
 
-use super::*;
-use crate::model::{Call, Callee, Function, InstrKind, ValueId};
+use super::objects::{Loc, Obj, Region};
+use super::solver::{NONE, Node, Solver, Use};
+use super::wrappers::{self, Wrappers};
+use super::{Library, ObjectKind, Options, PointsTo, SiteRef, Target};
+use crate::model::{
+    Callee, Class, ExternalId, ExternalVariableId, Function, FunctionId, GepStep, GlobalId, InstrKind, Module,
+    Operand, Signature, TypeId, ValueId,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
+use std::time::Instant;
 
-/// Most instructions of a function that is cloned as an allocation wrapper.
-const WRAPPER_SIZE: usize = 80;
-/// Longest chain of cloned wrappers.
-const DEPTH: usize = 3;
-
-/// A call through a pointer, or of a callback.
-#[derive(Clone)]
-struct Indirect {
-    instance: InstanceId,
-    ordinal: Option<u32>,
-    args: Vec<u32>,
-    result: Option<u32>,
-    variadic: bool,
-    call: Option<Box<Call>>,
-    callback_of: Option<u32>,
-}
-
-#[derive(Default)]
-struct Node {
-    pts: Vec<u32>,
-    fresh: Vec<u32>,
-    succ: Vec<u32>,
-    loads: Vec<u32>,
-    stores: Vec<u32>,
-    calls: Vec<u32>,
-    queued: bool,
-}
-
-pub(super) struct Solver<'a> {
-    module: &'a Module,
-    library: &'a dyn Library,
-    options: &'a Options,
-    nodes: Vec<Node>,
-    parent: Vec<u32>,
-    edges: FxHashSet<(u32, u32)>,
-    queue: std::collections::VecDeque<u32>,
-    indirect: Vec<Indirect>,
-    wired: FxHashSet<(u32, u32)>,
-    objects: Vec<AbstractObject>,
-    contents: Vec<u32>,
-    address: FxHashMap<u32, u32>,
-    by_kind: FxHashMap<ObjectKind, u32>,
-    by_name: BTreeMap<String, u32>,
-    heap: FxHashMap<(SiteRef, u32), u32>,
-    instances: Vec<Instance>,
-    base: Vec<u32>,
-    first: Vec<Option<u32>>,
-    of_function: Vec<Vec<InstanceId>>,
-    built: Vec<bool>,
-    todo: Vec<u32>,
-    wrapper: Vec<bool>,
-    depth: Vec<usize>,
-    callees: BTreeMap<(u32, u32), Vec<Target>>,
-    callbacks: BTreeMap<(u32, u32), Vec<InstanceId>>,
-    escape: u32,
-    escaped_contents: FxHashSet<u32>,
-    constraints: usize,
-}
+/// Longest chain of clones.
+const MAX_DEPTH: u32 = 12;
+/// Most words of one aggregate value followed.
+const MAX_SLOTS: u64 = 16;
 
 /// Analyses a module.
 pub(super) fn solve(module: &Module, library: &dyn Library, options: &Options) -> PointsTo {
-    let start = std::time::Instant::now();
-    let n = module.functions.len();
-    let mut s = Solver {
-        module,
-        library,
-        options,
-        nodes: vec![],
-        parent: vec![],
-        edges: FxHashSet::default(),
-        queue: Default::default(),
-        indirect: vec![],
-        wired: FxHashSet::default(),
-        objects: vec![],
-        contents: vec![],
-        address: FxHashMap::default(),
-        by_kind: FxHashMap::default(),
-        by_name: BTreeMap::new(),
-        heap: FxHashMap::default(),
-        instances: vec![],
-        base: vec![],
-        first: vec![None; n],
-        of_function: vec![vec![]; n],
-        built: vec![],
-        todo: vec![],
-        wrapper: vec![false; n],
-        depth: vec![],
-        callees: BTreeMap::new(),
-        callbacks: BTreeMap::new(),
-        escape: 0,
-        escaped_contents: FxHashSet::default(),
-        constraints: 0,
-    };
-    s.escape = s.node();
-    let unknown = s.external_object("unknown");
-    s.add(s.escape, unknown);
-    s.find_wrappers();
-    s.program();
-    s.run();
-    s.freeze(start.elapsed().as_secs_f64())
+    let start = Instant::now();
+    let mut builder = Builder::new(module, library, options);
+    builder.roots();
+    builder.run();
+    super::freeze::freeze(builder, start)
 }
 
-impl Solver<'_> {
-    fn node(&mut self) -> u32 {
-        self.nodes.push(Node::default());
-        let id = self.parent.len() as u32;
-        self.parent.push(id);
-        id
-    }
+/// An instance being built.
+pub(super) struct Inst {
+    pub(super) function: FunctionId,
+    /// Instance and instruction that it is cloned for.
+    pub(super) caller: Option<(u32, u32)>,
+    /// Node of the first value.
+    pub(super) base: Node,
+    /// Node of the result.
+    pub(super) ret: Node,
+    /// Location of the variable arguments.
+    varargs: Option<Loc>,
+    depth: u32,
+}
 
-    fn find(&mut self, mut n: u32) -> u32 {
-        while self.parent[n as usize] != n {
-            let up = self.parent[self.parent[n as usize] as usize];
-            self.parent[n as usize] = up;
-            n = up;
-        }
-        n
-    }
+/// A call as it is bound to its targets.
+pub(super) struct CallSite {
+    /// Instance.
+    pub(super) instance: u32,
+    /// Instruction.
+    pub(super) instr: u32,
+    args: Vec<Node>,
+    /// Constant values of arguments, for annotations by case.
+    pub(super) constants: Vec<Option<i64>>,
+    byval: Vec<u64>,
+    ret: Node,
+    /// `None`: a callback, whose arguments are not checked.
+    signature: Option<Signature>,
+    /// Made for a callback of the external called at this site.
+    callback: bool,
+}
 
-    fn enqueue(&mut self, n: u32) {
-        if !self.nodes[n as usize].queued {
-            self.nodes[n as usize].queued = true;
-            self.queue.push_back(n);
-        }
-    }
+/// State of constraint generation.
+pub(super) struct Builder<'a> {
+    pub(super) module: &'a Module,
+    pub(super) library: &'a dyn Library,
+    pub(super) options: &'a Options,
+    pub(super) solver: Solver<'a>,
+    pub(super) instances: Vec<Inst>,
+    /// The instance for all other calls, by function.
+    pub(super) shared: Vec<Option<u32>>,
+    wrappers: Wrappers,
+    clones: FxHashMap<(u32, u32, FunctionId), u32>,
+    pending: Vec<u32>,
+    pub(super) calls: Vec<CallSite>,
+    bound: FxHashSet<(u32, Target)>,
+    /// Targets by (instance, instruction).
+    pub(super) targets: FxHashMap<(u32, u32), Vec<Target>>,
+    /// Callbacks by (instance, instruction).
+    pub(super) callbacks: FxHashMap<(u32, u32), Vec<u32>>,
+    pub(super) operands: FxHashMap<Operand, Node>,
+    globals: FxHashMap<GlobalId, u32>,
+    pending_globals: Vec<GlobalId>,
+    named: FxHashMap<String, u32>,
+    heap: FxHashMap<(u32, u32, u32), u32>,
+    /// Locations the environment keeps by annotation.
+    pub(super) retained: Node,
+    /// Some unannotated external is called.
+    unknown_used: bool,
+}
 
-    fn add(&mut self, n: u32, object: u32) {
-        let n = self.find(n);
-        if self.nodes[n as usize].pts.binary_search(&object).is_err() {
-            self.nodes[n as usize].fresh.push(object);
-            self.enqueue(n);
-        }
-    }
-
-    fn edge(&mut self, from: u32, to: u32) {
-        let (from, to) = (self.find(from), self.find(to));
-        if from == to || !self.edges.insert((from, to)) {
-            return;
-        }
-        self.constraints += 1;
-        self.nodes[from as usize].succ.push(to);
-        let all = self.nodes[from as usize].pts.clone();
-        self.push(to, &all);
-    }
-
-    fn push(&mut self, to: u32, objects: &[u32]) {
-        if objects.is_empty() {
-            return;
-        }
-        let node = &mut self.nodes[to as usize];
-        let mut any = false;
-        for o in objects {
-            if node.pts.binary_search(o).is_err() {
-                node.fresh.push(*o);
-                any = true;
-            }
-        }
-        if any {
-            self.enqueue(to);
-        }
-    }
-
-    fn load(&mut self, pointer: u32, to: u32) {
-        self.constraints += 1;
-        let p = self.find(pointer);
-        self.nodes[p as usize].loads.push(to);
-        for o in self.nodes[p as usize].pts.clone() {
-            let c = self.contents[o as usize];
-            self.edge(c, to);
-        }
-    }
-
-    fn store(&mut self, from: u32, pointer: u32) {
-        self.constraints += 1;
-        let p = self.find(pointer);
-        self.nodes[p as usize].stores.push(from);
-        for o in self.nodes[p as usize].pts.clone() {
-            let c = self.contents[o as usize];
-            self.edge(from, c);
-        }
-    }
-
-    fn object(&mut self, kind: ObjectKind, name: String, size: Option<u64>, chain: Vec<SiteRef>, at: Option<Location>) -> u32 {
-        let id = self.objects.len() as u32;
-        let mut unique = name.clone();
-        let mut k = 1;
-        while self.by_name.contains_key(&unique) {
-            k += 1;
-            unique = format!("{name}#{k}");
-        }
-        self.by_name.insert(unique.clone(), id);
-        self.objects.push(AbstractObject { kind, name: unique, size, chain, at, stride: 0, fields: (FieldId(id), FieldId(id + 1)) });
-        let c = self.node();
-        self.contents.push(c);
-        id
-    }
-
-    fn kind_object(&mut self, kind: ObjectKind, make: impl FnOnce(&Module) -> (String, Option<u64>, Option<Location>)) -> u32 {
-        if let Some(o) = self.by_kind.get(&kind) {
-            return *o;
-        }
-        let (name, size, at) = make(self.module);
-        let o = self.object(kind, name, size, vec![], at);
-        self.by_kind.insert(kind, o);
-        match kind {
-            ObjectKind::Global(g) => {
-                let c = self.contents[o as usize];
-                for (_, v) in self.module.globals[g.index()].init.clone() {
-                    if let Some(n) = self.operand(0, v) {
-                        self.edge(n, c);
-                    }
-                }
-            }
-            ObjectKind::Arguments => {
-                let c = self.contents[o as usize];
-                self.add(c, o);
-            }
-            _ => {}
-        }
-        o
-    }
-
-    fn external_object(&mut self, name: &str) -> u32 {
-        let full = format!("ext:{name}");
-        if let Some(o) = self.by_name.get(&full) {
-            return *o;
-        }
-        let o = self.object(ObjectKind::External, full, None, vec![], None);
-        let c = self.contents[o as usize];
-        self.add(c, o);
-        o
-    }
-
-    fn copy_object(&mut self, name: &str) -> u32 {
-        let full = format!("copy:{name}");
-        if let Some(o) = self.by_name.get(&full) {
-            return *o;
-        }
-        let o = self.object(ObjectKind::Copy, full, None, vec![], None);
-        let e = self.external_object(name);
-        let c = self.contents[o as usize];
-        self.add(c, e);
-        o
-    }
-
-    /// A node whose only pointer is to `object`.
-    fn address(&mut self, object: u32) -> u32 {
-        if let Some(n) = self.address.get(&object) {
-            return *n;
-        }
-        let n = self.node();
-        self.add(n, object);
-        self.address.insert(object, n);
-        n
-    }
-
-    fn operand(&mut self, instance: u32, operand: Operand) -> Option<u32> {
-        let object = match operand {
-            Operand::Local(v) => return Some(self.base[instance as usize] + v.0),
-            Operand::Global(g, _) => self.kind_object(ObjectKind::Global(g), |m| {
-                let x = &m.globals[g.index()];
-                (x.name.clone(), Some(x.size), x.at)
-            }),
-            Operand::ExternalVariable(v, _) => {
-                let o = self.kind_object(ObjectKind::ExternalVariable(v), |m| {
-                    let x = &m.external_variables[v.index()];
-                    (format!("extvar:{}", x.name), x.size, None)
-                });
-                let c = self.contents[o as usize];
-                let name = self.module.external_variables[v.index()].name.clone();
-                let own = if matches!(name.as_str(), "environ" | "__environ" | "optarg") {
-                    self.kind_object(ObjectKind::Arguments, |_| ("argv".into(), None, None))
-                } else {
-                    self.external_object(&name)
-                };
-                self.add(c, own);
-                o
-            }
-            Operand::Function(f) => self.kind_object(ObjectKind::Function(f), |m| (format!("fn:{}", m.functions[f.index()].name), None, None)),
-            Operand::External(e) => self.kind_object(ObjectKind::ExternalFunction(e), |m| (format!("fn:{}", m.externals[e.index()].name), None, None)),
-            Operand::Any(list) => {
-                let n = self.node();
-                for o in self.module.lists[list.index()].clone() {
-                    if let Some(from) = self.operand(instance, o) {
-                        self.edge(from, n);
-                    }
-                }
-                return Some(n);
-            }
-            Operand::Null | Operand::Int(_) | Operand::Undef | Operand::Other => return None,
+impl<'a> Builder<'a> {
+    fn new(module: &'a Module, library: &'a dyn Library, options: &'a Options) -> Self {
+        let mut solver = Solver::new(&module.types, options);
+        let retained = solver.node();
+        let wrappers = if options.clone_wrappers {
+            wrappers::find(module, library)
+        } else {
+            let none = vec![false; module.functions.len()];
+            Wrappers { alloc: none.clone(), accessor: none }
         };
-        Some(self.address(object))
+        let mut builder = Builder {
+            module,
+            library,
+            options,
+            solver,
+            instances: Vec::new(),
+            shared: vec![None; module.functions.len()],
+            wrappers,
+            clones: FxHashMap::default(),
+            pending: Vec::new(),
+            calls: Vec::new(),
+            bound: FxHashSet::default(),
+            targets: FxHashMap::default(),
+            callbacks: FxHashMap::default(),
+            operands: FxHashMap::default(),
+            globals: FxHashMap::default(),
+            pending_globals: Vec::new(),
+            named: FxHashMap::default(),
+            heap: FxHashMap::default(),
+            retained,
+            unknown_used: false,
+        };
+        let unknown = builder.named_object("ext:unknown", ObjectKind::External);
+        let loc = builder.solver.loc(unknown, 0);
+        let escape = builder.solver.escape;
+        builder.solver.add(escape, loc);
+        builder
     }
 
-    /// Functions that return what an allocation (or another wrapper) gave them.
-    fn find_wrappers(&mut self) {
-        if !self.options.clone_wrappers {
-            return;
-        }
+    /// `main` and constructors; without `main` everything exported.
+    fn roots(&mut self) {
         let module = self.module;
-        for _ in 0..DEPTH {
+        let dynamic = ["dlopen", "dlmopen"].iter().any(|name| module.external(name).is_some());
+        let main = module.function("main").filter(|_| !self.options.exported_callable);
+        if let Some(main) = main {
+            let instance = self.shared_instance(main);
+            let arguments = self.arguments();
+            for param in 1..module.functions[main.index()].signature.params.len().min(3) {
+                let node = self.instances[instance as usize].base + u32::try_from(param).unwrap_or(0);
+                self.solver.add(node, arguments);
+            }
+        }
+        if main.is_none() || dynamic || module.module_asm {
             for (i, f) in module.functions.iter().enumerate() {
-                if self.wrapper[i] || f.instrs.len() > WRAPPER_SIZE || f.signature.ret != crate::model::Class::Pointer {
-                    continue;
-                }
-                self.wrapper[i] = self.returns_allocation(f);
-            }
-        }
-    }
-
-    fn returns_allocation(&self, f: &Function) -> bool {
-        let mut seen = FxHashSet::default();
-        let mut todo: Vec<ValueId> = vec![];
-        let visit = |o: &Operand, todo: &mut Vec<ValueId>| {
-            if let Operand::Local(v) = o {
-                todo.push(*v);
-            }
-        };
-        for i in &f.instrs {
-            if let InstrKind::Ret { value: Some(v) } = &i.kind {
-                visit(v, &mut todo);
-            }
-        }
-        while let Some(v) = todo.pop() {
-            if !seen.insert(v) {
-                continue;
-            }
-            let Some(k) = f.instr_of(v) else { continue };
-            match &f.instrs[k].kind {
-                InstrKind::Copy { from } => from.iter().for_each(|o| visit(o, &mut todo)),
-                InstrKind::Gep { base, .. } => visit(base, &mut todo),
-                InstrKind::Call(c) => match c.callee {
-                    Callee::Function(g) if self.wrapper[g.index()] => return true,
-                    Callee::External(e) => {
-                        if let Some(a) = self.library.function(&self.module.externals[e.index()].name)
-                            && matches!(a.ret, ann::Ret::Alloc | ann::Ret::AllocCStr)
-                        {
-                            return true;
-                        }
-                    }
-                    _ => {}
-                },
-                _ => {}
-            }
-        }
-        false
-    }
-
-    fn new_instance(&mut self, f: FunctionId, caller: Option<(InstanceId, u32)>) -> u32 {
-        let id = self.instances.len() as u32;
-        self.instances.push(Instance { function: f, caller });
-        let base = self.nodes.len() as u32;
-        for _ in 0..self.module.functions[f.index()].values() + 2 {
-            self.node();
-        }
-        self.base.push(base);
-        self.built.push(false);
-        self.depth.push(caller.map_or(0, |(c, _)| self.depth[c.0 as usize] + 1));
-        self.of_function[f.index()].push(InstanceId(id));
-        self.todo.push(id);
-        id
-    }
-
-    fn shared(&mut self, f: FunctionId) -> u32 {
-        if let Some(i) = self.first[f.index()] {
-            return i;
-        }
-        let i = self.new_instance(f, None);
-        self.first[f.index()] = Some(i);
-        i
-    }
-
-    fn ret_node(&self, i: u32) -> u32 {
-        self.base[i as usize] + self.module.functions[self.instances[i as usize].function.index()].values() as u32
-    }
-
-    fn program(&mut self) {
-        let module = self.module;
-        let open = module.module_asm
-            || module.externals.iter().any(|e| e.name == "dlopen" || (!e.name.starts_with("llvm.") && self.library.function(&e.name).is_none()));
-        for (i, f) in module.functions.iter().enumerate() {
-            let id = FunctionId::from(i);
-            let instance = self.shared(id);
-            if f.name == "main" {
-                let args = self.kind_object(ObjectKind::Arguments, |_| ("argv".into(), None, None));
-                for p in 1..f.signature.params.len() {
-                    let n = self.base[instance as usize] + p as u32;
-                    self.add(n, args);
-                }
-            } else if f.exported && open && let Some(n) = self.operand(0, Operand::Function(id)) {
-                self.edge(n, self.escape);
-            }
-        }
-        if open {
-            for (i, g) in module.globals.iter().enumerate() {
-                if g.exported && let Some(n) = self.operand(0, Operand::Global(crate::model::GlobalId::from(i), 0)) {
-                    self.edge(n, self.escape);
+                if f.exported && Some(FunctionId::from(i)) != main {
+                    self.called_by_unknown(FunctionId::from(i));
                 }
             }
-        }
-        while let Some(i) = self.todo.pop() {
-            self.build(i);
-        }
-    }
-
-    fn build(&mut self, i: u32) {
-        if std::mem::replace(&mut self.built[i as usize], true) {
-            return;
-        }
-        let f = self.instances[i as usize].function;
-        let module = self.module;
-        let function = &module.functions[f.index()];
-        for (p, size) in function.byval.iter().enumerate() {
-            if *size > 0 {
-                let o = self.kind_object(ObjectKind::ByVal(f, p as u32), |_| (format!("{}:arg{p}", function.name), Some(*size), function.at));
-                let n = self.base[i as usize] + p as u32;
-                self.add(n, o);
+            let exported = module.globals.iter().enumerate().filter(|(_, g)| g.exported);
+            let exported: Vec<GlobalId> = exported.map(|(i, _)| GlobalId::from(i)).collect();
+            for global in exported {
+                let loc = self.global_loc(global, 0);
+                let escape = self.solver.escape;
+                self.solver.add(escape, loc);
             }
         }
-        for (k, instr) in function.instrs.iter().enumerate() {
-            let result = self.base[i as usize] + function.value_of(k).0;
-            let copy = |s: &mut Self, from: &[Operand]| {
-                for o in from {
-                    if let Some(n) = s.operand(i, *o) {
-                        s.edge(n, result);
-                    }
-                }
-            };
-            match &instr.kind {
-                InstrKind::Alloca { size, name, .. } => {
-                    let o = self.kind_object(ObjectKind::Stack(f, k as u32), |_| {
-                        let slot = if name.is_empty() { format!("{k}") } else { name.clone() };
-                        (format!("{}:{slot}", function.name), *size, instr.at)
-                    });
-                    self.add(result, o);
-                }
-                InstrKind::Load { ptr, access } if access.class.carries_pointer() => {
-                    if let Some(p) = self.operand(i, *ptr) {
-                        self.load(p, result);
-                    }
-                }
-                InstrKind::AtomicRmw { ptr, value, access } | InstrKind::CmpXchg { ptr, value, access, .. } if access.class.carries_pointer() => {
-                    if let Some(p) = self.operand(i, *ptr) {
-                        self.load(p, result);
-                        if let Some(v) = self.operand(i, *value) {
-                            self.store(v, p);
-                        }
-                    }
-                }
-                InstrKind::Store { ptr, value, access } if access.class.carries_pointer() => {
-                    if let (Some(p), Some(v)) = (self.operand(i, *ptr), self.operand(i, *value)) {
-                        self.store(v, p);
-                    }
-                }
-                InstrKind::Gep { base, .. } => copy(self, &[*base]),
-                InstrKind::Copy { from } => copy(self, from),
-                InstrKind::Arith { from, .. } if instr.class.carries_pointer() => copy(self, from),
-                InstrKind::MemCopy { dst, src, .. } => self.copy_memory(i, *dst, *src),
-                InstrKind::VaCopy { dst, src } => self.copy_memory(i, *dst, *src),
-                InstrKind::VaStart { list } => {
-                    let o = self.kind_object(ObjectKind::VarArgs(f), |_| (format!("{}:varargs", function.name), None, function.at));
-                    let c = self.contents[o as usize];
-                    let extra = self.ret_node(i) + 1;
-                    self.edge(extra, c);
-                    let a = self.address(o);
-                    if let Some(p) = self.operand(i, *list) {
-                        self.store(a, p);
-                    }
-                }
-                InstrKind::VaArg { list } => {
-                    if let Some(p) = self.operand(i, *list) {
-                        let t = self.node();
-                        self.load(p, t);
-                        self.load(t, result);
-                    }
-                }
-                InstrKind::Ret { value: Some(v) } => {
-                    if let Some(n) = self.operand(i, *v) {
-                        let r = self.ret_node(i);
-                        self.edge(n, r);
-                    }
-                }
-                InstrKind::Call(call) => self.call(i, instr.ordinal, call, result),
-                _ => {}
-            }
-        }
-    }
-
-    fn copy_memory(&mut self, i: u32, dst: Operand, src: Operand) {
-        if let (Some(d), Some(s)) = (self.operand(i, dst), self.operand(i, src)) {
-            let t = self.node();
-            self.load(s, t);
-            self.store(t, d);
-        }
-    }
-
-    fn call(&mut self, i: u32, ordinal: Option<u32>, call: &Call, result: u32) {
-        let args: Vec<u32> = call
-            .args
-            .iter()
-            .map(|a| self.operand(i, *a).unwrap_or(u32::MAX))
-            .collect();
-        let c = Indirect {
-            instance: InstanceId(i),
-            ordinal,
-            args,
-            result: Some(result),
-            variadic: call.signature.variadic,
-            call: Some(Box::new(call.clone())),
-            callback_of: None,
-        };
-        match &call.callee {
-            Callee::Function(f) => {
-                let clone = self.wrapper[f.index()]
-                    && self.depth[i as usize] < DEPTH
-                    && self.instances.len() < self.options.max_instances
-                    && ordinal.is_some()
-                    && !self.recursive(i, *f);
-                let target = match ordinal {
-                    Some(o) if clone => self.new_instance(*f, Some((InstanceId(i), o))),
-                    _ => self.shared(*f),
-                };
-                self.wire_function(&c, target);
-            }
-            Callee::External(e) => self.wire_external(&c, *e),
-            Callee::Indirect(o) => {
-                let index = self.indirect.len() as u32;
-                self.indirect.push(c);
-                if let Some(n) = self.operand(i, *o) {
-                    let n = self.find(n);
-                    self.nodes[n as usize].calls.push(index);
-                    for o in self.nodes[n as usize].pts.clone() {
-                        self.indirect_target(index, o);
-                    }
-                }
-            }
-            Callee::Asm { .. } => {
-                for a in c.args.iter().filter(|a| **a != u32::MAX) {
-                    self.edge(*a, result);
+        for g in module.globals.iter().filter(|g| matches!(&*g.name, "llvm.global_ctors" | "llvm.global_dtors")) {
+            for (_, operand) in &g.init {
+                if let Operand::Function(f) = operand {
+                    self.shared_instance(*f);
                 }
             }
         }
     }
 
-    fn recursive(&self, i: u32, f: FunctionId) -> bool {
-        let mut at = Some(i);
-        while let Some(k) = at {
-            if self.instances[k as usize].function == f {
-                return true;
-            }
-            at = self.instances[k as usize].caller.map(|c| c.0.0);
-        }
-        false
-    }
-
-    fn note(&mut self, c: &Indirect, target: Target) {
-        if let (Some(o), None) = (c.ordinal, c.callback_of) {
-            let list = self.callees.entry((c.instance.0, o)).or_default();
-            if !list.contains(&target) {
-                list.push(target);
-            }
-        }
-        if let (Some(o), Target::Function(t)) = (c.callback_of, target) {
-            let list = self.callbacks.entry((c.instance.0, o)).or_default();
-            if !list.contains(&t) {
-                list.push(t);
-            }
-        }
-    }
-
-    fn wire_function(&mut self, c: &Indirect, target: u32) {
-        self.note(c, Target::Function(InstanceId(target)));
-        let f = &self.module.functions[self.instances[target as usize].function.index()];
-        let n = f.signature.params.len();
-        let byval = f.byval.clone();
-        for (k, a) in c.args.iter().enumerate() {
-            if *a == u32::MAX {
-                continue;
-            }
-            let to = if k < n { self.base[target as usize] + k as u32 } else { self.ret_node(target) + 1 };
-            if byval.get(k).copied().unwrap_or(0) > 0 {
-                let t = self.node();
-                self.load(*a, t);
-                self.store(t, to);
-            } else {
-                self.edge(*a, to);
-            }
-        }
-        if let Some(r) = c.result {
-            let from = self.ret_node(target);
-            self.edge(from, r);
-        }
-    }
-
-    fn indirect_target(&mut self, index: u32, object: u32) {
-        if !self.wired.insert((index, object)) {
-            return;
-        }
-        let c = self.indirect[index as usize].clone();
-        match self.objects[object as usize].kind {
-            ObjectKind::Function(f) => {
-                if self.fits(&c, &self.module.functions[f.index()].signature) {
-                    let t = self.shared(f);
-                    self.wire_function(&c, t);
-                }
-            }
-            ObjectKind::ExternalFunction(e) => {
-                if self.fits(&c, &self.module.externals[e.index()].signature) {
-                    self.wire_external(&c, e);
-                }
-            }
-            ObjectKind::External => {
-                self.note(&c, Target::Unknown);
-                for a in c.args.iter().filter(|a| **a != u32::MAX) {
-                    self.edge(*a, self.escape);
-                }
-                if let Some(r) = c.result {
-                    self.edge(self.escape, r);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn fits(&self, c: &Indirect, s: &crate::model::Signature) -> bool {
-        use crate::model::Class;
-        let Some(call) = &c.call else { return true };
-        if !self.options.match_signatures || s.variadic || c.variadic {
-            return true;
-        }
-        if call.signature.params.len() < s.params.len() {
-            return false;
-        }
-        let float = |k: &Class| matches!(k, Class::Float);
-        s.params.iter().zip(&call.signature.params).all(|(a, b)| float(a) == float(b))
-    }
-
-    fn heap_object(&mut self, c: &Indirect, name: &str) -> u32 {
-        let Some(ordinal) = c.ordinal else { return self.external_object(name) };
-        let function = self.instances[c.instance.0 as usize].function;
-        let site = SiteRef { function, ordinal };
-        if let Some(o) = self.heap.get(&(site, c.instance.0)) {
-            return *o;
-        }
-        let mut chain = vec![site];
-        let mut at = c.instance;
-        let mut text = format!("heap:{}:{ordinal}", self.module.functions[function.index()].name);
-        while let Some((caller, o)) = self.instances[at.0 as usize].caller {
-            let f = self.instances[caller.0 as usize].function;
-            chain.push(SiteRef { function: f, ordinal: o });
-            text = format!("{text}<{}:{o}", self.module.functions[f.index()].name);
-            at = caller;
-        }
-        let last = chain[chain.len() - 1];
-        let f = &self.module.functions[last.function.index()];
-        let line = f.site(last.ordinal).and_then(|k| f.instrs[k].at);
-        let o = self.object(ObjectKind::Heap(site), text, None, chain, line);
-        self.heap.insert((site, c.instance.0), o);
-        o
-    }
-
-    fn place(&mut self, c: &Indirect, name: &str, p: &ann::Place) -> Option<u32> {
-        let mut n = match &p.root {
-            ann::Root::Ret => c.result?,
-            ann::Root::Arg(k) => *c.args.get(*k as usize).filter(|a| **a != u32::MAX)?,
-            ann::Root::External(e) => {
-                let o = self.external_object(e);
-                self.address(o)
-            }
-            ann::Root::Alloc => {
-                let o = self.heap_object(c, name);
-                self.address(o)
-            }
-            ann::Root::Static(s) => {
-                let o = self.copy_object(s);
-                self.address(o)
-            }
-        };
-        for _ in 0..p.derefs {
-            let t = self.node();
-            self.load(n, t);
-            n = t;
-        }
-        Some(n)
-    }
-
-    fn wire_external(&mut self, c: &Indirect, e: ExternalId) {
-        self.note(c, Target::External(e));
-        let external = &self.module.externals[e.index()];
-        let name = external.name.clone();
-        let Some(a) = self.library.function(&name).cloned() else {
-            self.unannotated(c, e);
-            return;
-        };
-        let ret = if external.name == "free" { ann::Ret::Void } else { a.ret };
-        if let Some(r) = c.result {
-            match ret {
-                ann::Ret::Arg(k) | ann::Ret::Into(k) => {
-                    if let Some(n) = c.args.get(k as usize).filter(|n| **n != u32::MAX) {
-                        self.edge(*n, r);
-                    }
-                }
-                ann::Ret::Alloc | ann::Ret::AllocCStr => {
-                    let o = self.heap_object(c, &name);
-                    self.add(r, o);
-                }
-                ann::Ret::External => {
-                    let o = self.external_object(&name);
-                    self.add(r, o);
-                }
-                ann::Ret::CopyCStr | ann::Ret::Copy(_) => {
-                    let o = self.copy_object(&name);
-                    self.add(r, o);
-                }
-                _ => {}
-            }
-        }
-        let mut flows: Vec<ann::PointerFlow> = a.pointers.clone().unwrap_or_default();
-        let mut retains = a.retains.clone();
-        for case in &a.cases {
-            flows.extend(case.pointers.clone().unwrap_or_default());
-            retains.extend(case.retains.clone().unwrap_or_default());
-        }
-        for f in &flows {
-            let Some(from) = self.place(c, &name, &f.src) else { continue };
-            if f.dst.derefs == 0 {
-                if let Some(to) = self.place(c, &name, &f.dst) {
-                    self.edge(from, to);
-                }
-            } else {
-                let mut up = f.dst.clone();
-                up.derefs -= 1;
-                if let Some(to) = self.place(c, &name, &up) {
-                    self.store(from, to);
-                }
-            }
-        }
-        for k in retains {
-            if let Some(n) = c.args.get(k as usize).copied().filter(|n| *n != u32::MAX) {
-                let o = self.external_object(&name);
-                let cell = self.contents[o as usize];
-                self.edge(n, cell);
-            }
-        }
-        for b in &a.callbacks {
-            let Some(n) = self.place(c, &name, &b.function) else { continue };
-            let args = b
-                .args
-                .iter()
-                .map(|x| match x {
-                    ann::CallbackArg::Int => u32::MAX,
-                    ann::CallbackArg::Pointer(p) => self.place(c, &name, p).unwrap_or(u32::MAX),
-                })
-                .collect();
-            let index = self.indirect.len() as u32;
-            self.indirect.push(Indirect {
-                instance: c.instance,
-                ordinal: c.ordinal,
-                args,
-                result: None,
-                variadic: true,
-                call: None,
-                callback_of: c.ordinal,
-            });
-            let n = self.find(n);
-            self.nodes[n as usize].calls.push(index);
-            for o in self.nodes[n as usize].pts.clone() {
-                self.indirect_target(index, o);
-            }
-        }
-    }
-
-    fn unannotated(&mut self, c: &Indirect, e: ExternalId) {
-        let external = &self.module.externals[e.index()];
-        let attributes = external.attributes.clone();
-        let harmless = external.name.starts_with("llvm.") || attributes.readnone;
-        for (k, a) in c.args.iter().enumerate() {
-            if *a == u32::MAX {
-                continue;
-            }
-            if harmless {
-                if let Some(r) = c.result {
-                    self.edge(*a, r);
-                }
-                continue;
-            }
-            let flag = |v: &[bool]| v.get(k).copied().unwrap_or(false);
-            if !(flag(&attributes.nocapture) && flag(&attributes.param_readonly)) {
-                self.edge(*a, self.escape);
-            }
-        }
-        if let Some(r) = c.result
-            && !harmless
-        {
-            self.edge(self.escape, r);
-        }
+    /// Location of the vectors that `main` gets: they hold pointers to strings.
+    fn arguments(&mut self) -> Loc {
+        let vector = self.named_object("argv", ObjectKind::Arguments);
+        let strings = self.named_object("argv:strings", ObjectKind::Arguments);
+        let string = self.solver.loc(strings, 0);
+        let contents = self.solver.contents(vector, 0);
+        self.solver.add(contents, string);
+        self.solver.loc(vector, 0)
     }
 
     fn run(&mut self) {
-        let mut pops = 0usize;
-        let mut next = 20_000usize;
-        self.collapse();
         loop {
-            while let Some(i) = self.todo.pop() {
-                self.build(i);
+            while let Some(instance) = self.pending.pop() {
+                self.generate(instance);
             }
-            let Some(n) = self.queue.pop_front() else { break };
-            pops += 1;
-            if pops > next {
-                next = pops + self.nodes.len() / 2 + 20_000;
-                self.collapse();
+            self.solver.solve();
+            let mut called = std::mem::take(&mut self.solver.called);
+            called.sort_unstable();
+            called.dedup();
+            let mut escaped = std::mem::take(&mut self.solver.escaped_code);
+            escaped.sort_unstable();
+            escaped.dedup();
+            if called.is_empty() && escaped.is_empty() && self.pending.is_empty() {
+                break;
             }
-            self.nodes[n as usize].queued = false;
-            if self.find(n) != n {
-                continue;
+            for (call, loc) in called {
+                self.bind_location(call, loc);
             }
-            let mut fresh = std::mem::take(&mut self.nodes[n as usize].fresh);
-            fresh.sort_unstable();
-            fresh.dedup();
-            fresh.retain(|o| self.nodes[n as usize].pts.binary_search(o).is_err());
-            if fresh.is_empty() {
-                continue;
-            }
-            let merged = merge(&self.nodes[n as usize].pts, &fresh);
-            self.nodes[n as usize].pts = merged;
-            for k in 0..self.nodes[n as usize].succ.len() {
-                let to = self.nodes[n as usize].succ[k];
-                let to = self.find(to);
-                if to != n {
-                    self.push(to, &fresh);
-                }
-            }
-            for to in self.nodes[n as usize].loads.clone() {
-                for o in &fresh {
-                    let c = self.contents[*o as usize];
-                    self.edge(c, to);
-                }
-            }
-            for from in self.nodes[n as usize].stores.clone() {
-                for o in &fresh {
-                    let c = self.contents[*o as usize];
-                    self.edge(from, c);
-                }
-            }
-            for index in self.nodes[n as usize].calls.clone() {
-                for o in &fresh {
-                    self.indirect_target(index, *o);
-                }
-            }
-            let escape = self.find(self.escape);
-            if n == escape {
-                for o in &fresh {
-                    self.escape_object(*o);
+            for loc in escaped {
+                let object = self.solver.locs[loc as usize].0;
+                if let ObjectKind::Function(f) = self.solver.objects[object as usize].kind {
+                    self.called_by_unknown(f);
                 }
             }
         }
     }
 
-    /// Unknown code reads and writes what it can reach, and calls the functions it knows.
-    fn escape_object(&mut self, o: u32) {
-        if !self.escaped_contents.insert(o) {
+    fn called_by_unknown(&mut self, f: FunctionId) {
+        let instance = self.shared_instance(f);
+        let (base, ret) = (self.instances[instance as usize].base, self.instances[instance as usize].ret);
+        let escape = self.solver.escape;
+        for (i, class) in self.module.functions[f.index()].signature.params.iter().enumerate() {
+            if class.carries_pointer() {
+                self.solver.edge(escape, base + u32::try_from(i).unwrap_or(0));
+            }
+        }
+        self.solver.edge(ret, escape);
+    }
+
+    /// The object with that name.
+    pub(super) fn named_object(&mut self, name: &str, kind: ObjectKind) -> u32 {
+        if let Some(id) = self.named.get(name) {
+            return *id;
+        }
+        let one = Region { start: 0, end: u64::MAX, stride: 1 };
+        let mut object = new_object(kind, 0, name.to_owned());
+        if matches!(kind, ObjectKind::External | ObjectKind::Arguments | ObjectKind::VarArgs(_) | ObjectKind::Copy) {
+            object.regions.push(one);
+        }
+        let id = self.solver.object(object);
+        self.named.insert(name.to_owned(), id);
+        if kind == ObjectKind::External {
+            // What it points to is the environment's too.
+            let loc = self.solver.loc(id, 0);
+            let contents = self.solver.contents(id, 0);
+            self.solver.add(contents, loc);
+            if self.unknown_used {
+                let escape = self.solver.escape;
+                self.solver.add(escape, loc);
+            }
+        }
+        id
+    }
+
+    fn unknown_external(&mut self) {
+        if self.unknown_used {
             return;
         }
-        match self.objects[o as usize].kind {
-            ObjectKind::Function(f) => {
-                let t = self.shared(f);
-                for p in 0..self.module.functions[f.index()].signature.params.len() {
-                    let to = self.base[t as usize] + p as u32;
-                    self.edge(self.escape, to);
-                }
-                let r = self.ret_node(t);
-                self.edge(r, self.escape);
-            }
-            ObjectKind::ExternalFunction(_) => {}
-            _ => {
-                let c = self.contents[o as usize];
-                self.edge(c, self.escape);
-                self.edge(self.escape, c);
+        self.unknown_used = true;
+        let escape = self.solver.escape;
+        for object in 0..u32::try_from(self.solver.objects.len()).unwrap_or(0) {
+            if self.solver.objects[object as usize].kind == ObjectKind::External {
+                let loc = self.solver.loc(object, 0);
+                self.solver.add(escape, loc);
             }
         }
+        let retained = self.retained;
+        self.solver.edge(retained, escape);
     }
 
-    /// Merges the cycles of copy edges (Tarjan, iterative).
-    fn collapse(&mut self) {
-        let n = self.nodes.len();
-        let mut index = vec![0u32; n];
-        let mut low = vec![0u32; n];
-        let mut on = vec![false; n];
-        let mut stack: Vec<u32> = vec![];
-        let mut next = 0u32;
-        let mut groups: Vec<Vec<u32>> = vec![];
-        for root in 0..n as u32 {
-            if index[root as usize] != 0 || self.parent[root as usize] != root {
-                continue;
-            }
-            let mut work: Vec<(u32, usize)> = vec![(root, 0)];
-            while let Some((v, k)) = work.pop() {
-                if k == 0 {
-                    next += 1;
-                    index[v as usize] = next;
-                    low[v as usize] = next;
-                    stack.push(v);
-                    on[v as usize] = true;
-                }
-                let mut descended = false;
-                let mut j = k;
-                while j < self.nodes[v as usize].succ.len() {
-                    let w = self.nodes[v as usize].succ[j];
-                    let w = self.find(w);
-                    j += 1;
-                    if index[w as usize] == 0 {
-                        work.push((v, j));
-                        work.push((w, 0));
-                        descended = true;
-                        break;
-                    }
-                    if on[w as usize] {
-                        low[v as usize] = low[v as usize].min(index[w as usize]);
-                    }
-                }
-                if descended {
-                    continue;
-                }
-                if low[v as usize] == index[v as usize] {
-                    let mut group = vec![];
-                    while let Some(w) = stack.pop() {
-                        on[w as usize] = false;
-                        group.push(w);
-                        if w == v {
-                            break;
-                        }
-                    }
-                    if group.len() > 1 {
-                        groups.push(group);
-                    }
-                }
-                if let Some((u, _)) = work.last() {
-                    let l = low[v as usize];
-                    low[*u as usize] = low[*u as usize].min(l);
-                }
-            }
+    /// An object with a declared layout.
+    fn typed_object(&mut self, kind: ObjectKind, name: String, ty: TypeId, size: Option<u64>, array: bool) -> u32 {
+        let mut object = new_object(kind, 0, name);
+        object.size = size;
+        object.ty = Some(ty);
+        let element = self.module.types.size(ty);
+        if array && element > 0 {
+            object.regions.push(Region { start: 0, end: u64::MAX, stride: element });
         }
-        for group in groups {
-            let to = group[0];
-            for &from in &group[1..] {
-                self.unite(from, to);
-            }
-        }
+        let arrays = self.module.types.arrays(ty);
+        object.regions.extend(arrays.into_iter().map(|(start, end, stride)| Region { start, end, stride }));
+        self.solver.object(object)
     }
 
-    fn unite(&mut self, from: u32, to: u32) {
-        let old = std::mem::take(&mut self.nodes[from as usize]);
-        self.parent[from as usize] = to;
-        let mine = self.nodes[to as usize].pts.clone();
-        // What either had not seen must pass all constraints again.
-        let node = &mut self.nodes[to as usize];
-        node.succ.extend(old.succ);
-        node.loads.extend(old.loads);
-        node.stores.extend(old.stores);
-        node.calls.extend(old.calls);
-        node.fresh.extend(old.fresh);
-        node.fresh.extend(old.pts);
-        node.fresh.extend(mine);
-        node.pts.clear();
-        self.enqueue(to);
-    }
-
-    fn freeze(mut self, seconds: f64) -> PointsTo {
-        let mut values = vec![];
-        let mut index: FxHashMap<u32, u32> = FxHashMap::default();
-        let mut sets: Vec<Vec<FieldId>> = vec![];
-        for n in 0..self.nodes.len() as u32 {
-            let r = self.find(n);
-            let k = *index.entry(r).or_insert_with(|| {
-                sets.push(self.nodes[r as usize].pts.iter().map(|o| FieldId(*o)).collect());
-                sets.len() as u32 - 1
-            });
-            values.push(k);
-        }
-        for list in self.callees.values_mut() {
-            list.sort_unstable();
-        }
-        for list in self.callbacks.values_mut() {
-            list.sort_unstable();
-        }
-        let fields = (0..self.objects.len() as u32)
-            .map(|o| Field { object: ObjectId(o), offset: 0, size: self.objects[o as usize].size })
-            .collect();
-        let escape = self.find(self.escape);
-        let mut operands = FxHashMap::default();
-        for (kind, o) in &self.by_kind {
-            operands.insert(*kind, FieldId(*o));
-        }
-        let mut p = PointsTo {
-            objects: self.objects,
-            fields,
-            instances: self.instances,
-            stats: Stats::default(),
-            sets,
-            values,
-            base: self.base,
-            contents: self.contents,
-            of_function: self.of_function,
-            callees: self.callees,
-            callbacks: self.callbacks,
-            escaped: vec![],
-            escaped_functions: vec![],
-            operands,
-            lists: self.module.lists.clone(),
+    fn global_loc(&mut self, id: GlobalId, offset: i64) -> Loc {
+        let object = match self.globals.get(&id) {
+            Some(object) => *object,
+            None => {
+                let g = &self.module.globals[id.index()];
+                let object = self.typed_object(ObjectKind::Global(id), g.name.clone(), g.ty, Some(g.size), false);
+                self.globals.insert(id, object);
+                self.pending_globals.push(id);
+                object
+            }
         };
-        let all = p.sets[p.values[escape as usize] as usize].clone();
-        p.escaped_functions = all
-            .iter()
-            .filter_map(|f| match p.object(ObjectId(f.0)).kind {
-                ObjectKind::Function(f) => Some(f),
-                _ => None,
-            })
-            .collect();
-        p.escaped_functions.sort_unstable();
-        p.escaped = all;
-        p.stats = stats(self.module, &p, seconds, self.constraints, self.nodes.len(), self.indirect.len());
-        p
+        self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
     }
-}
 
-fn merge(a: &[u32], b: &[u32]) -> Vec<u32> {
-    let mut out = Vec::with_capacity(a.len() + b.len());
-    let (mut i, mut j) = (0, 0);
-    while i < a.len() && j < b.len() {
-        if a[i] < b[j] {
-            out.push(a[i]);
-            i += 1;
-        } else {
-            out.push(b[j]);
-            j += 1;
+    fn variable_loc(&mut self, id: ExternalVariableId, offset: i64) -> Loc {
+        let v = &self.module.external_variables[id.index()];
+        let name = format!("extvar:{}", v.name);
+        if let Some(object) = self.named.get(&name) {
+            return self.solver.loc(*object, u64::try_from(offset).unwrap_or(0));
+        }
+        let object = self.typed_object(ObjectKind::ExternalVariable(id), name.clone(), v.ty, v.size, false);
+        self.named.insert(name, object);
+        let target = self.named_object(&format!("ext:{}", v.name), ObjectKind::External);
+        let (loc, anywhere) = (self.solver.loc(target, 0), self.solver.any_in(object));
+        self.solver.add(anywhere, loc);
+        let own = self.solver.loc(object, 0);
+        match self.library.variable(&v.name) {
+            None => {
+                let escape = self.solver.escape;
+                self.solver.add(escape, own);
+            }
+            Some(_) if matches!(&*v.name, "environ" | "__environ" | "_environ") => {
+                let vector = self.arguments();
+                self.solver.add(anywhere, vector);
+            }
+            Some(_) => {}
+        }
+        self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
+    }
+
+    fn code_loc(&mut self, kind: ObjectKind, name: &str) -> Loc {
+        let name = format!("code:{name}");
+        let object = match self.named.get(&name) {
+            Some(object) => *object,
+            None => {
+                let object = self.solver.object(new_object(kind, 0, name.clone()));
+                self.named.insert(name, object);
+                object
+            }
+        };
+        self.solver.loc(object, 0)
+    }
+
+    /// The node of a constant or of a value of an instance.
+    pub(super) fn node_of(&mut self, instance: u32, operand: Operand) -> Node {
+        match operand {
+            Operand::Local(ValueId(value)) => self.instances[instance as usize].base + value,
+            Operand::Null | Operand::Int(_) | Operand::Undef | Operand::Other => NONE,
+            _ => self.constant(operand),
         }
     }
-    out.extend_from_slice(&a[i..]);
-    out.extend_from_slice(&b[j..]);
-    out
-}
 
-fn stats(module: &Module, p: &PointsTo, seconds: f64, constraints: usize, nodes: usize, indirect: usize) -> Stats {
-    let (mut sites, mut total, mut max) = (0usize, 0usize, 0usize);
-    for (f, function) in module.functions.iter().enumerate() {
-        for i in &function.instrs {
-            let Some(ordinal) = i.ordinal else { continue };
-            if matches!(i.kind, InstrKind::Load { .. } | InstrKind::Store { .. }) {
-                let n = p.access_merged(module, SiteRef { function: FunctionId::from(f), ordinal }, Pointer::Address).len();
-                sites += 1;
-                total += n;
-                max = max.max(n);
+    fn constant(&mut self, operand: Operand) -> Node {
+        if let Some(node) = self.operands.get(&operand) {
+            return *node;
+        }
+        let node = self.solver.node();
+        self.operands.insert(operand, node);
+        self.add_address(node, operand);
+        self.initialise();
+        node
+    }
+
+    fn add_address(&mut self, node: Node, operand: Operand) {
+        let module = self.module;
+        match operand {
+            Operand::Global(id, offset) => {
+                let loc = self.global_loc(id, offset);
+                self.solver.add(node, loc);
+            }
+            Operand::ExternalVariable(id, offset) => {
+                let loc = self.variable_loc(id, offset);
+                self.solver.add(node, loc);
+            }
+            Operand::Function(id) => {
+                let loc = self.code_loc(ObjectKind::Function(id), &module.functions[id.index()].name);
+                self.solver.add(node, loc);
+            }
+            Operand::External(id) => {
+                let loc = self.code_loc(ObjectKind::ExternalFunction(id), &module.externals[id.index()].name);
+                self.solver.add(node, loc);
+            }
+            Operand::Any(list) => {
+                for one in &module.lists[list.index()] {
+                    self.add_address(node, *one);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Fills in the initialisers of globals met for the first time.
+    fn initialise(&mut self) {
+        while let Some(id) = self.pending_globals.pop() {
+            let object = self.globals[&id];
+            for (offset, operand) in &self.module.globals[id.index()].init {
+                let contents = self.solver.contents(object, *offset);
+                self.add_address(contents, *operand);
             }
         }
     }
-    let mean = if sites == 0 { 0.0 } else { total as f64 / sites as f64 };
-    Stats {
-        instances: p.instances.len(),
-        constraints,
-        nodes,
-        objects: p.objects.len(),
-        fields: p.fields.len(),
-        sites,
-        mean_fields: mean,
-        mean_objects: mean,
-        max_fields: max,
-        indirect_sites: indirect,
-        mean_targets: 0.0,
-        seconds,
+
+    fn shared_instance(&mut self, f: FunctionId) -> u32 {
+        if let Some(instance) = self.shared[f.index()] {
+            return instance;
+        }
+        let instance = self.new_instance(f, None, 0);
+        self.shared[f.index()] = Some(instance);
+        instance
     }
+
+    fn new_instance(&mut self, function: FunctionId, caller: Option<(u32, u32)>, depth: u32) -> u32 {
+        let id = u32::try_from(self.instances.len()).unwrap_or(u32::MAX);
+        let f = &self.module.functions[function.index()];
+        let base = self.solver.nodes(f.values() + 1);
+        let ret = base + u32::try_from(f.values()).unwrap_or(0);
+        self.instances.push(Inst { function, caller, base, ret, varargs: None, depth });
+        if f.signature.variadic {
+            let object = self.named_object(&format!("varargs:{}#{id}", f.name), ObjectKind::VarArgs(function));
+            self.instances[id as usize].varargs = Some(self.solver.loc(object, 0));
+        }
+        for (i, size) in f.byval.iter().enumerate().filter(|(_, size)| **size > 0) {
+            let param = u32::try_from(i).unwrap_or(0);
+            let mut object = new_object(ObjectKind::ByVal(function, param), id, format!("{}:param{i}", f.name));
+            object.size = Some(*size);
+            let object = self.solver.object(object);
+            let loc = self.solver.loc(object, 0);
+            self.solver.add(base + param, loc);
+        }
+        self.pending.push(id);
+        id
+    }
+
+    /// The instance that a call of `f` at this site enters.
+    fn instance_for(&mut self, call: u32, f: FunctionId) -> u32 {
+        let site = &self.calls[call as usize];
+        let (from, instr, callback) = (site.instance, site.instr, site.callback);
+        let depth = self.instances[from as usize].depth + 1;
+        let wanted = if self.wrappers.alloc[f.index()] {
+            depth <= MAX_DEPTH
+        } else {
+            self.wrappers.accessor[f.index()]
+        };
+        if callback || !wanted {
+            return self.shared_instance(f);
+        }
+        if let Some(instance) = self.clones.get(&(from, instr, f)) {
+            return *instance;
+        }
+        if self.instances.len() >= self.options.max_instances || self.on_chain(from, f) {
+            return self.shared_instance(f);
+        }
+        let instance = self.new_instance(f, Some((from, instr)), depth);
+        self.clones.insert((from, instr, f), instance);
+        instance
+    }
+
+    fn on_chain(&self, mut at: u32, f: FunctionId) -> bool {
+        loop {
+            let instance = &self.instances[at as usize];
+            if instance.function == f {
+                return true;
+            }
+            match instance.caller {
+                Some((up, _)) => at = up,
+                None => return false,
+            }
+        }
+    }
+
+    fn generate(&mut self, id: u32) {
+        let module = self.module;
+        let function = self.instances[id as usize].function;
+        let f = &module.functions[function.index()];
+        for (index, instr) in f.instrs.iter().enumerate() {
+            let result = self.instances[id as usize].base + f.value_of(index).0;
+            self.instruction(id, f, index, &instr.kind, result, instr.class);
+        }
+    }
+
+    fn instruction(&mut self, id: u32, f: &'a Function, index: usize, kind: &'a InstrKind, result: Node, class: Class) {
+        let at = u32::try_from(index).unwrap_or(u32::MAX);
+        match kind {
+            InstrKind::Alloca { ty, size, array, name } => {
+                let function = self.instances[id as usize].function;
+                let slot = if name.is_empty() { format!("{}:%{index}", f.name) } else { format!("{}:{name}", f.name) };
+                let object = self.typed_object(ObjectKind::Stack(function, at), slot, *ty, *size, *array);
+                self.solver.objects[object as usize].instance = id;
+                let loc = self.solver.loc(object, 0);
+                self.solver.add(result, loc);
+            }
+            InstrKind::Load { ptr, access } if access.class.carries_pointer() => {
+                let ptr = self.node_of(id, *ptr);
+                self.solver.attach(ptr, Use::Load { target: result, slots: slots(access.class, access.size) });
+            }
+            InstrKind::Store { ptr, value, access } if access.class.carries_pointer() => {
+                let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
+                if source != NONE {
+                    self.solver.attach(ptr, Use::Store { source, slots: slots(access.class, access.size) });
+                }
+            }
+            InstrKind::AtomicRmw { ptr, value, access } | InstrKind::CmpXchg { ptr, value, access, .. }
+                if access.class.carries_pointer() =>
+            {
+                let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
+                self.solver.attach(ptr, Use::Load { target: result, slots: 1 });
+                if source != NONE {
+                    self.solver.attach(ptr, Use::Store { source, slots: 1 });
+                }
+            }
+            InstrKind::Gep { base, steps } => {
+                let base = self.node_of(id, *base);
+                if base != NONE && steps.is_empty() {
+                    self.solver.edge(base, result);
+                } else if base != NONE {
+                    let steps = self.solver.intern(steps);
+                    self.solver.attach(base, Use::Gep { steps, target: result });
+                }
+            }
+            InstrKind::Copy { from } if class.carries_pointer() => {
+                for operand in from {
+                    let node = self.node_of(id, *operand);
+                    self.solver.edge(node, result);
+                }
+            }
+            InstrKind::Arith { from, add } if class.carries_pointer() => {
+                let step = match add {
+                    Some(by) => GepStep::Const(*by),
+                    None => GepStep::Pointer { stride: 1 },
+                };
+                let steps = self.solver.intern(&[step]);
+                for operand in from {
+                    let node = self.node_of(id, *operand);
+                    self.solver.attach(node, Use::Gep { steps, target: result });
+                }
+            }
+            InstrKind::MemCopy { dst, src, len, .. } => {
+                let (dst, src) = (self.node_of(id, *dst), self.node_of(id, *src));
+                self.solver.memcopy(dst, src, constant_length(*len));
+            }
+            InstrKind::VaStart { list } => {
+                if let Some(loc) = self.instances[id as usize].varargs {
+                    let source = self.solver.node();
+                    self.solver.add(source, loc);
+                    // overflow_arg_area and reg_save_area of the x86-64 va_list.
+                    let list = self.node_of(id, *list);
+                    for offset in [8, 16] {
+                        let at = self.solver.stepped(list, &[GepStep::Const(offset)]);
+                        self.solver.attach(at, Use::Store { source, slots: 1 });
+                    }
+                }
+            }
+            InstrKind::VaCopy { dst, src } => {
+                let (dst, src) = (self.node_of(id, *dst), self.node_of(id, *src));
+                self.solver.memcopy(dst, src, Some(24));
+            }
+            InstrKind::VaArg { list } if class.carries_pointer() => {
+                let list = self.node_of(id, *list);
+                let area = self.solver.stepped(list, &[GepStep::Const(8)]);
+                let values = self.solver.node();
+                self.solver.attach(area, Use::Load { target: values, slots: 1 });
+                self.solver.attach(values, Use::Load { target: result, slots: 1 });
+            }
+            InstrKind::Ret { value: Some(value) } if f.signature.ret.carries_pointer() => {
+                let (node, ret) = (self.node_of(id, *value), self.instances[id as usize].ret);
+                self.solver.edge(node, ret);
+            }
+            InstrKind::LandingPad => {
+                let escape = self.solver.escape;
+                self.solver.edge(escape, result);
+            }
+            InstrKind::Call(call) => {
+                let args: Vec<Node> = call
+                    .args
+                    .iter()
+                    .zip(&call.signature.params)
+                    .map(|(a, class)| if class.carries_pointer() { self.node_of(id, *a) } else { NONE })
+                    .collect();
+                let constants =
+                    call.args.iter().map(|a| if let Operand::Int(value) = a { Some(*value) } else { None }).collect();
+                let site = CallSite {
+                    instance: id,
+                    instr: at,
+                    args,
+                    constants,
+                    byval: call.byval.clone(),
+                    ret: if class.carries_pointer() { result } else { NONE },
+                    signature: Some(call.signature.clone()),
+                    callback: false,
+                };
+                let number = self.add_call(site);
+                match &call.callee {
+                    Callee::Function(target) => self.bind(number, *target),
+                    Callee::External(target) => self.external(number, *target),
+                    Callee::Indirect(operand) => match self.node_of(id, *operand) {
+                        NONE => self.unknown_call(number),
+                        node => self.solver.attach(node, Use::Callee(number)),
+                    },
+                    Callee::Asm { .. } => self.escape_args(number),
+                }
+            }
+            // No pointers move, but queries know constant addresses by their nodes.
+            InstrKind::Load { ptr, .. }
+            | InstrKind::Store { ptr, .. }
+            | InstrKind::AtomicRmw { ptr, .. }
+            | InstrKind::CmpXchg { ptr, .. }
+            | InstrKind::MemSet { dst: ptr, .. } => {
+                self.node_of(id, *ptr);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_call(&mut self, site: CallSite) -> u32 {
+        let number = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+        self.calls.push(site);
+        number
+    }
+
+    fn record(&mut self, call: u32, target: Target) -> bool {
+        if !self.bound.insert((call, target)) {
+            return false;
+        }
+        let site = &self.calls[call as usize];
+        let key = (site.instance, site.instr);
+        if site.callback {
+            if let Target::Function(instance) = target {
+                self.callbacks.entry(key).or_default().push(instance.0);
+            }
+        } else {
+            self.targets.entry(key).or_default().push(target);
+        }
+        true
+    }
+
+    /// A location has reached the callee of an indirect call.
+    fn bind_location(&mut self, call: u32, loc: Loc) {
+        let object = self.solver.locs[loc as usize].0;
+        match self.solver.objects[object as usize].kind {
+            ObjectKind::Function(f) => {
+                let fits = match &self.calls[call as usize].signature {
+                    Some(signature) if self.options.match_signatures => {
+                        compatible(signature, &self.module.functions[f.index()].signature)
+                    }
+                    _ => true,
+                };
+                if fits {
+                    self.bind(call, f);
+                }
+            }
+            ObjectKind::ExternalFunction(e) => {
+                let fits = match &self.calls[call as usize].signature {
+                    Some(signature) if self.options.match_signatures => {
+                        compatible(signature, &self.module.externals[e.index()].signature)
+                    }
+                    _ => true,
+                };
+                if fits {
+                    self.external(call, e);
+                }
+            }
+            ObjectKind::External => self.unknown_call(call),
+            _ => {}
+        }
+    }
+
+    fn bind(&mut self, call: u32, f: FunctionId) {
+        let instance = self.instance_for(call, f);
+        if !self.record(call, Target::Function(super::InstanceId(instance))) {
+            return;
+        }
+        let target = &self.module.functions[f.index()];
+        let Inst { base, ret, varargs, .. } = self.instances[instance as usize];
+        let site = &self.calls[call as usize];
+        let (args, byval, result) = (site.args.clone(), site.byval.clone(), site.ret);
+        let fixed = target.signature.params.len();
+        for (i, arg) in args.iter().enumerate() {
+            let param = u32::try_from(i).unwrap_or(0);
+            let copied = byval.get(i).copied().unwrap_or(0);
+            if i >= fixed {
+                if let Some(area) = varargs {
+                    let (object, _, contents) = self.solver.locs[area as usize];
+                    if copied > 0 {
+                        let out = self.solver.stepped(*arg, &[GepStep::Pointer { stride: 1 }]);
+                        let any = self.solver.any_in(object);
+                        self.solver.attach(out, Use::Load { target: any, slots: 1 });
+                    }
+                    self.solver.edge(*arg, contents);
+                }
+            } else if target.byval[i] > 0 {
+                self.solver.memcopy(base + param, *arg, Some(target.byval[i].max(8)));
+            } else if target.signature.params[i].carries_pointer() {
+                self.solver.edge(*arg, base + param);
+            }
+        }
+        self.solver.edge(ret, result);
+    }
+
+    fn escape_args(&mut self, call: u32) {
+        self.unknown_external();
+        let escape = self.solver.escape;
+        let (args, ret) = (self.calls[call as usize].args.clone(), self.calls[call as usize].ret);
+        for arg in args {
+            self.solver.edge(arg, escape);
+        }
+        self.solver.edge(escape, ret);
+    }
+
+    fn unknown_call(&mut self, call: u32) {
+        if self.record(call, Target::Unknown) {
+            self.escape_args(call);
+        }
+    }
+
+    fn external(&mut self, call: u32, e: ExternalId) {
+        if !self.record(call, Target::External(e)) {
+            return;
+        }
+        let external = &self.module.externals[e.index()];
+        match self.library.function(&external.name) {
+            Some(annotation) => self.annotated(call, annotation),
+            None => self.unannotated(call, e),
+        }
+    }
+
+    fn unannotated(&mut self, call: u32, e: ExternalId) {
+        let external = &self.module.externals[e.index()];
+        let known = &external.attributes;
+        let site = &self.calls[call as usize];
+        let (args, ret) = (site.args.clone(), site.ret);
+        let mut captured = false;
+        let escape = self.solver.escape;
+        for (i, arg) in args.iter().enumerate() {
+            let quiet = known.readonly
+                || known.nocapture.get(i) == Some(&true) && known.param_readonly.get(i) == Some(&true);
+            if !quiet && *arg != NONE {
+                captured = true;
+                self.solver.edge(*arg, escape);
+            } else if ret != NONE && known.returned.is_none() && known.nocapture.get(i) != Some(&true) {
+                captured = true;
+                self.solver.edge(*arg, escape);
+            }
+        }
+        if let Some(arg) = known.returned {
+            if let Some(arg) = args.get(usize::from(arg)) {
+                self.solver.edge(*arg, ret);
+            }
+        } else if known.noalias_result {
+            let loc = self.heap_object(call, 0);
+            self.solver.add(ret, loc);
+        } else if ret != NONE {
+            captured = true;
+            self.solver.edge(escape, ret);
+        }
+        if captured {
+            self.unknown_external();
+        }
+    }
+
+    /// The location of heap memory made at a call; `which` tells several of one call apart.
+    pub(super) fn heap_object(&mut self, call: u32, which: u32) -> Loc {
+        let site = &self.calls[call as usize];
+        let key = (site.instance, site.instr, which);
+        let object = match self.heap.get(&key) {
+            Some(object) => *object,
+            None => {
+                let f = self.instances[site.instance as usize].function;
+                let instr = &self.module.functions[f.index()].instrs[site.instr as usize];
+                let site_ref = SiteRef { function: f, ordinal: instr.ordinal.unwrap_or(u32::MAX) };
+                let mut object = new_object(ObjectKind::Heap(site_ref), site.instance, String::new());
+                object.size = self.allocation_size(call);
+                let object = self.solver.object(object);
+                self.heap.insert(key, object);
+                object
+            }
+        };
+        self.solver.loc(object, 0)
+    }
+
+    /// Constant size of an allocation by a direct call of `malloc` or `calloc`.
+    fn allocation_size(&self, call: u32) -> Option<u64> {
+        let site = &self.calls[call as usize];
+        let f = self.instances[site.instance as usize].function;
+        let InstrKind::Call(of) = &self.module.functions[f.index()].instrs[site.instr as usize].kind else {
+            return None;
+        };
+        let Callee::External(e) = of.callee else { return None };
+        let size = |arg: usize| site.constants.get(arg).copied().flatten().and_then(|v| u64::try_from(v).ok());
+        match &*self.module.externals[e.index()].name {
+            "malloc" => size(0),
+            "calloc" => size(0)?.checked_mul(size(1)?),
+            "realloc" => size(1),
+            _ => None,
+        }
+    }
+
+    pub(super) fn call_arg(&self, call: u32, arg: u8) -> Node {
+        self.calls[call as usize].args.get(usize::from(arg)).copied().unwrap_or(NONE)
+    }
+
+    pub(super) fn call_ret(&self, call: u32) -> Node {
+        self.calls[call as usize].ret
+    }
+
+    /// Lets an external call a function pointer with these arguments.
+    pub(super) fn call_back(&mut self, call: u32, function: Node, args: Vec<Node>) {
+        let (instance, instr) = (self.calls[call as usize].instance, self.calls[call as usize].instr);
+        let constants = vec![None; args.len()];
+        let site = CallSite {
+            instance,
+            instr,
+            args,
+            constants,
+            byval: Vec::new(),
+            ret: NONE,
+            signature: None,
+            callback: true,
+        };
+        let number = self.add_call(site);
+        self.solver.attach(function, Use::Callee(number));
+    }
+
+    /// The external variable of that name, if the module has it.
+    pub(super) fn variable(&mut self, name: &str) -> Option<Loc> {
+        let index = self.module.external_variables.iter().position(|v| v.name == name)?;
+        Some(self.variable_loc(ExternalVariableId::from(index), 0))
+    }
+}
+
+/// An object without layout.
+fn new_object(kind: ObjectKind, instance: u32, name: String) -> Obj {
+    Obj {
+        kind,
+        instance,
+        name,
+        size: None,
+        ty: None,
+        regions: Vec::new(),
+        locs: FxHashMap::default(),
+        offsets: Vec::new(),
+        any: None,
+        any_out: None,
+        any_in: None,
+        copies: Vec::new(),
+    }
+}
+
+fn slots(class: Class, size: u64) -> u32 {
+    if class == Class::Aggregate { u32::try_from((size / 8).clamp(1, MAX_SLOTS)).unwrap_or(1) } else { 1 }
+}
+
+fn constant_length(len: Operand) -> Option<u64> {
+    match len {
+        Operand::Int(len) => u64::try_from(len).ok(),
+        _ => None,
+    }
+}
+
+/// Whether a call of this type may enter a function of that type. Missing and surplus arguments
+/// and arguments in other registers are behaviour that C leaves undefined and that no compiler
+/// keeps; narrow integers are promoted, so their width does not count.
+fn compatible(call: &Signature, target: &Signature) -> bool {
+    let fixed = target.params.len();
+    let count = if target.variadic || call.variadic { call.params.len() >= fixed } else { call.params.len() == fixed };
+    let fits = |a: &Class, b: &Class| {
+        let wide = |c: &Class| matches!(c, Class::Pointer | Class::Int(5..));
+        a == b
+            || wide(a) && wide(b)
+            || matches!((a, b), (Class::Int(..=4), Class::Int(..=4)))
+            || (*a == Class::Aggregate) != (*b == Class::Aggregate)
+    };
+    let ret = call.ret == Class::Void || fits(&call.ret, &target.ret);
+    count && ret && call.params.iter().zip(&target.params).all(|(a, b)| fits(a, b))
 }

@@ -5,11 +5,17 @@
 //! C's rule that pointer arithmetic stays inside the array it starts in. What is absent on purpose:
 //! sides, capacities, plans (see `flow`), LLVM.
 
-use crate::model::{ExternalId, FunctionId, Location, Module, Operand};
+use crate::model::{ExternalId, FunctionId, Location, Module};
 use itarget_annotations as ann;
 
 mod build;
+mod externals;
+mod freeze;
+mod objects;
 mod result;
+mod set;
+mod solver;
+mod wrappers;
 
 pub use result::PointsTo;
 
@@ -51,7 +57,7 @@ pub enum ObjectKind {
     Function(FunctionId),
     /// Code of an external function.
     ExternalFunction(ExternalId),
-    /// Stack slot: function and instruction index of the `alloca`. One object for all instances.
+    /// Stack slot: function and instruction index of the `alloca`; one object per instance.
     Stack(FunctionId, u32),
     /// Copy of a `byval` argument: function and parameter.
     ByVal(FunctionId, u32),
@@ -132,11 +138,14 @@ pub struct Options {
     pub max_fields: usize,
     /// Only consider indirect targets whose parameters fit the call.
     pub match_signatures: bool,
+    /// Exported functions may be called, and exported variables used, by code that is not in the
+    /// module. Always so for modules without `main`, or with `dlopen` or module-level assembly.
+    pub exported_callable: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true }
+        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true, exported_callable: false }
     }
 }
 
@@ -187,29 +196,6 @@ impl PointsTo {
     #[must_use]
     pub fn solve(module: &Module, library: &dyn Library, options: &Options) -> PointsTo {
         build::solve(module, library, options)
-    }
-
-    /// The fields a pointer operand of a site may address, in one instance; ascending. A pointer
-    /// to an unknown place in an object stands for all its fields.
-    #[must_use]
-    pub fn access(&self, module: &Module, instance: InstanceId, ordinal: u32, which: Pointer) -> Vec<FieldId> {
-        let function = self.instance(instance).function;
-        match result::operand_of(module, function, ordinal, which) {
-            Some(operand) => self.value(instance, operand),
-            None => Vec::new(),
-        }
-    }
-
-    /// As [`PointsTo::access`], over all instances of the function.
-    #[must_use]
-    pub fn access_merged(&self, module: &Module, site: SiteRef, which: Pointer) -> Vec<FieldId> {
-        let mut all = Vec::new();
-        for instance in self.instances_of(site.function) {
-            all.extend(self.access(module, *instance, site.ordinal, which));
-        }
-        all.sort_unstable();
-        all.dedup();
-        all
     }
 }
 

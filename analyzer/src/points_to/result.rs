@@ -1,8 +1,12 @@
 //! The result of the points-to analysis, frozen: numbered, sorted, with the solver's nodes gone.
 
-use super::*;
+use super::objects::Region;
+use super::set::Set;
+use super::{
+    AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, Pointer, SiteRef, Stats, Target,
+};
+use crate::model::{FunctionId, Module, Operand};
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
 
 /// Points-to sets of all pointers and cells, and the call graph.
 #[derive(Debug, Clone, Default)]
@@ -11,19 +15,31 @@ pub struct PointsTo {
     pub(super) fields: Vec<Field>,
     pub(super) instances: Vec<Instance>,
     pub(super) stats: Stats,
-    /// Distinct points-to sets, and the set of each constraint node.
-    pub(super) sets: Vec<Vec<FieldId>>,
-    pub(super) values: Vec<u32>,
-    /// First node of each instance, node of each object's cell.
-    pub(super) base: Vec<u32>,
+    pub(super) frozen: Frozen,
+}
+
+/// What queries look at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Frozen {
+    /// Arrays by object.
+    pub(super) regions: Vec<Vec<Region>>,
+    /// Object, and field (`None`: all of the object's).
+    pub(super) locs: Vec<(ObjectId, Option<FieldId>)>,
+    /// Distinct sets of locations.
+    pub(super) sets: Vec<Set>,
+    /// Set by node.
+    pub(super) by_node: Vec<u32>,
+    /// Set by field.
     pub(super) contents: Vec<u32>,
-    pub(super) of_function: Vec<Vec<InstanceId>>,
-    pub(super) callees: BTreeMap<(u32, u32), Vec<Target>>,
-    pub(super) callbacks: BTreeMap<(u32, u32), Vec<InstanceId>>,
+    /// Set by constant operand.
+    pub(super) operands: FxHashMap<Operand, u32>,
+    /// First node by instance.
+    pub(super) bases: Vec<u32>,
+    pub(super) by_function: Vec<Vec<InstanceId>>,
+    pub(super) targets: FxHashMap<(InstanceId, u32), Vec<Target>>,
+    pub(super) callbacks: FxHashMap<(InstanceId, u32), Vec<InstanceId>>,
     pub(super) escaped: Vec<FieldId>,
     pub(super) escaped_functions: Vec<FunctionId>,
-    pub(super) operands: FxHashMap<ObjectKind, FieldId>,
-    pub(super) lists: Vec<Vec<Operand>>,
 }
 
 impl PointsTo {
@@ -51,7 +67,7 @@ impl PointsTo {
         self.fields[id.0 as usize]
     }
 
-    /// The fields of an object, ascending by offset.
+    /// The fields of an object, ascending by offset; at least one.
     pub fn fields_of(&self, object: ObjectId) -> impl Iterator<Item = FieldId> + use<> {
         let (first, end) = self.object(object).fields;
         (first.0..end.0).map(FieldId)
@@ -61,8 +77,32 @@ impl PointsTo {
     /// ascending. Inside an array all fields of its elements, if `len` reaches beyond the element.
     #[must_use]
     pub fn range(&self, field: FieldId, len: Option<u64>) -> Vec<FieldId> {
-        let _ = len;
-        vec![field]
+        let Field { object, offset, .. } = self.field(field);
+        let regions = &self.frozen.regions[object.0 as usize];
+        let len = len.unwrap_or(u64::MAX);
+        // The field stands for all elements of the arrays it is in: bytes from any of them on.
+        let mut last = offset;
+        let mut around = regions.iter().filter(|r| r.contains(offset)).peekable();
+        let mut low = offset;
+        if around.peek().is_some() {
+            for r in around {
+                let inside = (offset - r.start) % r.stride;
+                if len > r.stride - inside {
+                    low = low.min(r.start);
+                    last = last.max(r.end.saturating_sub(r.stride).saturating_add(inside));
+                }
+            }
+        }
+        let high = last.saturating_add(len);
+        self.fields_of(object)
+            .filter(|other| {
+                let Field { offset: at, size, .. } = self.field(*other);
+                // An inner array's field stands for the whole array.
+                let inner = regions.iter().filter(|r| r.contains(at) && !r.contains(offset)).map(|r| r.end).max();
+                let end = size.map_or(u64::MAX, |size| at.saturating_add(size)).max(inner.unwrap_or(0));
+                *other == field || at < high && end > low
+            })
+            .collect()
     }
 
     /// All instances.
@@ -77,83 +117,105 @@ impl PointsTo {
         &self.instances[id.0 as usize]
     }
 
-    /// The instances of a function, the one that stands for all other calls first. A function
-    /// that is never called (nor exported, nor address-taken) has one as well.
+    /// The instances of a function, the one that stands for all other calls first. Empty if the
+    /// function is never reached.
     #[must_use]
     pub fn instances_of(&self, function: FunctionId) -> &[InstanceId] {
-        &self.of_function[function.index()]
+        &self.frozen.by_function[function.index()]
     }
 
-    /// What a value may point to, in one instance; ascending.
+    pub(super) fn set_of(&self, instance: InstanceId, operand: Operand) -> Option<u32> {
+        match operand {
+            Operand::Local(value) => {
+                let node = self.frozen.bases[instance.0 as usize] as usize + value.index();
+                self.frozen.by_node.get(node).copied()
+            }
+            other => self.frozen.operands.get(&other).copied(),
+        }
+    }
+
+    pub(super) fn expand(&self, set: u32) -> Vec<FieldId> {
+        let mut fields = Vec::new();
+        for loc in self.frozen.sets[set as usize].iter() {
+            match self.frozen.locs[loc as usize] {
+                (_, Some(field)) => fields.push(field),
+                (object, None) => fields.extend(self.fields_of(object)),
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
+    /// What a value may point to, in one instance; ascending. A pointer to an unknown place in an
+    /// object stands for all its fields.
     #[must_use]
     pub fn value(&self, instance: InstanceId, operand: Operand) -> Vec<FieldId> {
-        let object = match operand {
-            Operand::Local(v) => {
-                let node = self.base[instance.0 as usize] + v.0;
-                return self.sets[self.values[node as usize] as usize].clone();
-            }
-            Operand::Any(list) => {
-                let mut all: Vec<FieldId> = self.lists[list.index()].iter().flat_map(|o| self.value(instance, *o)).collect();
-                all.sort_unstable();
-                all.dedup();
-                return all;
-            }
-            Operand::Global(g, _) => ObjectKind::Global(g),
-            Operand::ExternalVariable(v, _) => ObjectKind::ExternalVariable(v),
-            Operand::Function(f) => ObjectKind::Function(f),
-            Operand::External(e) => ObjectKind::ExternalFunction(e),
-            Operand::Null | Operand::Int(_) | Operand::Undef | Operand::Other => return Vec::new(),
-        };
-        self.operands.get(&object).map(|f| vec![*f]).unwrap_or_default()
+        self.set_of(instance, operand).map_or_else(Vec::new, |set| self.expand(set))
     }
 
     /// What the pointers stored in a cell may point to; ascending.
     #[must_use]
     pub fn contents(&self, field: FieldId) -> Vec<FieldId> {
-        let node = self.contents[self.field(field).object.0 as usize];
-        self.sets[self.values[node as usize] as usize].clone()
+        self.expand(self.frozen.contents[field.0 as usize])
     }
 
     /// Who a call site may call, ascending; empty if it is never reached or not a call.
     #[must_use]
     pub fn callees(&self, instance: InstanceId, ordinal: u32) -> &[Target] {
-        self.callees.get(&(instance.0, ordinal)).map_or(&[], Vec::as_slice)
+        self.frozen.targets.get(&(instance, ordinal)).map_or(&[], Vec::as_slice)
     }
 
     /// All fields that code with these pointers can reach: the fields' objects whole, what their
-    /// cells point to, and so on; ascending.
+    /// cells point to, and so on; ascending. Code has no cells.
     #[must_use]
     pub fn reachable(&self, from: &[FieldId]) -> Vec<FieldId> {
-        let mut seen: std::collections::BTreeSet<FieldId> = from.iter().copied().collect();
-        let mut todo: Vec<FieldId> = from.to_vec();
-        while let Some(f) = todo.pop() {
-            for g in self.contents(f) {
-                if seen.insert(g) {
-                    todo.push(g);
+        let mut seen = vec![false; self.objects.len()];
+        let mut sets = vec![false; self.frozen.sets.len()];
+        let mut work = Vec::new();
+        let mut enter = |object: ObjectId, work: &mut Vec<ObjectId>| {
+            let code = matches!(self.object(object).kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_));
+            if !code && !seen[object.0 as usize] {
+                seen[object.0 as usize] = true;
+                work.push(object);
+            }
+        };
+        for field in from {
+            enter(self.field(*field).object, &mut work);
+        }
+        while let Some(object) = work.pop() {
+            for field in self.fields_of(object) {
+                let set = self.frozen.contents[field.0 as usize] as usize;
+                if std::mem::replace(&mut sets[set], true) {
+                    continue;
+                }
+                for loc in self.frozen.sets[set].iter() {
+                    enter(self.frozen.locs[loc as usize].0, &mut work);
                 }
             }
         }
-        seen.into_iter().collect()
+        let reached = (0..self.objects.len()).filter(|i| seen[*i]);
+        reached.flat_map(|i| self.fields_of(ObjectId(u32::try_from(i).unwrap_or(u32::MAX)))).collect()
     }
 
     /// All fields that unknown code may read and write (captured by unannotated externals,
-    /// retained, exported); ascending.
+    /// retained by annotated ones, exported), with what is reachable from them; ascending.
     #[must_use]
     pub fn escaped(&self) -> &[FieldId] {
-        &self.escaped
+        &self.frozen.escaped
     }
 
     /// Functions that unknown code may call, ascending.
     #[must_use]
     pub fn escaped_functions(&self) -> &[FunctionId] {
-        &self.escaped_functions
+        &self.frozen.escaped_functions
     }
 
     /// Functions (instances) that external functions may call back, by the annotation's callbacks
     /// of that call site; ascending.
     #[must_use]
     pub fn callbacks(&self, instance: InstanceId, ordinal: u32) -> &[InstanceId] {
-        self.callbacks.get(&(instance.0, ordinal)).map_or(&[], Vec::as_slice)
+        self.frozen.callbacks.get(&(instance, ordinal)).map_or(&[], Vec::as_slice)
     }
 
     /// Figures.
@@ -161,10 +223,29 @@ impl PointsTo {
     pub fn stats(&self) -> Stats {
         self.stats
     }
+
+    /// The fields a pointer operand of a site may address, in one instance; ascending.
+    #[must_use]
+    pub fn access(&self, module: &Module, instance: InstanceId, ordinal: u32, which: Pointer) -> Vec<FieldId> {
+        let function = self.instance(instance).function;
+        operand_of(module, function, ordinal, which).map_or_else(Vec::new, |operand| self.value(instance, operand))
+    }
+
+    /// As [`PointsTo::access`], over all instances of the function.
+    #[must_use]
+    pub fn access_merged(&self, module: &Module, site: SiteRef, which: Pointer) -> Vec<FieldId> {
+        let mut all = Vec::new();
+        for instance in self.instances_of(site.function) {
+            all.extend(self.access(module, *instance, site.ordinal, which));
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
 }
 
 /// The pointer operand of a site.
-pub(super) fn operand_of(module: &Module, function: FunctionId, ordinal: u32, which: Pointer) -> Option<Operand> {
+fn operand_of(module: &Module, function: FunctionId, ordinal: u32, which: Pointer) -> Option<Operand> {
     use crate::model::InstrKind as K;
     let function = &module.functions[function.index()];
     let index = function.site(ordinal)?;
@@ -172,7 +253,10 @@ pub(super) fn operand_of(module: &Module, function: FunctionId, ordinal: u32, wh
         return Some(Operand::Local(function.value_of(index)));
     }
     match (&function.instrs[index].kind, which) {
-        (K::Load { ptr, .. } | K::Store { ptr, .. } | K::AtomicRmw { ptr, .. } | K::CmpXchg { ptr, .. }, Pointer::Address) => Some(*ptr),
+        (
+            K::Load { ptr, .. } | K::Store { ptr, .. } | K::AtomicRmw { ptr, .. } | K::CmpXchg { ptr, .. },
+            Pointer::Address,
+        ) => Some(*ptr),
         (K::VaArg { list }, Pointer::Address) => Some(*list),
         (K::MemCopy { dst, .. } | K::MemSet { dst, .. }, Pointer::Address) => Some(*dst),
         (K::MemCopy { src, .. }, Pointer::Source) => Some(*src),

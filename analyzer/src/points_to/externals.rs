@@ -1,0 +1,199 @@
+//! Annotated externals as constraints.
+
+use super::ObjectKind;
+use super::build::Builder;
+use super::solver::{NONE, Node, Use};
+use crate::model::GepStep;
+use itarget_annotations::{Callback, CallbackArg, Case, Function, Place, PointerFlow, Ret, Root};
+
+/// Another element of the array that a pointer is in.
+const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
+
+impl Builder<'_> {
+    /// Constraints for a call of an annotated external.
+    pub(super) fn annotated(&mut self, call: u32, f: &Function) {
+        let constants = self.calls[call as usize].constants.clone();
+        let chosen = f.cases.iter().find(|case| {
+            let value = constants.get(usize::from(case.arg)).copied().flatten();
+            value.is_some_and(|value| case.values.contains(&value))
+        });
+        let known = f.cases.iter().all(|case| constants.get(usize::from(case.arg)).copied().flatten().is_some());
+        match chosen {
+            Some(case) => self.variant(call, f, Some(case)),
+            None => {
+                self.variant(call, f, None);
+                if !known {
+                    f.cases.iter().for_each(|case| self.variant(call, f, Some(case)));
+                }
+            }
+        }
+        for callback in &f.callbacks {
+            self.callback(call, f, callback);
+        }
+    }
+
+    fn variant(&mut self, call: u32, f: &Function, case: Option<&Case>) {
+        self.result(call, f, case.and_then(|c| c.ret).unwrap_or(f.ret));
+        let flows = case.and_then(|c| c.pointers.as_ref()).or(f.pointers.as_ref());
+        for flow in flows.into_iter().flatten() {
+            self.flow(call, f, flow);
+        }
+        for arg in case.and_then(|c| c.retains.as_ref()).unwrap_or(&f.retains) {
+            let (node, retained) = (self.call_arg(call, *arg), self.retained);
+            self.solver.edge(node, retained);
+        }
+    }
+
+    fn result(&mut self, call: u32, f: &Function, ret: Ret) {
+        let node = self.call_ret(call);
+        if node == NONE {
+            return;
+        }
+        match ret {
+            Ret::Void | Ret::Int | Ret::NoReturn => {}
+            Ret::Arg(arg) => {
+                let arg = self.call_arg(call, arg);
+                self.solver.edge(arg, node);
+            }
+            Ret::Into(arg) => {
+                let arg = self.call_arg(call, arg);
+                let inside = self.solver.stepped(arg, ELEMENT);
+                self.solver.edge(inside, node);
+            }
+            Ret::Alloc | Ret::AllocCStr => {
+                let loc = self.heap_object(call, 0);
+                self.solver.add(node, loc);
+            }
+            Ret::External => {
+                let object = self.named_object(&format!("ext:{}", f.name), ObjectKind::External);
+                let loc = self.solver.loc(object, 0);
+                self.solver.add(node, loc);
+            }
+            Ret::CopyCStr | Ret::Copy(_) => {
+                let object = self.named_object(&format!("copy:{}", f.name), ObjectKind::Copy);
+                if let Ret::Copy(size) = ret {
+                    self.solver.objects[object as usize].size = Some(size);
+                    // Pointers inside the copy stay external.
+                    let behind = self.named_object(&format!("ext:{}", f.name), ObjectKind::External);
+                    let loc = self.solver.loc(behind, 0);
+                    let contents = self.solver.contents(object, 0);
+                    self.solver.add(contents, loc);
+                }
+                let loc = self.solver.loc(object, 0);
+                self.solver.add(node, loc);
+            }
+        }
+    }
+
+    fn flow(&mut self, call: u32, f: &Function, flow: &PointerFlow) {
+        let (dst, src) = (&flow.dst, &flow.src);
+        if dst.derefs > 0 && src.derefs > 0 && dst.offset.is_none() && src.offset.is_none() {
+            // Object to object, same offsets.
+            let to = self.pointer(call, f, dst, dst.derefs - 1);
+            let from = self.pointer(call, f, src, src.derefs - 1);
+            self.solver.memcopy(to, from, None);
+            return;
+        }
+        let source = self.place(call, f, src);
+        if source == NONE {
+            return;
+        }
+        if dst.derefs == 0 {
+            let to = self.root(call, f, &dst.root);
+            self.solver.edge(source, to);
+            return;
+        }
+        let to = self.pointer(call, f, dst, dst.derefs - 1);
+        let to = self.at(to, dst.offset);
+        self.solver.attach(to, Use::Store { source, slots: 1 });
+    }
+
+    /// The node of the value at a place.
+    fn place(&mut self, call: u32, f: &Function, place: &Place) -> Node {
+        if place.derefs == 0 {
+            let root = self.root(call, f, &place.root);
+            return match place.root {
+                Root::Arg(_) => self.solver.stepped(root, ELEMENT),
+                _ => root,
+            };
+        }
+        let pointer = self.pointer(call, f, place, place.derefs - 1);
+        let pointer = self.at(pointer, place.offset);
+        self.load(pointer)
+    }
+
+    /// The root of a place, dereferenced that often at its start.
+    fn pointer(&mut self, call: u32, f: &Function, place: &Place, derefs: u8) -> Node {
+        let mut node = self.root(call, f, &place.root);
+        for _ in 0..derefs {
+            node = self.load(node);
+        }
+        node
+    }
+
+    fn load(&mut self, pointer: Node) -> Node {
+        if pointer == NONE {
+            return NONE;
+        }
+        let target = self.solver.node();
+        self.solver.attach(pointer, Use::Load { target, slots: 1 });
+        target
+    }
+
+    /// The pointer moved to the offset, or to anywhere in its object.
+    fn at(&mut self, pointer: Node, offset: Option<u64>) -> Node {
+        match offset {
+            Some(0) => pointer,
+            Some(offset) => {
+                self.solver.stepped(pointer, &[GepStep::Const(i64::try_from(offset).unwrap_or(i64::MAX))])
+            }
+            None => self.solver.anywhere_of(pointer),
+        }
+    }
+
+    fn root(&mut self, call: u32, f: &Function, root: &Root) -> Node {
+        let loc = match root {
+            Root::Ret => return self.call_ret(call),
+            Root::Arg(arg) => return self.call_arg(call, *arg),
+            Root::Alloc => self.heap_object(call, 1),
+            Root::External(name) => {
+                let name = if name.is_empty() { &f.name } else { name };
+                let object = self.named_object(&format!("ext:{name}"), ObjectKind::External);
+                self.solver.loc(object, 0)
+            }
+            Root::Static(name) => match self.variable(name) {
+                Some(loc) => loc,
+                None => {
+                    let object = self.named_object(&format!("static:{name}"), ObjectKind::External);
+                    self.solver.loc(object, 0)
+                }
+            },
+        };
+        let node = self.solver.node();
+        self.solver.add(node, loc);
+        node
+    }
+
+    fn callback(&mut self, call: u32, f: &Function, callback: &Callback) {
+        let function = match callback.function.derefs {
+            0 => self.root(call, f, &callback.function.root),
+            _ => self.place(call, f, &callback.function),
+        };
+        if function == NONE {
+            return;
+        }
+        // A single argument is handed through as it is (`pthread_create`); comparators and the like
+        // get pointers to elements.
+        let exact = callback.args.len() == 1;
+        let args = callback
+            .args
+            .iter()
+            .map(|arg| match arg {
+                CallbackArg::Int => NONE,
+                CallbackArg::Pointer(place) if exact && place.derefs == 0 => self.root(call, f, &place.root),
+                CallbackArg::Pointer(place) => self.place(call, f, place),
+            })
+            .collect();
+        self.call_back(call, function, args);
+    }
+}

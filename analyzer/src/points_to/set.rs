@@ -1,0 +1,146 @@
+//! Sparse bitmaps: sorted blocks of 64 elements. Most sets are small, and elements of one object
+//! are numbered together, so a few blocks hold a set.
+
+/// A set of small numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Set {
+    keys: Vec<u32>,
+    bits: Vec<u64>,
+}
+
+impl Set {
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Adds an element; true if it is new.
+    pub(super) fn insert(&mut self, element: u32) -> bool {
+        let (key, bit) = (element >> 6, 1u64 << (element & 63));
+        match self.keys.binary_search(&key) {
+            Ok(at) => {
+                let new = self.bits[at] & bit == 0;
+                self.bits[at] |= bit;
+                new
+            }
+            Err(at) => {
+                self.keys.insert(at, key);
+                self.bits.insert(at, bit);
+                true
+            }
+        }
+    }
+
+    /// The elements of `other` that are not in `self`.
+    pub(super) fn missing(&self, other: &Set) -> Set {
+        let mut found = Set::default();
+        let mut at = 0;
+        for (key, bits) in other.keys.iter().zip(&other.bits) {
+            while at < self.keys.len() && self.keys[at] < *key {
+                at += 1;
+            }
+            let have = if at < self.keys.len() && self.keys[at] == *key { self.bits[at] } else { 0 };
+            if bits & !have != 0 {
+                found.keys.push(*key);
+                found.bits.push(bits & !have);
+            }
+        }
+        found
+    }
+
+    /// Adds all elements of `other`.
+    pub(super) fn extend(&mut self, other: &Set) {
+        if other.is_empty() {
+            return;
+        }
+        if self.is_empty() {
+            self.clone_from(other);
+            return;
+        }
+        if self.keys.last() < other.keys.first() {
+            self.keys.extend_from_slice(&other.keys);
+            self.bits.extend_from_slice(&other.bits);
+            return;
+        }
+        let new = other.keys.iter().filter(|k| self.keys.binary_search(k).is_err()).count();
+        if new == 0 {
+            let mut at = 0;
+            for (key, bits) in other.keys.iter().zip(&other.bits) {
+                while self.keys[at] < *key {
+                    at += 1;
+                }
+                self.bits[at] |= bits;
+            }
+            return;
+        }
+        // Merge from the back, in place.
+        let (mut i, mut j) = (self.keys.len(), other.keys.len());
+        let mut k = i + new;
+        self.keys.resize(k, 0);
+        self.bits.resize(k, 0);
+        while j > 0 {
+            k -= 1;
+            let key = other.keys[j - 1];
+            if i > 0 && self.keys[i - 1] >= key {
+                let same = self.keys[i - 1] == key;
+                self.keys[k] = self.keys[i - 1];
+                self.bits[k] = self.bits[i - 1] | if same { other.bits[j - 1] } else { 0 };
+                i -= 1;
+                j -= usize::from(same);
+            } else {
+                self.keys[k] = key;
+                self.bits[k] = other.bits[j - 1];
+                j -= 1;
+            }
+        }
+    }
+
+    /// Number of elements.
+    pub(super) fn len(&self) -> usize {
+        self.bits.iter().map(|b| b.count_ones() as usize).sum()
+    }
+
+    /// The elements, ascending.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.keys.iter().zip(&self.bits).flat_map(|(key, bits)| {
+            let mut rest = *bits;
+            std::iter::from_fn(move || {
+                if rest == 0 {
+                    return None;
+                }
+                let bit = rest.trailing_zeros();
+                rest &= rest - 1;
+                Some((key << 6) | bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Set;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn like_an_ordered_set() {
+        let mut seed = 7u32;
+        let mut next = move || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 12) % 2000
+        };
+        for round in 0..200 {
+            let (mut a, mut b) = (Set::default(), Set::default());
+            let (mut x, mut y) = (BTreeSet::new(), BTreeSet::new());
+            for _ in 0..round {
+                let (p, q) = (next(), next());
+                assert_eq!(a.insert(p), x.insert(p));
+                assert_eq!(b.insert(q), y.insert(q));
+            }
+            let missing: Vec<u32> = y.difference(&x).copied().collect();
+            assert_eq!(a.missing(&b).iter().collect::<Vec<_>>(), missing);
+            a.extend(&b);
+            x.extend(&y);
+            assert_eq!(a.iter().collect::<Vec<_>>(), x.iter().copied().collect::<Vec<_>>());
+            assert_eq!(a.len(), x.len());
+        }
+    }
+}

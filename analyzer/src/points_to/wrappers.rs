@@ -1,0 +1,141 @@
+//! Which functions are allocation wrappers: small functions that return fresh memory, their own or
+//! that of another wrapper. They are cloned per call site, so that each caller gets objects of its
+//! own. Cloning more than needed costs time, never soundness, so the test is generous.
+
+use super::Library;
+use crate::model::{Callee, Class, Function, FunctionId, InstrKind, Module, Operand, Signature};
+use itarget_annotations::{Ret, Root};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Largest wrapper, in instructions.
+const MAX_INSTRS: usize = 160;
+/// Largest accessor (a function without loops or calls that passes a pointer on).
+const MAX_ACCESSOR: usize = 14;
+
+/// Functions to be cloned per call site.
+pub(super) struct Wrappers {
+    /// Return fresh memory.
+    pub(super) alloc: Vec<bool>,
+    /// Only pass pointers on.
+    pub(super) accessor: Vec<bool>,
+}
+
+/// Finds the wrappers.
+pub(super) fn find(module: &Module, library: &dyn Library) -> Wrappers {
+    let allocates: Vec<bool> = module
+        .externals
+        .iter()
+        .map(|e| match library.function(&e.name) {
+            Some(f) => {
+                matches!(f.ret, Ret::Alloc | Ret::AllocCStr)
+                    || f.pointers.iter().flatten().any(|p| p.src.root == Root::Alloc)
+            }
+            None => e.attributes.noalias_result,
+        })
+        .collect();
+    let mut alloc = vec![false; module.functions.len()];
+    let flows: Vec<Option<Flow>> = module.functions.iter().map(result_flow).collect();
+    let mut by_signature: FxHashMap<&Signature, Vec<FunctionId>> = FxHashMap::default();
+    for (i, f) in module.functions.iter().enumerate() {
+        if f.address_taken {
+            by_signature.entry(&f.signature).or_default().push(FunctionId::from(i));
+        }
+    }
+    loop {
+        let mut changed = false;
+        for (i, f) in module.functions.iter().enumerate() {
+            let Some(flow) = &flows[i] else { continue };
+            if alloc[i] {
+                continue;
+            }
+            let fresh = flow.calls.iter().any(|index| {
+                let InstrKind::Call(call) = &f.instrs[*index].kind else { return false };
+                match &call.callee {
+                    Callee::External(e) => allocates[e.index()],
+                    Callee::Function(g) => alloc[g.index()],
+                    Callee::Indirect(_) => {
+                        by_signature.get(&call.signature).is_some_and(|all| all.iter().any(|g| alloc[g.index()]))
+                    }
+                    Callee::Asm { .. } => false,
+                }
+            });
+            if fresh {
+                alloc[i] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    let accessor = module.functions.iter().map(is_accessor).collect();
+    Wrappers { alloc, accessor }
+}
+
+/// Calls whose result, or what they store through an argument, leaves a function.
+struct Flow {
+    calls: Vec<usize>,
+}
+
+/// The calls whose results reach the function's result or memory its parameters point to.
+fn result_flow(f: &Function) -> Option<Flow> {
+    if f.instrs.len() > MAX_INSTRS {
+        return None;
+    }
+    let params = f.signature.params.len();
+    let mut work: Vec<usize> = Vec::new();
+    let push = |operand: Operand, work: &mut Vec<usize>| {
+        if let Operand::Local(value) = operand
+            && value.index() >= params
+        {
+            work.push(value.index() - params);
+        }
+    };
+    for instr in &f.instrs {
+        match &instr.kind {
+            InstrKind::Ret { value: Some(value) } if f.signature.ret.carries_pointer() => push(*value, &mut work),
+            // Out-parameter: `*out = malloc(n)`.
+            InstrKind::Store { ptr: Operand::Local(ptr), value, access }
+                if access.class == Class::Pointer && ptr.index() < params =>
+            {
+                push(*value, &mut work);
+            }
+            _ => {}
+        }
+    }
+    let mut seen = FxHashSet::default();
+    let mut calls = Vec::new();
+    while let Some(index) = work.pop() {
+        if !seen.insert(index) {
+            continue;
+        }
+        match &f.instrs[index].kind {
+            InstrKind::Copy { from } => from.iter().for_each(|o| push(*o, &mut work)),
+            InstrKind::Gep { base, .. } => push(*base, &mut work),
+            InstrKind::Call(_) => calls.push(index),
+            // A slot whose address was passed on: calls that get it may have stored there.
+            InstrKind::Load { ptr: Operand::Local(slot), .. } => {
+                for (i, instr) in f.instrs.iter().enumerate() {
+                    match &instr.kind {
+                        InstrKind::Call(call) if call.args.contains(&Operand::Local(*slot)) => calls.push(i),
+                        InstrKind::Store { ptr: Operand::Local(to), value, .. } if to == slot => {
+                            push(*value, &mut work);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    calls.sort_unstable();
+    calls.dedup();
+    (!calls.is_empty()).then_some(Flow { calls })
+}
+
+fn is_accessor(f: &Function) -> bool {
+    f.instrs.len() <= MAX_ACCESSOR
+        && (f.signature.params.iter().any(|p| *p == Class::Pointer))
+        && f.blocks.iter().all(|b| b.loop_depth == 0)
+        && f.instrs.iter().all(|i| !matches!(i.kind, InstrKind::Call(_) | InstrKind::Alloca { .. } | InstrKind::VaStart { .. }))
+}

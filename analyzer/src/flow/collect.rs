@@ -3,6 +3,7 @@
 use super::facts::{
     CallSite, Facts, Load, Movement, Pin, Place, PointerArg, Role, Store, WriteFact, is_allocator, ALLOCATORS,
 };
+use super::extent;
 use super::weights::Weights;
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::model::{Attributes, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
@@ -20,7 +21,15 @@ const NATIVE_READERS: &[&str] =
     &["__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
 
 /// Names of library memory (`ext:<name>`) that is as valid at replay as when recording.
-const CARRIED: &[&str] = &["environ", "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc"];
+const CARRIED: &[&str] = &[
+    "__ctype_b_loc",
+    "__ctype_tolower_loc",
+    "__ctype_toupper_loc",
+    "__secure_getenv",
+    "environ",
+    "getenv",
+    "secure_getenv",
+];
 
 /// Ways to die: nothing comes after them.
 const DEATHS: &[&str] = &["__itarget_chk_fail", "__itarget_fortify_fail", "__itarget_stack_chk_fail"];
@@ -302,24 +311,21 @@ impl<'a> Collector<'a> {
         let all = self.span(&[target], len);
         let p = self.points_to;
         let (from, to) = (p.field(source), p.field(target));
-        let field = p.field(v);
-        if p.object(from.object).stride != 0 || p.object(to.object).stride != 0 || field.offset < base {
+        let (v_start, v_end) = extent::stretch(p, v);
+        if p.object(from.object).stride != 0 || p.object(to.object).stride != 0 || v_start < base {
             return all;
         }
-        let start = field.offset - base;
-        let end = field.size.map_or(u64::MAX, |s| start.saturating_add(s));
+        let (start, end) = (v_start - base, v_end.saturating_sub(base));
         let overlaps = |w: &FieldId| {
-            let w = p.field(*w);
-            let w_start = w.offset.saturating_sub(to.offset);
-            let w_end = w.size.map_or(u64::MAX, |s| w_start.saturating_add(s));
-            w.offset < to.offset || (w_start < end && start < w_end)
+            let (w_start, w_end) = extent::stretch(p, *w);
+            w_start < to.offset || (w_start - to.offset < end && start < w_end.saturating_sub(to.offset))
         };
         all.into_iter().filter(overlaps).collect()
     }
 
     /// Bytes of one call that land in each cell.
     fn landing(&self, cells: &[FieldId], bytes: u64) -> Vec<(FieldId, u64)> {
-        cells.iter().map(|&w| (w, self.points_to.field(w).size.map_or(bytes, |s| s.min(bytes)).max(1))).collect()
+        cells.iter().map(|&w| (w, extent::bytes(self.points_to, w, bytes))).collect()
     }
 
     /// Size of the largest object of known size, else 0.
@@ -501,7 +507,13 @@ impl<'a> Collector<'a> {
                 values.clear();
             }
             let values = sorted(values);
-            let bytes = annotate::estimate(&written.write.len, self.object_size(&values), 4096);
+            let object = self.object_size(&values);
+            let mut bytes = annotate::estimate(&written.write.len, object, 4096);
+            // read(fd, buffer, 64): the capacity stands beside the buffer.
+            let beside = call.args.get(written.write.arg as usize + 1);
+            if let (plan::Len::Ret, Some(Operand::Int(most @ 1..))) = (&written.write.len, beside) {
+                bytes = most.unsigned_abs();
+            }
             site.writes.push(WriteFact { values, bytes, nowhere });
         }
     }

@@ -7,6 +7,7 @@
 //! auxiliary node per set of such cells: if one of them is in the environment, the whole site is
 //! logged, and once.
 
+use super::extent;
 use super::facts::{CallSite, Facts, Place, Role};
 use super::weights::{BYTE, CHECK, CellName, MOST, Traffic, Weights};
 use crate::model::Module;
@@ -150,10 +151,7 @@ impl Builder<'_> {
     }
 
     fn cell(&self, v: FieldId) -> CellName<'_> {
-        let field = self.points_to.field(v);
-        let object = self.points_to.object(field.object);
-        let end = field.size.map_or(u64::MAX, |s| field.offset.saturating_add(s));
-        CellName { object: &object.name, start: field.offset, end, stride: object.stride }
+        CellName::of(self.points_to, v)
     }
 
     /// Memory that is the environment's by nature.
@@ -277,7 +275,7 @@ impl Builder<'_> {
                 }
             }
             for &v in &high {
-                let bytes = self.points_to.field(v).size.map_or(write.bytes, |s| s.min(write.bytes)).max(1);
+                let bytes = extent::bytes(self.points_to, v, write.bytes);
                 let seen = self.weights.cell(name, call.ordinal, &self.cell(v), call.executions, bytes);
                 add(&mut self.from_source[v.0 as usize], seen.capacity());
             }

@@ -8,6 +8,7 @@
 pub mod collect;
 pub mod cut;
 pub mod explain;
+pub mod extent;
 pub mod facts;
 pub mod graph;
 pub mod weights;

@@ -3,7 +3,8 @@
 //! Capacities are in tenths of a byte, so that the price of an address check is not zero.
 
 use crate::model::{Callee, InstrKind, Module};
-use crate::points_to::{PointsTo, Target};
+use super::extent;
+use crate::points_to::{FieldId, PointsTo, Target};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,14 @@ pub struct CellName<'a> {
 }
 
 impl CellName<'_> {
+    /// The name of a cell.
+    #[must_use]
+    pub fn of(points_to: &PointsTo, v: FieldId) -> CellName<'_> {
+        let object = points_to.object(points_to.field(v).object);
+        let (start, end) = extent::stretch(points_to, v);
+        CellName { object: &object.name, start, end, stride: object.stride }
+    }
+
     fn meets(&self, edge: &ProfileEdge) -> bool {
         if edge.object != self.object {
             return false;

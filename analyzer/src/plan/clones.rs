@@ -6,6 +6,7 @@
 //! a function has the flavour of its uncloned calls; any other flavour is one clone.
 
 use crate::flow::cut::Cut;
+use crate::flow::extent;
 use crate::flow::facts::Place;
 use crate::model::{Callee, FunctionId, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, SiteRef};
@@ -101,11 +102,15 @@ fn groups(module: &Module, points_to: &PointsTo, places: &[Place]) -> BTreeMap<V
     groups
 }
 
-/// Pairs of cells that must be on the same side, because the pass can't tell their objects apart.
+/// Pairs of cells that must be on the same side, because their objects can't be told apart by the
+/// pass, or they themselves by the runtime.
 #[must_use]
 pub fn ties(module: &Module, points_to: &PointsTo, places: &[Place]) -> Vec<(FieldId, FieldId)> {
     let mut ties = Vec::new();
     for objects in groups(module, points_to, places).into_values() {
+        for &object in &objects {
+            arrays(points_to, object, &mut ties);
+        }
         for pair in objects.windows(2) {
             for a in points_to.fields_of(pair[0]) {
                 let offset = points_to.field(a).offset;
@@ -116,6 +121,17 @@ pub fn ties(module: &Module, points_to: &PointsTo, places: &[Place]) -> Vec<(Fie
         }
     }
     ties
+}
+
+/// Ties the cells of each array whose elements are too many to list.
+fn arrays(points_to: &PointsTo, object: ObjectId, ties: &mut Vec<(FieldId, FieldId)>) {
+    for cell in points_to.fields_of(object) {
+        let Some((start, end, _)) = extent::unlisted(points_to, cell) else { continue };
+        let inside = |f: &FieldId| (start..end).contains(&points_to.field(*f).offset);
+        for other in points_to.fields_of(object).filter(inside).filter(|f| *f != cell) {
+            ties.extend([(cell, other), (other, cell)]);
+        }
+    }
 }
 
 /// Decides objids, clones and redirections.
@@ -181,11 +197,15 @@ fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], m
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     let mut all = true;
     for field in objects.iter().flat_map(|o| points_to.fields_of(*o)) {
-        if cut.is_environment(field) {
-            let f = points_to.field(field);
-            ranges.push((f.offset, f.size.map_or(u64::MAX, |s| f.offset.saturating_add(s))));
-        } else {
+        if !cut.is_environment(field) {
             all = false;
+            continue;
+        }
+        match (extent::ranges(points_to, field), extent::unlisted(points_to, field)) {
+            (Some(own), _) => ranges.extend(own),
+            // All cells of that array are on this side, see `ties`.
+            (None, Some((start, end, _))) => ranges.push((start, end)),
+            (None, None) => {}
         }
     }
     if ranges.is_empty() {
@@ -194,15 +214,7 @@ fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], m
     if all {
         return OBJ_ENV;
     }
-    ranges.sort_unstable();
-    let mut merged: Vec<(u64, u64)> = Vec::new();
-    for (start, end) in ranges {
-        match merged.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => merged.push((start, end)),
-        }
-    }
-    add(merged, first.stride)
+    add(extent::merged(ranges), first.stride)
 }
 
 struct Emitter<'a> {
@@ -276,6 +288,7 @@ mod tests {
             returns_twice: false,
             at: None,
             instrs: vec![],
+            sites: vec![],
             blocks: vec![],
         };
         Module { functions: names.iter().map(function).collect(), ..Module::default() }

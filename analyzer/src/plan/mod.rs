@@ -160,9 +160,13 @@ impl Writer<'_> {
         matches!(self.place(v), Place::Low | Place::Mapping | Place::ExternalLow)
     }
 
-    /// The cell is in the environment, or in a mapping that may be.
+    /// The cell may lie above the bound, as far as that matters.
     fn may_be_above(&self, v: FieldId) -> bool {
-        self.cut.is_environment(v) || self.place(v) == Place::Mapping
+        match self.place(v) {
+            Place::Mapping => true,
+            Place::Low => false,
+            _ => self.cut.is_environment(v),
+        }
     }
 
     fn environment<'b>(&'b self, values: &'b [FieldId]) -> impl Iterator<Item = FieldId> + 'b {
@@ -203,10 +207,7 @@ impl Writer<'_> {
     }
 
     fn cell(&self, v: FieldId) -> CellName<'_> {
-        let field = self.points_to.field(v);
-        let object = self.points_to.object(field.object);
-        let end = field.size.map_or(u64::MAX, |s| field.offset.saturating_add(s));
-        CellName { object: &object.name, start: field.offset, end, stride: object.stride }
+        CellName::of(self.points_to, v)
     }
 
     fn call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
@@ -247,7 +248,7 @@ impl Writer<'_> {
             .filter(|p| p.values.is_empty() || p.values.iter().any(|v| self.may_be_above(*v)))
             .map(|p| p.arg)
             .collect();
-        let always = call.deep.iter().any(|v| self.may_be_above(*v))
+        let always = call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
             || call.pointers.iter().any(|p| {
                 let environment = self.environment(&p.values).count();
                 p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values))

@@ -8,6 +8,7 @@ use crate::model::{
     Callee, Class, ExternalId, ExternalVariableId, Function, FunctionId, GepStep, GlobalId, InstrKind, Module,
     Operand, Signature, TypeId, ValueId,
 };
+use itarget_annotations::Kind;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Instant;
 
@@ -127,7 +128,11 @@ impl<'a> Builder<'a> {
     /// `main` and constructors; without `main` everything exported.
     fn roots(&mut self) {
         let module = self.module;
-        let dynamic = ["dlopen", "dlmopen"].iter().any(|name| module.external(name).is_some());
+        // A program that loads code can be called from that code, unless loading is refused.
+        let dynamic = ["dlopen", "dlmopen"].iter().any(|name| {
+            let refused = self.library.function(name).is_some_and(|f| f.kind == Kind::Refuse);
+            module.external(name).is_some() && !refused
+        });
         let main = module.function("main").filter(|_| !self.options.exported_callable);
         if let Some(main) = main {
             let instance = self.shared_instance(main);
@@ -456,6 +461,12 @@ impl<'a> Builder<'a> {
 
     fn instruction(&mut self, id: u32, f: &'a Function, index: usize, kind: &'a InstrKind, result: Node, class: Class) {
         let at = u32::try_from(index).unwrap_or(u32::MAX);
+        // Constants are asked for later even where no pointer moves.
+        kind.operands(|operand| {
+            if !matches!(operand, Operand::Local(_)) {
+                self.node_of(id, operand);
+            }
+        });
         match kind {
             InstrKind::Alloca { ty, size, array, name } => {
                 let function = self.instances[id as usize].function;

@@ -73,6 +73,12 @@ impl PointsTo {
         (first.0..end.0).map(FieldId)
     }
 
+    /// The arrays in an object as `(start, end, stride)` in bytes, outer before inner; an array
+    /// inside array elements appears once, in the first element. `end` is `u64::MAX` if not known.
+    pub fn arrays(&self, object: ObjectId) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+        self.frozen.regions[object.0 as usize].iter().map(|r| (r.start, r.end, r.stride))
+    }
+
     /// The fields that `len` bytes from the start of `field` may cover (`None`: all that follow);
     /// ascending. Inside an array all fields of its elements, if `len` reaches beyond the element.
     #[must_use]

@@ -83,6 +83,17 @@ unsafe fn settings<'a>(envp: *mut *mut c_char) -> Settings<'a> {
     let (mut from, mut to) = (0, 0);
     // SAFETY: the null-terminated array that the kernel made; it only gets shorter.
     unsafe {
+        // Without a mode the environment stays as it is, and we say nothing.
+        let mut on = false;
+        let mut i = 0;
+        while !(*envp.add(i)).is_null() {
+            let t = text(*envp.add(i));
+            on |= t.starts_with(env::MODE.as_bytes()) && t.get(env::MODE.len()) == Some(&b'=');
+            i += 1;
+        }
+        if !on {
+            return s;
+        }
         while !(*envp.add(from)).is_null() {
             let p = *envp.add(from);
             from += 1;

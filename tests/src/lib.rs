@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Directory with `itarget`, `itarget-cc`, the plugin and the runtime archive: that of the test
-/// executable's profile (`target/debug` or `target/release`), or `ITARGET_BIN`.
+/// executable's profile (`target/debug` or `target/release`), or `TOOLS_UNDER_TEST`.
 #[must_use]
 pub fn tools() -> PathBuf {
-    if let Some(dir) = std::env::var_os("ITARGET_BIN") {
+    if let Some(dir) = std::env::var_os("TOOLS_UNDER_TEST") {
         return dir.into();
     }
     let exe = std::env::current_exe().unwrap_or_default();

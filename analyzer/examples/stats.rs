@@ -2,7 +2,8 @@
 //! `cargo run --release -p itarget-analyzer --example stats -- PROGRAM.bc`.
 
 use itarget_analyzer::bitcode;
-use itarget_analyzer::points_to::{Options, PointsTo};
+use itarget_analyzer::model::{FunctionId, InstrKind, Module};
+use itarget_analyzer::points_to::{Options, Pointer, PointsTo, SiteRef, Target};
 use itarget_annotations::Annotations;
 use std::time::Instant;
 
@@ -27,4 +28,62 @@ fn main() {
     );
     let result = PointsTo::solve(&module, Annotations::builtin(), &Options::default());
     println!("{:#?}", result.stats());
+    if std::env::var_os("PTA_DETAIL").is_some() {
+        detail(&module, &result);
+    }
+}
+
+/// Where the imprecision is: escaped memory, unknown calls, and the sites with the largest sets.
+fn detail(module: &Module, result: &PointsTo) {
+    println!("escaped fields {}, functions {}", result.escaped().len(), result.escaped_functions().len());
+    for f in result.escaped_functions() {
+        println!("escaped {}", module.functions[f.index()].name);
+    }
+    let mut largest = Vec::new();
+    let mut frequent = vec![0usize; result.objects().len()];
+    for (i, f) in module.functions.iter().enumerate() {
+        let id = FunctionId::from(i);
+        for (ordinal, index) in &f.sites {
+            let site = SiteRef { function: id, ordinal: *ordinal };
+            match &f.instrs[*index as usize].kind {
+                InstrKind::Load { .. } | InstrKind::Store { .. } => {
+                    let fields = result.access_merged(module, site, Pointer::Address);
+                    let mut objects: Vec<_> = fields.iter().map(|f| result.field(*f).object).collect();
+                    objects.dedup();
+                    objects.iter().for_each(|o| frequent[o.0 as usize] += 1);
+                    largest.push((objects.len(), fields.len(), f.name.clone(), f.instrs[*index as usize].at.map_or(0, |at| at.line)));
+                }
+                InstrKind::Call(_) => {
+                    for instance in result.instances_of(id) {
+                        for target in result.callees(*instance, *ordinal) {
+                            match target {
+                                Target::Function(to)
+                                    if result.instance(*to).caller.is_none() && result.instances_of(result.instance(*to).function).len() > 1 =>
+                                {
+                                    println!("shared {} from {}", module.functions[result.instance(*to).function.index()].name, f.name);
+                                }
+                                Target::Unknown => println!("unknown call in {} at {ordinal}", f.name),
+                                Target::External(e) if Annotations::builtin().function(&module.externals[e.index()].name).is_none() => {
+                                    println!("unannotated {} in {}", module.externals[e.index()].name, f.name);
+                                }
+                                _ => {}
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    largest.sort();
+    largest.reverse();
+    for (objects, fields, f, line) in largest.iter().step_by(largest.len() / 40 + 1) {
+        println!("{objects} objects {fields} fields: {f}:{line}");
+    }
+    let mut order: Vec<usize> = (0..frequent.len()).collect();
+    order.sort_by_key(|o| std::cmp::Reverse(frequent[*o]));
+    for o in order.iter().take(50) {
+        let object = &result.objects()[*o];
+        println!("{} x {} ({} fields)", frequent[*o], object.name, object.fields.1.0 - object.fields.0.0);
+    }
 }

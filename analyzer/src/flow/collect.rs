@@ -240,6 +240,32 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// What a call certainly prints on stdout or stderr.
+    fn shown(&mut self, site: &CallSite, call: &Call) {
+        let stream = match site.spec.show {
+            None | Some(plan::Show::Fd { .. }) => return,
+            Some(plan::Show::Standard) => None,
+            Some(plan::Show::Stream { arg }) => Some(arg as usize),
+        };
+        if let Some(arg) = stream {
+            let Some(&operand) = call.args.get(arg) else { return };
+            let streams = self.merged(site.at.0, operand);
+            let standard = |v: &FieldId| {
+                let name = &self.points_to.object(self.points_to.field(*v).object).name;
+                name.contains("stdout") || name.contains("stderr")
+            };
+            if streams.is_empty() || !streams.iter().all(standard) {
+                return;
+            }
+        }
+        for (k, &operand) in call.args.iter().enumerate() {
+            if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
+                let cells = self.span(&self.merged(site.at.0, operand), None);
+                self.facts.shown.extend(cells);
+            }
+        }
+    }
+
     fn memory_intrinsic(&mut self, at: (usize, usize), ordinal: u32, dst: Operand, src: Option<Operand>, len: Operand) {
         let constant = match len {
             Operand::Int(n) => u64::try_from(n).ok(),
@@ -461,6 +487,7 @@ impl<'a> Collector<'a> {
                     }
                 }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
+                self.shown(&site, call);
                 site.upcalls = self.upcalls(at.0, ordinal, call);
                 if let Some(&list) = va_list.and_then(|arg| call.args.get(arg as usize)) {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));

@@ -8,11 +8,17 @@ use crate::points_to::{FieldId, PointsTo};
 use itarget_min_cut::{CutError, INFINITE, NetworkBuilder, certificate};
 use itarget_plan::CutMode;
 
-/// A pin that can't hold: recording stops at its site.
+/// Capacity of showing a cell at replay: dearer than any log, cheaper than what is impossible.
+const SHOWN: u64 = 1 << 40;
+
+/// A pin that can't hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// Index in [`Facts::pins`].
     pub pin: usize,
+    /// All its cells are environment: recording stops at its site. Otherwise the analysis only
+    /// can't rule it out; if it happens, the replay diverges and says so.
+    pub certain: bool,
     /// The sentence for the user.
     pub reason: String,
 }
@@ -30,7 +36,7 @@ pub struct Cut {
     pub edges: u32,
     /// Edges cut.
     pub crossing: usize,
-    /// Pins given up.
+    /// Pins that don't hold for all their cells.
     pub conflicts: Vec<Conflict>,
 }
 
@@ -62,15 +68,18 @@ pub fn take(
         if let Some(&v) = forced {
             let path = path(graph, &reached, node(v));
             let reason = explain::conflict(module, points_to, facts, pin, v, &path);
-            if !pin.refusable {
+            let certain = pin.values.iter().all(|v| reached[node(*v) as usize].is_some());
+            if certain && !pin.refusable {
                 return Err(FlowError::Infeasible { reason });
             }
-            conflicts.push(Conflict { pin: index, reason });
-            continue;
+            conflicts.push(Conflict { pin: index, certain, reason });
         }
-        for &v in &pin.values {
+        for &v in pin.values.iter().filter(|v| reached[node(**v) as usize].is_none()) {
             extra.push(Edge { tail: node(v), head: SINK, cap: INFINITE, cause: Cause::Pin(index as u32) });
         }
+    }
+    for &v in facts.shown.iter().filter(|v| reached[node(**v) as usize].is_none()) {
+        extra.push(Edge { tail: node(v), head: SINK, cap: SHOWN, cause: Cause::Asked });
     }
     if mode == CutMode::Libc {
         // Everything that can be in replay space is.

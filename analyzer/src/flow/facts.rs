@@ -166,6 +166,9 @@ pub struct Pin {
 /// All facts of a module.
 #[derive(Debug, Default)]
 pub struct Facts {
+    /// Cells whose bytes calls print on stdout or stderr: a replay shows them only if they are in
+    /// replay space.
+    pub shown: Vec<FieldId>,
     /// Place by object.
     pub places: Vec<Place>,
     /// Loads, by function and ordinal.

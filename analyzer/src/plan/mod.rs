@@ -103,7 +103,7 @@ impl Writer<'_> {
                 drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });
             }
         }
-        let conflicts = self.cut.conflicts.iter().map(|c| (self.facts.pins[c.pin].at, &c.reason));
+        let conflicts = self.cut.conflicts.iter().filter(|c| c.certain).map(|c| (self.facts.pins[c.pin].at, &c.reason));
         for (at, reason) in conflicts.chain(self.facts.refused.iter().map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
                 let action = Action::Refuse { reason: reason.clone() };

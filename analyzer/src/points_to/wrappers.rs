@@ -59,7 +59,7 @@ pub(super) fn find(module: &Module, library: &dyn Library) -> Wrappers {
                     Callee::Asm { .. } => false,
                 }
             });
-            if fresh {
+            if fresh && !publishes(f, flow) {
                 alloc[i] = true;
                 changed = true;
             }
@@ -131,6 +131,49 @@ fn result_flow(f: &Function) -> Option<Flow> {
     calls.sort_unstable();
     calls.dedup();
     (!calls.is_empty()).then_some(Flow { calls })
+}
+
+/// Whether a function stores the result of such a call in memory that is neither fresh nor its
+/// own: then all callers' objects meet there, and telling them apart is of no use.
+fn publishes(f: &Function, flow: &Flow) -> bool {
+    let params = f.signature.params.len();
+    let mut fresh = vec![false; f.values()];
+    for call in &flow.calls {
+        fresh[params + call] = true;
+    }
+    let holds = |fresh: &[bool], o: Operand| matches!(o, Operand::Local(v) if fresh[v.index()]);
+    loop {
+        let mut changed = false;
+        for (i, instr) in f.instrs.iter().enumerate() {
+            let derived = match &instr.kind {
+                InstrKind::Copy { from } => from.iter().any(|o| holds(&fresh, *o)),
+                InstrKind::Gep { base, .. } => holds(&fresh, *base),
+                // A slot that the fresh pointer was stored in, or passed to the call.
+                InstrKind::Load { ptr: Operand::Local(slot), .. } => f.instrs.iter().any(|other| match &other.kind {
+                    InstrKind::Store { ptr: Operand::Local(to), value, .. } => to == slot && holds(&fresh, *value),
+                    _ => false,
+                }),
+                _ => false,
+            };
+            if derived && !fresh[params + i] {
+                fresh[params + i] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    f.instrs.iter().any(|instr| match &instr.kind {
+        InstrKind::Store { ptr, value, .. } if holds(&fresh, *value) => match ptr {
+            Operand::Local(to) => {
+                let own = f.instr_of(*to).is_none_or(|i| matches!(f.instrs[i].kind, InstrKind::Alloca { .. }));
+                !own && !fresh[to.index()]
+            }
+            _ => true,
+        },
+        _ => false,
+    })
 }
 
 fn is_accessor(f: &Function) -> bool {

@@ -44,6 +44,8 @@ pub struct Report {
     pub unannotated: Vec<Unannotated>,
     /// Sites at which recording ends, with the reason.
     pub refused: Vec<Note>,
+    /// What can't be ruled out and would make a replay diverge.
+    pub doubts: Vec<Note>,
     /// Calls through pointers that may lead to code without bitcode.
     pub unknown_calls: Vec<String>,
     /// Globals in the environment.
@@ -189,6 +191,7 @@ pub fn collect(input: &Input) -> Report {
         interface: Vec::new(),
         unannotated: unannotated(module, facts),
         refused: Vec::new(),
+        doubts: doubts(module, facts, cut),
         unknown_calls: facts.unknown_calls.iter().map(|at| explain::place(module, *at)).collect(),
         environment_globals: plan.environment_globals.clone(),
         heap: Heap::default(),
@@ -299,6 +302,15 @@ fn unannotated(module: &Module, facts: &Facts) -> Vec<Unannotated> {
         entry.cells = entry.cells.max(call.pinned.len());
     }
     by_name.into_values().collect()
+}
+
+fn doubts(module: &Module, facts: &Facts, cut: &Cut) -> Vec<Note> {
+    let mut notes: Vec<Note> = (cut.conflicts.iter().filter(|c| !c.certain))
+        .map(|c| Note { at: explain::place(module, facts.pins[c.pin].at), text: c.reason.clone() })
+        .collect();
+    notes.sort();
+    notes.dedup();
+    notes
 }
 
 /// Most memory this process has held, in bytes.

@@ -48,6 +48,12 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
     for note in &r.refused {
         writeln!(out, "refused: {}: {}", note.at, note.text)?;
     }
+    if !r.doubts.is_empty() {
+        writeln!(out, "not ruled out ({}; a replay would diverge there and say so):", r.doubts.len())?;
+        for note in r.doubts.iter().take(limit) {
+            writeln!(out, "  {}", note.text)?;
+        }
+    }
     if !r.unknown_calls.is_empty() {
         writeln!(out, "calls that may lead to code without bitcode: {}", list(&r.unknown_calls, limit))?;
     }

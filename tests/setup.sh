@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# The two set-up commands of the README, for a fresh Debian 12 machine with Rust.
+#   tests/setup.sh tour   installs what is missing, builds, and runs the main job
+#   tests/setup.sh test   the same set-up, then the tests
+set -euo pipefail
+cd "$(dirname "$0")/.."
+want=${1:-tour}
+
+packages=(clang-19 lld-19 llvm-19 llvm-19-dev g++ gcc make dpkg-dev gdb bzip2 gzip xz-utils diffutils)
+missing=()
+for p in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -q
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+cargo build --release --workspace
+bin=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
+bash cli/links.sh "$bin"
+
+case $want in
+tour)
+    dir=$(mktemp -d)
+    trap 'rm -rf "$dir"' EXIT
+    bash tests/tour.sh "$bin" "$dir"
+    ;;
+test)
+    export TOOLS_UNDER_TEST=$bin
+    cargo test --release --workspace
+    PROGRAMS=${PROGRAMS-} bash tests/real.sh "$bin"
+    ;;
+*)
+    echo "usage: tests/setup.sh tour|test" >&2
+    exit 2
+    ;;
+esac

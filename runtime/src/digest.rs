@@ -1,83 +1,81 @@
-//! Digests of replay-space memory: one of the globals, one of the heap.
+//! Digests of replay-space memory (level R3): writable globals of replay space and the replay arena.
 
-use crate::mem::{self, Global};
-use crate::mode::{OPTIONS, RECORD, REPLAY, ctl, mode};
-use crate::{log, pool, replay, report, tables};
-use core::cell::Cell;
+use crate::hooks::scalar;
+use crate::pool;
+use crate::state::{ctl, recording, replaying, st};
 
-struct Counts {
-    checked: Cell<u64>,
-    mismatched: Cell<u64>,
-}
-static COUNTS: Global<Counts> = Global(Counts { checked: Cell::new(0), mismatched: Cell::new(0) });
+core::arch::global_asm!(
+    ".weak __itarget_globals",
+    ".pushsection .data.rel.ro.itarget_globals_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_globals_address",
+    ".globl itarget_globals_address",
+    "itarget_globals_address: .quad __itarget_globals",
+    ".popsection"
+);
 
-/// Digests compared, and how many of them differed.
-pub fn counts() -> (u64, u64) {
-    (COUNTS.checked.get(), COUNTS.mismatched.get())
-}
-
-/// One 64-bit step: multiply, fold the high half back.
-fn step(h: u64, w: u64) -> u64 {
-    let x = (h ^ w).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    x ^ (x >> 29)
+unsafe extern "C" {
+    static itarget_globals_address: *const u64;
 }
 
-fn hash(mut h: u64, bytes: &[u8]) -> u64 {
-    let mut words = bytes.chunks_exact(8);
-    for w in &mut words {
-        h = step(h, u64::from_le_bytes([w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]]));
+/// A fast 64-bit hash over words; not cryptographic.
+fn hash(seed: u64, from: *const u8, n: usize) -> u64 {
+    let mut h = seed;
+    let words = n / 8;
+    for i in 0..words {
+        // SAFETY: within `n` readable bytes.
+        let w = unsafe { from.cast::<u64>().add(i).read_unaligned() };
+        h = (h ^ w).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     }
-    for &b in words.remainder() {
-        h = step(h, u64::from(b));
+    for i in words * 8..n {
+        // SAFETY: as above.
+        h = (h ^ u64::from(unsafe { *from.add(i) })).wrapping_mul(0x0100_0000_01b3);
     }
-    step(h, bytes.len() as u64)
+    h
 }
 
-/// Logs or compares the digests, if the option is on.
-pub fn take() {
-    if !OPTIONS.digest.get() || !matches!(mode(), RECORD | REPLAY) {
+fn now() -> [u64; 2] {
+    let mut d = [0x1234_5678, 0x8765_4321];
+    // SAFETY: the pass's table: count, then address and size of each global; spans of the pool.
+    unsafe {
+        let t = itarget_globals_address;
+        if !t.is_null() {
+            for i in 0..*t as usize {
+                d[0] = hash(d[0], *t.add(1 + 2 * i) as *const u8, *t.add(2 + 2 * i) as usize);
+            }
+        }
+    }
+    pool::for_each_used_span(|p, n| d[1] = hash(d[1], p, n));
+    d
+}
+
+/// A digest at this boundary, if one is due.
+#[inline(always)]
+pub fn maybe() {
+    let every = st().digest_every;
+    if st().digest && every != 0 && ctl().boundaries.is_multiple_of(every) {
+        at_end();
+    }
+}
+
+/// A digest now, if digests are on.
+#[cold]
+pub fn at_end() {
+    if !st().digest || !(recording() || replaying()) {
         return;
     }
-    let table = tables::globals();
-    let globals = (0..table.len()).fold(1, |h, i| {
-        let [start, len]: [u64; 2] = table.get(i);
-        hash(h, mem::slice(start, len as usize))
-    });
-    let (from, to) = pool::REPLAY.used();
-    let heap = hash(2, mem::slice(from, (to - from) as usize));
-    for (name, found) in [("globals", globals), ("heap", heap)] {
-        if mode() == RECORD {
-            log::word(found, 8);
-            continue;
+    let here = now();
+    for (i, &v) in here.iter().enumerate() {
+        let mut x = v;
+        // SAFETY: a local of 8 bytes.
+        unsafe { scalar((&raw mut x).cast(), 8) };
+        if replaying() {
+            st().digests_checked += 1;
+            if x != v {
+                st().digests_mismatched += 1;
+                let what: &[u8] = if i == 0 { b"globals" } else { b"the heap" };
+                crate::sys::say(&[b"IT0622 memory of replay space differs from the recording: ", what, b", event ", crate::sys::Digits::new(ctl().boundaries).bytes()]);
+            }
         }
-        if mode() != REPLAY {
-            return;
-        }
-        let expected = replay::word(8);
-        COUNTS.checked.set(COUNTS.checked.get() + 1);
-        if expected != found {
-            COUNTS.mismatched.set(COUNTS.mismatched.get() + 1);
-            report::message(format_args!(
-                "IT0623 digest of {name} differs at event {}: expected {expected:#018x}, found {found:#018x}",
-                ctl().boundaries.get()
-            ));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_byte_counts() {
-        let mut a = [5u8; 29];
-        let before = hash(1, &a);
-        for i in 0..a.len() {
-            a[i] ^= 1;
-            assert_ne!(hash(1, &a), before);
-            a[i] ^= 1;
-        }
-        assert_ne!(hash(1, &a[..28]), before);
     }
 }

@@ -1,156 +1,294 @@
-//! The ways a program ends itself.
+//! Ways a program ends: exit, _exit, abort, exec; fork.
 
-use crate::mem::Global;
-use crate::mode::{PROFILE, RECORD, REPLAY, mode};
-use crate::{digest, log, profile, replay, report, signal, sys};
-use core::cell::Cell;
+use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
+use crate::state::{ctl, recording, replaying, st};
+use crate::sys::sys;
+use crate::{digest, log, replay, sys};
+use core::ffi::{c_char, c_int};
+use itarget_abi::control::mode;
 use itarget_abi::log::end;
 
-unsafe extern "C" {
-    fn __cxa_atexit(f: *mut u8, arg: *mut u8, dso: *mut u8) -> i32;
-    fn __assert_fail(assertion: *const u8, file: *const u8, line: u32, function: *const u8) -> !;
+const HANDLERS: usize = 1024;
+static mut LIST: [Option<extern "C" fn()>; HANDLERS] = [None; HANDLERS];
+static mut COUNT: usize = 0;
+
+/// Site ids of events inside the runtime.
+pub mod site {
+    /// fork.
+    pub const FORK: i32 = 0xffff_0001_u32 as i32;
+    /// exec.
+    pub const EXEC: i32 = 0xffff_0002_u32 as i32;
+    /// setlocale and uselocale.
+    pub const LOCALE: i32 = 0xffff_0003_u32 as i32;
+    /// mmap and munmap.
+    pub const MMAP: i32 = 0xffff_0004_u32 as i32;
+    /// getline and getdelim.
+    pub const GETDELIM: i32 = 0xffff_0005_u32 as i32;
+    /// sigsetjmp with mask.
+    pub const MASK: i32 = 0xffff_0007_u32 as i32;
+    /// realpath and getcwd.
+    pub const PATH: i32 = 0xffff_0006_u32 as i32;
 }
 
-/// Handlers of the program in blocks of our own heap: `[previous block, f, f, ...]`.
-const PER_BLOCK: u64 = 63;
-struct Handlers {
-    block: Cell<u64>,
-    count: Cell<u64>,
-}
-static HANDLERS: Global<Handlers> = Global(Handlers { block: Cell::new(0), count: Cell::new(0) });
-
-/// `atexit`.
+/// atexit: our own list, so that the handlers run at replay too.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_atexit(f: *mut u8) -> i32 {
-    if mode() == crate::mode::PLAIN && HANDLERS.block.get() == 0 {
-        // SAFETY: `f` takes no argument; an extra one does no harm in this calling convention.
-        return unsafe { __cxa_atexit(f, core::ptr::null_mut(), core::ptr::null_mut()) };
+pub extern "C" fn __itarget_atexit(f: extern "C" fn()) -> c_int {
+    if ctl().mode == mode::PLAIN && !crate::pool::ready() {
+        // SAFETY: libc's atexit.
+        return unsafe { libc::atexit(f) };
     }
-    let h = &HANDLERS;
-    if h.block.get() == 0 || h.count.get() == PER_BLOCK {
-        let Ok(new) = sys::anonymous(4096) else { return -1 };
-        crate::mem::store(new, h.block.get());
-        h.block.set(new);
-        h.count.set(0);
+    // SAFETY: one thread; the index is checked.
+    unsafe {
+        if COUNT == HANDLERS {
+            return -1;
+        }
+        LIST[COUNT] = Some(f);
+        COUNT += 1;
     }
-    h.count.set(h.count.get() + 1);
-    crate::mem::store(h.block.get() + 8 * h.count.get(), f as u64);
     0
 }
 
-/// Runs the handlers, last registered first; also those that handlers register.
 fn run_handlers() {
-    let h = &HANDLERS;
-    while h.block.get() != 0 {
-        if h.count.get() == 0 {
-            h.block.set(crate::mem::load(h.block.get()));
-            h.count.set(PER_BLOCK);
-            continue;
+    // SAFETY: one thread; a handler may register another.
+    unsafe {
+        while COUNT > 0 {
+            COUNT -= 1;
+            if let Some(f) = LIST[COUNT].take() {
+                f();
+            }
         }
-        let f: u64 = crate::mem::load(h.block.get() + 8 * h.count.get());
-        h.count.set(h.count.get() - 1);
-        // SAFETY: the program registered a `void (*)(void)`.
-        let f: extern "C" fn() = unsafe { core::mem::transmute(f) };
-        f();
     }
 }
 
-/// The program has ended by `reason`: what all ways have in common. At replay this never returns
-/// unless the program is to end by a signal.
-fn ended(reason: u32, status: i32) {
-    match mode() {
-        RECORD => {
-            digest::take();
-            if mode() == RECORD {
-                log::finish(reason, status, true);
-            }
+/// exit, and the return from main.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_exit(status: c_int) -> ! {
+    run_handlers();
+    match ctl().mode {
+        mode::RECORD => {
+            digest::at_end();
+            log::stop(end::EXIT, status);
         }
-        REPLAY => {
-            digest::take();
-            replay::must_be_done(reason);
-            let name = match reason {
-                end::EXIT => "exit",
-                end::IMMEDIATE_EXIT => "immediate_exit",
-                end::ASSERT => "assert",
-                _ => "abort",
-            };
-            if reason == end::EXIT {
-                // SAFETY: flushes libc's streams: output that was shown again.
-                unsafe { libc::fflush(core::ptr::null_mut()) };
-            }
-            report::status(name, status);
-            if reason == end::EXIT || reason == end::IMMEDIATE_EXIT {
-                sys::exit_group(status)
-            }
+        mode::REPLAY => {
+            digest::at_end();
+            replay::finish(end::EXIT, status);
+            replay::status_line("exit", status);
+            replay::flush_output();
+            sys::exit_now(status);
         }
-        PROFILE => {
-            profile::write();
-            crate::mode::set_mode(crate::mode::PLAIN);
-        }
+        mode::PROFILE => crate::profile::write(),
         _ => {}
     }
-}
-
-/// See [`__itarget_exit`].
-pub fn exit(status: i32) -> ! {
-    run_handlers();
-    ended(end::EXIT, status);
-    // SAFETY: the program's own exit.
+    // SAFETY: the process ends as the program asked.
     unsafe { libc::exit(status) }
 }
 
-/// `exit`.
+/// _exit.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_exit(status: i32) -> ! {
-    exit(status)
-}
-
-/// `_exit`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget__exit(status: i32) -> ! {
-    ended(end::IMMEDIATE_EXIT, status);
-    sys::exit_group(status)
-}
-
-/// `abort`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_abort() -> ! {
-    signal::before_abort();
-    let replayed = mode() == REPLAY;
-    ended(end::ABORT, 134);
-    signal::reset(libc::SIGABRT);
-    if replayed {
-        sys::sigmask(libc::SIG_UNBLOCK, 1 << (libc::SIGABRT - 1));
-        sys::raise(libc::SIGABRT);
-        sys::exit_group(134);
-    }
-    // SAFETY: the program's own abort.
-    unsafe { libc::abort() }
-}
-
-/// glibc's `__assert_fail`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_assert_fail(assertion: *const u8, file: *const u8, line: u32, function: *const u8) -> ! {
-    ended(end::ASSERT, 134);
-    signal::reset(libc::SIGABRT);
-    // SAFETY: the program's own arguments.
-    unsafe { __assert_fail(assertion, file, line, function) }
-}
-
-/// The program is about to do something that can't be recorded: the recording ends here.
-pub fn refuse(code: u32) {
-    match mode() {
-        RECORD => {
-            report::message(format_args!("IT0614 recording ends here: site {code} can't be recorded; the program goes on"));
-            log::finish(end::REFUSED, code as i32, true);
+pub extern "C" fn __itarget__exit(status: c_int) -> ! {
+    match ctl().mode {
+        mode::RECORD => {
+            digest::at_end();
+            log::stop(end::IMMEDIATE_EXIT, status);
         }
-        REPLAY => {
-            if replay::left() != 0 {
-                replay::diverged("stream bytes left where the recording was refused", 0, replay::left());
-            }
-            replay::sync();
-            replay::trace_ends()
+        mode::REPLAY => {
+            digest::at_end();
+            replay::finish(end::IMMEDIATE_EXIT, status);
+            replay::status_line("immediate_exit", status);
+            replay::flush_output();
+        }
+        mode::PROFILE => crate::profile::write(),
+        _ => {}
+    }
+    sys::exit_now(status)
+}
+
+/// abort.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_abort() -> ! {
+    match ctl().mode {
+        mode::RECORD => log::stop(end::ABORT, libc::SIGABRT),
+        mode::REPLAY => {
+            replay::finish(end::ABORT, libc::SIGABRT);
+            replay::status_line("abort", 128 + libc::SIGABRT);
+            replay::flush_output();
         }
         _ => {}
     }
+    // SAFETY: ends the process with SIGABRT.
+    unsafe { libc::abort() }
+}
+
+unsafe extern "C" {
+    fn __assert_fail(assertion: *const c_char, file: *const c_char, line: u32, function: *const c_char) -> !;
+}
+
+/// A failed assertion.
+///
+/// # Safety
+/// As `__assert_fail`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_assert_fail(a: *const c_char, file: *const c_char, line: u32, f: *const c_char) -> ! {
+    match ctl().mode {
+        mode::RECORD => log::stop(end::ASSERT, libc::SIGABRT),
+        mode::REPLAY => {
+            replay::finish(end::ASSERT, libc::SIGABRT);
+            replay::status_line("assert", 128 + libc::SIGABRT);
+            replay::flush_output();
+        }
+        _ => {}
+    }
+    // SAFETY: passed on.
+    unsafe { __assert_fail(a, file, line, f) }
+}
+
+/// fork (and vfork): the child goes on unrecorded.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_fork() -> c_int {
+    let run = __itarget_enter(site::FORK);
+    let mut r = 0;
+    if run != 0 {
+        // SAFETY: libc's fork.
+        r = unsafe { libc::fork() };
+        if r == 0 && recording() {
+            leave_recording();
+            return 0;
+        }
+        __itarget_leave();
+    }
+    __itarget_val(i64::from(r)) as c_int
+}
+
+/// See `__itarget_fork`.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_vfork() -> c_int {
+    __itarget_fork()
+}
+
+/// In a child: no write may reach the parent's trace.
+fn leave_recording() {
+    let here = ctl() as *mut _ as u64;
+    let copy = *ctl();
+    // SAFETY: the control page is remapped in place: private memory instead of the ring file.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        sys::mmap(here, 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        sys!(libc::SYS_close, st().log_fd);
+    }
+    *ctl() = copy;
+    ctl().mode = mode::PLAIN;
+    ctl().bound = u64::MAX;
+    ctl().in_env = 0;
+}
+
+type Exec = unsafe extern "C" fn(*const c_char, *const *const c_char, *const *const c_char) -> c_int;
+
+/// exec: the recording ends if it succeeds.
+///
+/// # Safety
+/// As the exec function.
+unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int {
+    let run = __itarget_enter(site::EXEC);
+    let mut r = -1;
+    if run != 0 {
+        let mut restore = None;
+        if recording() {
+            log::flush(true);
+            // SAFETY: our own descriptor.
+            let at = unsafe { sys!(libc::SYS_lseek, st().log_fd, 0u64, libc::SEEK_CUR) };
+            restore = Some((at, st().seq));
+            log::finish(end::EXEC, 0);
+        }
+        // SAFETY: passed on.
+        r = unsafe { f(path, argv, envp) };
+        if let Some((at, seq)) = restore {
+            // It failed: the END chunk is taken back.
+            // SAFETY: our own descriptor.
+            unsafe {
+                sys!(libc::SYS_ftruncate, st().log_fd, at);
+                sys!(libc::SYS_lseek, st().log_fd, at, libc::SEEK_SET);
+            }
+            st().seq = seq;
+            let c = ctl();
+            c.chunk_seq = seq;
+            c.clean = 0;
+            c.magic = itarget_abi::log::MAGIC;
+        }
+        __itarget_leave();
+    } else if replaying() && replay::header().end_reason == end::EXEC && replay::position() == st().stream_len {
+        sys::say(&[b"IT0613 the trace ends here: the program replaced itself by another image (exec)"]);
+        replay::status_line("exec", itarget_abi::exit::TRACE_ENDS);
+        replay::flush_output();
+        sys::exit_now(itarget_abi::exit::TRACE_ENDS);
+    }
+    __itarget_val(i64::from(r)) as c_int
+}
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+    fn execvpe(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int;
+}
+
+/// execve.
+///
+/// # Safety
+/// As execve.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_execve(p: *const c_char, a: *const *const c_char, e: *const *const c_char) -> c_int {
+    // SAFETY: passed on.
+    unsafe { exec(libc::execve, p, a, e) }
+}
+
+/// execv.
+///
+/// # Safety
+/// As execv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_execv(p: *const c_char, a: *const *const c_char) -> c_int {
+    // SAFETY: passed on.
+    unsafe { exec(libc::execve, p, a, environ) }
+}
+
+/// execvp.
+///
+/// # Safety
+/// As execvp.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_execvp(p: *const c_char, a: *const *const c_char) -> c_int {
+    // SAFETY: passed on.
+    unsafe { exec(execvpe, p, a, environ) }
+}
+
+/// execvpe.
+///
+/// # Safety
+/// As execvpe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_execvpe(p: *const c_char, a: *const *const c_char, e: *const *const c_char) -> c_int {
+    // SAFETY: passed on.
+    unsafe { exec(execvpe, p, a, e) }
+}
+
+/// A check of the C library or the compiler failed: the process ends, at replay too.
+fn failed_check(what: &[u8]) -> ! {
+    sys::say(&[what]);
+    __itarget_abort()
+}
+
+/// A smashed stack.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_stack_chk_fail() -> ! {
+    failed_check(b"*** stack smashing detected ***")
+}
+
+/// A buffer overflow found by a fortified function.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_chk_fail() -> ! {
+    failed_check(b"*** buffer overflow detected ***")
+}
+
+/// See `__itarget_chk_fail`.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_fortify_fail(_: *const c_char) -> ! {
+    failed_check(b"*** fortified function failed ***")
 }

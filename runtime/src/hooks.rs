@@ -1,617 +1,483 @@
-//! The hooks of environment calls, loads and allocation, and the check that all hooks exist.
+//! Hooks of environment calls and of loads: record appends, replay takes.
 
-use crate::mem::{self, Global};
-use crate::mode::{OPTIONS, PLAIN, PROFILE, RECORD, REPLAY, ctl, mode, site as inside};
-use crate::pool::{self, Place, Side};
-use crate::{digest, exit, log, replay, signal};
-use core::cell::Cell;
-use itarget_abi::control::mix;
-use itarget_abi::layout::{OBJ_ENV, OBJ_REPLAY, above, mapped_at_replay};
+use crate::pool::{self, Side};
+use crate::state::{ctl, recording, replaying, st};
+use crate::{digest, log, replay, signal};
+use core::ffi::c_void;
+use itarget_abi::control::{mix, mode};
+use itarget_abi::layout;
+use itarget_abi::log::{end, unzigzag, zigzag};
 
-type P = *mut u8;
-
-/// Compile-time check of names and types against the contract.
-macro_rules! check {
-    ($($name:ident($($arg:ident: $t:tt),*) -> $r:tt;)*) => {
-        $(const _: unsafe extern "C" fn($(ty!($t)),*) -> ty!($r) = $name;)*
-    };
-}
-macro_rules! ty {
-    (ptr) => { P };
-    (i32) => { i32 };
-    (i64) => { i64 };
-    (void) => { () };
-}
-mod contract {
-    use super::P;
-    use crate::hooks::*;
-    use crate::profile::__itarget_count;
-    use crate::scan::*;
-    use crate::start::__itarget_start;
-    use crate::upcall::*;
-    itarget_abi::for_each_hook!(check);
-}
-
-/// A step of the checksum that counts no boundary.
+/// Adds an event to the checksum.
 #[inline(always)]
-pub fn mark(site: u32) {
+pub fn event(site: u32) {
     let c = ctl();
-    c.sum.set(mix(c.sum.get(), site));
-    c.last_site.set(site);
-    if OPTIONS.full.get() {
+    c.sum = mix(c.sum, site);
+    c.last_site = site;
+    if st().full {
         full(site);
     }
 }
 
 #[cold]
 fn full(site: u32) {
-    match mode() {
-        RECORD => log::word(u64::from(site), 4),
-        REPLAY => replay::expect_site(site),
+    let mut s = site;
+    // SAFETY: a local of 4 bytes.
+    unsafe { scalar((&raw mut s).cast(), 4) };
+    if s != site {
+        replay::diverged(b"another site was recorded", u64::from(s), u64::from(site));
+    }
+}
+
+/// Appends or takes a scalar of at most 64 bytes in place.
+///
+/// # Safety
+/// `p` must be readable and writable for `n` bytes.
+#[inline]
+pub unsafe fn scalar(p: *mut u8, n: u64) {
+    match ctl().mode {
+        mode::RECORD => {
+            log::reserve(n);
+            // SAFETY: passed on.
+            unsafe { log::put(p, n) }
+        }
+        // SAFETY: passed on.
+        mode::REPLAY => unsafe { replay::take(p, n) },
         _ => {}
     }
 }
 
-/// See the protocol in `itarget_abi::hooks`. True when the call is to be made.
-pub fn enter(site: u32) -> bool {
-    let m = mode();
-    if m == PLAIN || m == PROFILE {
-        return true;
-    }
-    boundary(site);
-    if mode() == REPLAY {
-        return false;
-    }
-    // A signal that came just now must run before a call that may block.
-    ctl().in_env.set(1);
-    while signal::pending() {
-        ctl().in_env.set(0);
-        signal::deliver_pending();
-        ctl().in_env.set(1);
-    }
-    true
-}
-
-/// Checksum, count, asynchronous events.
-pub fn boundary(site: u32) {
-    let c = ctl();
-    mark(site);
-    c.boundaries.set(c.boundaries.get() + 1);
-    if OPTIONS.digest_every.get() != 0 && c.boundaries.get().is_multiple_of(OPTIONS.digest_every.get()) {
-        digest::take();
-    }
-    if mode() == RECORD {
-        if signal::pending() {
-            signal::deliver_pending();
-        }
-    } else if c.boundaries.get() >= c.next_async.get() {
-        signal::deliver_recorded();
-    }
-}
-
-/// The environment call is over.
-pub fn leave() {
-    ctl().in_env.set(0);
-}
-
-/// Logs or takes an integer.
+/// Appends or takes an unsigned integer.
 #[inline]
-pub fn val(v: i64) -> i64 {
-    match mode() {
-        RECORD => {
-            log::signed(v);
+pub fn varint(v: u64) -> u64 {
+    match ctl().mode {
+        mode::RECORD => {
+            log::put_varint(v);
             v
         }
-        REPLAY => replay::signed(),
+        mode::REPLAY => replay::take_varint(),
         _ => v,
     }
 }
 
-/// Logs or fills `n` bytes whatever side they are on.
-pub fn always_bytes(at: u64, n: u64) {
-    match mode() {
-        RECORD => log::bytes(at, n),
-        REPLAY => replay::bytes(at, n),
+/// See the protocol in `itarget_abi::hooks`.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_enter(site: i32) -> i32 {
+    let c = ctl();
+    match c.mode {
+        mode::RECORD => {
+            event(site as u32);
+            c.boundaries += 1;
+            signal::deliver_pending();
+            digest::maybe();
+            c.in_env = 1;
+            1
+        }
+        mode::REPLAY => {
+            event(site as u32);
+            c.boundaries += 1;
+            if c.boundaries >= c.next_async {
+                signal::replay_due();
+            }
+            digest::maybe();
+            0
+        }
+        _ => 1,
+    }
+}
+
+/// Control is back in the program.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_leave() {
+    ctl().in_env = 0;
+}
+
+/// An integer or pointer result.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_val(value: i64) -> i64 {
+    match ctl().mode {
+        mode::RECORD => {
+            log::put_varint(zigzag(value));
+            value
+        }
+        mode::REPLAY => unzigzag(replay::take_varint()),
+        _ => value,
+    }
+}
+
+/// A result of another type, in a slot.
+///
+/// # Safety
+/// `value` is a slot of `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_raw(value: *mut u8, len: i64) {
+    // SAFETY: the caller's promise.
+    unsafe { scalar(value, len as u64) }
+}
+
+/// True when bytes at `to` are logged: replay-space memory, or partly so.
+#[inline]
+fn logged(to: u64, len: u64) -> bool {
+    to != 0 && (to < layout::BOUND || pool::side(to, len) != Side::Environment)
+}
+
+/// Bytes written by an environment call.
+///
+/// # Safety
+/// `to` is null or valid for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
+    if len <= 0 || !logged(to as u64, len as u64) {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { block(to, len as u64) }
+}
+
+/// Appends or takes `n` bytes in place.
+///
+/// # Safety
+/// `to` is valid for `n` bytes.
+pub unsafe fn block(to: *mut u8, n: u64) {
+    match ctl().mode {
+        // SAFETY: the caller's promise.
+        mode::RECORD => unsafe { log::put(to, n) },
+        // SAFETY: the caller's promise.
+        mode::REPLAY => unsafe { replay::take(to, n) },
         _ => {}
     }
 }
 
-/// Logs or fills `n` bytes if they are (partly) replay space.
-#[inline]
-pub fn bytes(to: u64, n: i64) {
-    if to == 0 || n <= 0 || mode() == PLAIN || mode() == PROFILE {
+/// A C string written by an environment call.
+///
+/// # Safety
+/// `to` is null or a C string (record).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
+    if !logged(to as u64, 1) {
         return;
     }
-    if !above(to) || pool::side(to, n as u64) != Side::Env {
-        always_bytes(to, n as u64);
+    // SAFETY: a C string while recording; not read at replay.
+    let n = varint(if recording() { unsafe { libc::strlen(to.cast()) as u64 + 1 } } else { 0 });
+    // SAFETY: as recorded.
+    unsafe { block(to, n) }
+}
+
+/// Data read into an array of iovec.
+///
+/// # Safety
+/// `iov` points to `count` iovecs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_iovec(iov: *const libc::iovec, count: i64, total: i64) {
+    let mut left = total.max(0);
+    for i in 0..count.max(0) {
+        // SAFETY: the caller's promise.
+        let v = unsafe { *iov.add(i as usize) };
+        let n = left.min(v.iov_len as i64);
+        // SAFETY: the program's buffer.
+        unsafe { __itarget_bytes(v.iov_base.cast(), n) };
+        left -= n;
     }
 }
 
-/// A C string that the environment wrote.
-pub fn cstr(to: u64) {
-    let skip = to == 0 || (above(to) && pool::side(to, 1) == Side::Env);
-    match mode() {
-        RECORD if skip => log::varint(0),
-        RECORD => {
-            let n = mem::strlen(to) as u64 + 1;
-            log::varint(n);
-            log::bytes(to, n);
+/// What recvmsg wrote.
+///
+/// # Safety
+/// `msg` is a msghdr.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_msghdr(msg: *mut libc::msghdr, total: i64) {
+    // SAFETY: the caller's promise; sizes were logged before the data they describe.
+    unsafe {
+        __itarget_bytes((&raw mut (*msg).msg_namelen).cast(), 4);
+        __itarget_bytes((&raw mut (*msg).msg_controllen).cast(), 8);
+        __itarget_bytes((&raw mut (*msg).msg_flags).cast(), 4);
+        __itarget_bytes((*msg).msg_name.cast(), i64::from((*msg).msg_namelen));
+        __itarget_bytes((*msg).msg_control.cast(), (*msg).msg_controllen as i64);
+        __itarget_iovec((*msg).msg_iov, (*msg).msg_iovlen as i64, total);
+    }
+}
+
+/// One scanf conversion: `size` bytes, or a C string if 0.
+///
+/// # Safety
+/// `to` is null or what the conversion wrote.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_scan(to: *mut u8, size: i64) {
+    // SAFETY: passed on.
+    unsafe {
+        if size == 0 { __itarget_cstr(to) } else { __itarget_bytes(to, size) }
+    }
+}
+
+/// A cell in replay space per function with a static result.
+struct Cell {
+    key: u32,
+    at: *mut u8,
+    room: u64,
+}
+const CELLS: usize = 256;
+static mut TABLE: [Cell; CELLS] = [const { Cell { key: 0, at: core::ptr::null_mut(), room: 0 } }; CELLS];
+
+fn cell(key: u32, n: u64) -> *mut u8 {
+    let mut i = key as usize % CELLS;
+    for _ in 0..CELLS {
+        // SAFETY: index in range; one thread.
+        let c = unsafe { &mut *(&raw mut TABLE[i]) };
+        if c.at.is_null() || c.key == key {
+            c.key = key;
+            if c.room < n {
+                let room = n.next_power_of_two().max(64);
+                c.at = pool::allocate(room, layout::OBJ_REPLAY);
+                c.room = room;
+            }
+            return c.at;
         }
-        REPLAY => {
-            let n = replay::varint();
-            if n != 0 {
-                replay::bytes(to, n);
+        i = (i + 1) % CELLS;
+    }
+    pool::allocate(n, layout::OBJ_REPLAY)
+}
+
+/// A static result of libc, copied into replay space. `len` -1: a C string.
+///
+/// # Safety
+/// `result` is null or valid for reading (record).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> *mut u8 {
+    if !recording() && !replaying() {
+        return result;
+    }
+    let n = if recording() && !result.is_null() {
+        // SAFETY: a C string by annotation.
+        if len < 0 { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { len as u64 }
+    } else {
+        0
+    };
+    let present = varint(if recording() { u64::from(!result.is_null()) + n } else { 0 });
+    if present == 0 {
+        return core::ptr::null_mut();
+    }
+    let n = present - 1;
+    let to = cell(key as u32, n);
+    if recording() && !to.is_null() {
+        // SAFETY: `to` has room for `n` bytes.
+        unsafe { core::ptr::copy(result, to, n as usize) };
+    }
+    // SAFETY: as above.
+    unsafe { block(to, n) };
+    to
+}
+
+/// A malloc'ed C string of libc, moved into our pool.
+///
+/// # Safety
+/// `result` is null or malloc'ed by libc (record).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *mut u8 {
+    if !recording() && !replaying() {
+        return result;
+    }
+    // SAFETY: a C string while recording.
+    let n = varint(if recording() && !result.is_null() { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { 0 });
+    if n == 0 {
+        return core::ptr::null_mut();
+    }
+    let to = pool::allocate(n, objid as u32);
+    // SAFETY: `to` has room; libc's block is freed once.
+    unsafe {
+        if recording() {
+            core::ptr::copy_nonoverlapping(result, to, n as usize);
+            libc::free(result.cast());
+        }
+        block(to, n);
+    }
+    to
+}
+
+unsafe extern "C" {
+    static stdout: *mut c_void;
+    static stderr: *mut c_void;
+}
+
+/// Logs where stdout and stderr are, so that a replay knows them again.
+pub fn standard_streams() {
+    // SAFETY: libc's variables, set before main.
+    unsafe {
+        st().stdout = varint(stdout as u64);
+        st().stderr = varint(stderr as u64);
+    }
+}
+
+/// At replay: this process's stdout or stderr if `stream` is the recorded one, else null.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
+    if !replaying() {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: libc's variables.
+    unsafe {
+        match stream {
+            0 => core::ptr::null_mut(),
+            s if s == st().stdout => stdout,
+            s if s == st().stderr => stderr,
+            _ => core::ptr::null_mut(),
+        }
+    }
+}
+
+/// At replay: 1 or 2, else -1.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
+    if replaying() && (fd == 1 || fd == 2) {
+        replay::flush_output();
+        fd
+    } else {
+        -1
+    }
+}
+
+/// Something that can't be recorded comes next.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_refuse(code: i32) {
+    if recording() {
+        let site = crate::sys::Digits::new(u64::from(code as u32));
+        crate::sys::say(&[
+            b"IT0614 recording ends here: the program does something that can't be recorded (site ",
+            site.bytes(),
+            b"; `itarget dump` names it); the program goes on",
+        ]);
+        log::stop(end::REFUSED, code);
+    } else if replaying() {
+        replay::finish(end::REFUSED, code);
+        crate::sys::say(&[b"IT0613 the trace ends here: the program did something that can't be recorded"]);
+        replay::status_line("trace_ends", itarget_abi::exit::TRACE_ENDS);
+        replay::flush_output();
+        crate::sys::exit_now(itarget_abi::exit::TRACE_ENDS);
+    }
+}
+
+/// A safe point that is no call.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_poll(site: i32) {
+    let c = ctl();
+    match c.mode {
+        mode::RECORD => {
+            event(site as u32);
+            c.boundaries += 1;
+            signal::deliver_pending();
+        }
+        mode::REPLAY => {
+            event(site as u32);
+            c.boundaries += 1;
+            if c.boundaries >= c.next_async {
+                signal::replay_due();
             }
         }
         _ => {}
     }
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_enter(site: i32) -> i32 {
-    i32::from(enter(site as u32))
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_leave() {
-    leave();
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_val(value: i64) -> i64 {
-    val(value)
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_raw(value: P, len: i64) {
-    always_bytes(value as u64, len.max(0) as u64);
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_bytes(to: P, len: i64) {
-    bytes(to as u64, len);
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_cstr(to: P) {
-    cstr(to as u64);
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_iovec(iov: P, count: i64, total: i64) {
-    iovec(iov as u64, count, total);
-}
-
-fn iovec(iov: u64, count: i64, mut total: i64) {
-    let mut i = 0;
-    while i < count && total > 0 && iov != 0 {
-        let [base, len]: [u64; 2] = mem::load(iov + 16 * i as u64);
-        let n = total.min(len as i64);
-        bytes(base, n);
-        total -= n;
-        i += 1;
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_msghdr(msg: P, total: i64) {
-    // struct msghdr: name 0, namelen 8 (u32), iov 16, iovlen 24, control 32, controllen 40, flags 48.
-    let m = msg as u64;
-    if m == 0 || total < 0 || above(m) {
-        return;
-    }
-    bytes(m + 8, 4);
-    bytes(m + 40, 8);
-    bytes(m + 48, 4);
-    let name_len = mem::load::<u32>(m + 8).min(128);
-    bytes(mem::load(m), i64::from(name_len));
-    bytes(mem::load(m + 32), mem::load(m + 40));
-    iovec(mem::load(m + 16), mem::load(m + 24), total);
-}
-
-/// Replay-space copies of static buffers of libc, one per key.
-struct Cells {
-    rows: [Cell<(u32, u64, u64)>; 256],
-    used: Cell<usize>,
-}
-static CELLS: Global<Cells> =
-    Global(Cells { rows: [const { Cell::new((0, 0, 0)) }; 256], used: Cell::new(0) });
-
-/// Memory of at least `n` bytes for `key`; what it held before is not kept.
-fn cell(key: u32, n: u64) -> u64 {
-    let c = &CELLS;
-    let row = c.rows[..c.used.get()].iter().find(|r| r.get().0 == key).or_else(|| {
-        let new = c.rows.get(c.used.get())?;
-        c.used.set(c.used.get() + 1);
-        new.set((key, 0, 0));
-        Some(new)
-    });
-    let Some(row) = row else { return pool::alloc(OBJ_REPLAY, n, 16, false) };
-    let (_, at, room) = row.get();
-    if n <= room {
-        return at;
-    }
-    pool::free(at);
-    let size = n.max(64);
-    let new = pool::alloc(OBJ_REPLAY, size, 16, false);
-    row.set((key, new, if new == 0 { 0 } else { size }));
-    new
-}
-
-/// Copies a result out of the environment. `len` -1: a C string. `to(n)` gives the memory.
-fn copied(result: u64, len: i64, to: impl Fn(u64) -> u64) -> u64 {
-    let n = match mode() {
-        RECORD => {
-            let n = match (result, len) {
-                (0, _) => 0,
-                (_, ..0) => mem::strlen(result) as u64 + 2,
-                _ => len as u64 + 1,
-            };
-            log::varint(n);
-            n
+/// Reads `size` (1, 2, 4, 8) bytes, zero-extended.
+///
+/// # Safety
+/// `from` is valid for reading.
+#[inline(always)]
+unsafe fn plain(from: *const u8, size: i32) -> i64 {
+    // SAFETY: the program would have read the same bytes.
+    unsafe {
+        match size {
+            1 => i64::from(*from),
+            2 => i64::from(from.cast::<u16>().read_unaligned()),
+            4 => i64::from(from.cast::<u32>().read_unaligned()),
+            _ => from.cast::<i64>().read_unaligned(),
         }
-        REPLAY => replay::varint(),
-        _ => return result,
-    };
-    if n == 0 {
-        return 0;
     }
-    let at = to(n - 1);
-    if at == 0 {
-        return result;
-    }
-    if mode() == REPLAY {
-        replay::bytes(at, n - 1);
-    } else {
-        mem::copy(at, result, (n - 1) as usize);
-        always_bytes(at, n - 1);
-    }
-    at
 }
 
-/// See [`copied`]: into the cell of `key`.
-pub fn copy(result: u64, len: i64, key: u32) -> u64 {
-    copied(result, len, |n| cell(key, n))
-}
-
+/// A load that is always logged.
+///
+/// # Safety
+/// `from` is valid for reading, unless at replay.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_copy(result: P, len: i64, key: i32) -> P {
-    copy(result as u64, len, key as u32) as P
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_adopt_cstr(result: P, objid: i32) -> P {
-    let live = mode() == RECORD;
-    let at = copied(result as u64, -1, |n| pool::alloc(objid as u32, n, 16, false));
-    if live && at != result as u64 {
-        // SAFETY: libc allocated the original, and the program never sees it.
-        unsafe { libc::free(result.cast()) };
-    }
-    at as P
-}
-
-/// `stdout` and `stderr` as they were at record.
-static STREAMS: Global<[Cell<u64>; 2]> = Global([Cell::new(0), Cell::new(0)]);
-
-/// Logs or takes the addresses of libc's streams.
-pub fn remember_streams(out: u64, err: u64) {
-    STREAMS[0].set(val(out as i64) as u64);
-    STREAMS[1].set(val(err as i64) as u64);
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_show_stream(stream: P) -> P {
-    match stream as u64 {
-        _ if mode() != REPLAY => core::ptr::null_mut(),
-        s if s == STREAMS[0].get() => crate::start::out() as P,
-        s if s == STREAMS[1].get() => crate::start::err() as P,
-        _ => core::ptr::null_mut(),
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
-    if mode() == REPLAY && (fd == 1 || fd == 2) { fd } else { -1 }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_refuse(code: i32) {
-    exit::refuse(code as u32);
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_poll(site: i32) {
-    if matches!(mode(), RECORD | REPLAY) {
-        boundary(site as u32);
-    }
-}
-
-#[inline(always)]
-fn plain_load(from: u64, size: i32) -> u64 {
-    match size {
-        1 => u64::from(mem::load::<u8>(from)),
-        2 => u64::from(mem::load::<u16>(from)),
-        4 => u64::from(mem::load::<u32>(from)),
-        _ => mem::load(from),
-    }
-}
-
-#[inline(always)]
-fn logged_load(from: u64, size: i32, site: u32) -> u64 {
-    match mode() {
-        RECORD => {
-            mark(site);
-            let v = plain_load(from, size);
-            log::word(v, size as u64);
+pub unsafe extern "C" fn __itarget_ld(from: *const u8, size: i32, site: i32) -> i64 {
+    let c = ctl();
+    match c.mode {
+        mode::RECORD => {
+            event(site as u32);
+            // SAFETY: the caller's promise.
+            let v = unsafe { plain(from, size) };
+            log::reserve(8);
+            if c.mode == mode::RECORD {
+                // SAFETY: `reserve` made room for 8 bytes; only `size` of them count.
+                unsafe { (c.cur as *mut i64).write_unaligned(v) };
+                c.cur += size as u64;
+            }
             v
         }
-        REPLAY => {
-            mark(site);
-            replay::word(size as u64)
+        mode::REPLAY => {
+            event(site as u32);
+            let mut v = 0i64;
+            // SAFETY: at most 8 bytes into a local.
+            unsafe { replay::take((&raw mut v).cast(), size as u64) };
+            v
         }
-        _ => plain_load(from, size),
+        // SAFETY: the caller's promise.
+        _ => unsafe { plain(from, size) },
     }
 }
 
-fn logged_copy(from: u64, to: u64, len: u64, site: u32) {
-    match mode() {
-        RECORD => {
-            mark(site);
-            mem::copy(to, from, len as usize);
-            log::bytes(to, len);
-        }
-        REPLAY => {
-            mark(site);
-            replay::bytes(to, len);
-        }
-        _ => mem::copy(to, from, len as usize),
+/// A logged load of any size.
+///
+/// # Safety
+/// `to` is valid for `len` bytes; `from` too, unless at replay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ldn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    if !replaying() {
+        // SAFETY: the caller's promise.
+        unsafe { core::ptr::copy(from, to, len as usize) };
+    }
+    if recording() || replaying() {
+        event(site as u32);
+        // SAFETY: the caller's promise.
+        unsafe { block(to, len as u64) };
     }
 }
 
+/// A load whose address is above the bound: logged if it is environment memory.
+///
+/// # Safety
+/// As `__itarget_ld`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_ld(from: P, size: i32, site: i32) -> i64 {
-    logged_load(from as u64, size, site as u32) as i64
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_ldn(from: P, to: P, len: i64, site: i32) {
-    logged_copy(from as u64, to as u64, len.max(0) as u64, site as u32);
-}
-
-/// True when the memory holds the recorded values at replay by itself.
-#[inline(always)]
-fn replay_side(from: u64, len: u64) -> bool {
-    !above(from) || (pool::place(from) == Place::Mixed && pool::side(from, len) == Side::Replay)
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_ck(from: P, size: i32, site: i32) -> i64 {
-    let from = from as u64;
-    if replay_side(from, size as u64) {
-        return plain_load(from, size) as i64;
-    }
-    logged_load(from, size, site as u32) as i64
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_ckn(from: P, to: P, len: i64, site: i32) {
-    let (from, to, len) = (from as u64, to as u64, len.max(0) as u64);
-    if replay_side(from, len) {
-        return mem::copy(to, from, len as usize);
-    }
-    logged_copy(from, to, len, site as u32);
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_may_store(to: P) -> i32 {
-    i32::from(mode() != REPLAY || mapped_at_replay(to as u64))
-}
-
-fn no_memory() -> P {
-    // SAFETY: errno of this thread.
-    unsafe { *libc::__errno_location() = libc::ENOMEM };
-    core::ptr::null_mut()
-}
-
-fn give(at: u64) -> P {
-    if at == 0 { no_memory() } else { at as P }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_malloc(size: i64, objid: i32) -> P {
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::malloc(size as usize) }.cast();
-    }
-    give(pool::alloc(objid as u32, size as u64, 16, false))
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_calloc(count: i64, size: i64, objid: i32) -> P {
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::calloc(count as usize, size as usize) }.cast();
-    }
-    match (count as u64).checked_mul(size as u64) {
-        Some(n) => give(pool::alloc(objid as u32, n, 16, true)),
-        None => no_memory(),
+pub unsafe extern "C" fn __itarget_ck(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe {
+        if !logged_side(from as u64, size as u64) { plain(from, size) } else { __itarget_ld(from, size, site) }
     }
 }
 
+/// As `__itarget_ck` for any size.
+///
+/// # Safety
+/// As `__itarget_ldn`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_free(p: P) {
-    if p.is_null() || pool::free(p as u64) || mode() == REPLAY {
-        return;
-    }
-    // SAFETY: not ours, so libc's.
-    unsafe { libc::free(p.cast()) };
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_realloc(old: P, size: i64, objid: i32) -> P {
-    realloc(old as u64, size as u64, objid as u32) as P
-}
-
-/// `realloc` over all arenas.
-pub fn realloc(old: u64, size: u64, objid: u32) -> u64 {
-    let ours = pool::place(old);
-    let m = mode();
-    if m == PLAIN && ours == Place::Elsewhere {
-        // SAFETY: the program's own call on libc's block.
-        return unsafe { libc::realloc(old as *mut libc::c_void, size as usize) } as u64;
-    }
-    let fresh = || {
-        if m == PLAIN {
-            // SAFETY: ordinary allocation.
-            unsafe { libc::malloc(size as usize) as u64 }
+pub unsafe extern "C" fn __itarget_ckn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe {
+        if logged_side(from as u64, len as u64) {
+            __itarget_ldn(from, to, len, site);
         } else {
-            pool::alloc(objid, size, 16, false)
+            core::ptr::copy(from, to, len as usize);
         }
-    };
-    if old == 0 {
-        return give(fresh()) as u64;
     }
-    if size == 0 {
-        // SAFETY: as `free`.
-        unsafe { __itarget_free(old as P) };
-        return 0;
-    }
-    let target = if m == PLAIN { Place::Elsewhere } else { pool::place_for(objid) };
-    // A mixed object that becomes another kind of object gets a new header.
-    let same_object = target != Place::Mixed || pool::object_of(old).is_some_and(|o| o.id == objid);
-    if ours == target && same_object && pool::fits_in_place(old, size) {
-        return old;
-    }
-    let new = fresh();
-    if new == 0 {
-        return give(0) as u64;
-    }
-    let environment = match ours {
-        Place::Elsewhere => true,
-        Place::Env => target != Place::Env,
-        Place::Mixed => target == Place::Replay,
-        Place::Replay => false,
-    };
-    if environment && matches!(m, RECORD | REPLAY) {
-        mark(inside::REALLOC);
-        let n = if m == RECORD { usable(old).min(size) as i64 } else { 0 };
-        let n = val(n) as u64;
-        if mode() != REPLAY {
-            mem::copy(new, old, n as usize);
-        }
-        always_bytes(new, n);
-    } else {
-        mem::copy(new, old, usable(old).min(size) as usize);
-    }
-    // SAFETY: as `free`.
-    unsafe { __itarget_free(old as P) };
-    new
 }
 
-/// Usable bytes of any block, as it stands.
-fn usable(at: u64) -> u64 {
-    pool::usable(at).unwrap_or_else(|| {
-        // SAFETY: not ours, so libc's.
-        unsafe { libc::malloc_usable_size(at as *mut libc::c_void) as u64 }
-    })
+/// True when a load from above the bound must be logged.
+#[inline]
+fn logged_side(from: u64, len: u64) -> bool {
+    from >= layout::BOUND && pool::side(from, len) != Side::Replay
 }
 
+/// 1 unless this is a replay and the memory does not exist there.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_reallocarray(old: P, count: i64, size: i64, objid: i32) -> P {
-    match (count as u64).checked_mul(size as u64) {
-        Some(n) => realloc(old as u64, n, objid as u32) as P,
-        None => no_memory(),
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_memalign(align: i64, size: i64, objid: i32) -> P {
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::memalign(align as usize, size as usize) }.cast();
-    }
-    match (align as u64).max(1).checked_next_power_of_two() {
-        Some(a) => give(pool::alloc(objid as u32, size as u64, a, false)),
-        None => no_memory(),
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_posix_memalign(out: P, align: i64, size: i64, objid: i32) -> i32 {
-    let a = align as u64;
-    if !a.is_power_of_two() || !a.is_multiple_of(8) {
-        return libc::EINVAL;
-    }
-    // SAFETY: same contract.
-    let p = unsafe { __itarget_memalign(align, size, objid) };
-    if p.is_null() {
-        return libc::ENOMEM;
-    }
-    mem::store(out as u64, p as u64);
-    0
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_malloc_usable_size(p: P) -> i64 {
-    if p.is_null() {
-        return 0;
-    }
-    if let Some(n) = pool::usable(p as u64) {
-        return n as i64;
-    }
-    match mode() {
-        RECORD | REPLAY => {
-            mark(inside::USABLE);
-            val(if mode() == RECORD { usable(p as u64) as i64 } else { 0 })
-        }
-        _ => usable(p as u64) as i64,
-    }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_strdup(s: P, objid: i32) -> P {
-    // SAFETY: same contract.
-    unsafe { __itarget_strndup(s, i64::MAX, objid) }
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_strndup(s: P, n: i64, objid: i32) -> P {
-    let from = s as u64;
-    // A string above the bound may not be there at replay: its bytes are logged.
-    let logged = above(from) && matches!(mode(), RECORD | REPLAY);
-    if logged {
-        mark(inside::STRDUP);
-    }
-    let len = if logged && mode() == REPLAY {
-        replay::varint()
-    } else {
-        // SAFETY: the program's own argument. (A negative `n` is a huge size_t.)
-        let len = unsafe { libc::strnlen(s.cast(), if n == i64::MAX { usize::MAX } else { n as usize }) } as u64;
-        if logged {
-            log::varint(len);
-        }
-        len
-    };
-    let at = if mode() == PLAIN {
-        // SAFETY: ordinary allocation.
-        unsafe { libc::malloc(len as usize + 1) as u64 }
-    } else {
-        pool::alloc(objid as u32, len + 1, 16, false)
-    };
-    if at == 0 {
-        return no_memory();
-    }
-    if !(logged && mode() == REPLAY) {
-        mem::copy(at, from, len as usize);
-    }
-    if logged {
-        always_bytes(at, len);
-    }
-    mem::store(at + len, 0u8);
-    at as P
-}
-
-/// Object id for memory that takes the place of `old`.
-pub fn same_side(old: u64) -> u32 {
-    if pool::place(old) == Place::Env { OBJ_ENV } else { OBJ_REPLAY }
+pub extern "C" fn __itarget_may_store(to: u64) -> i32 {
+    i32::from(!replaying() || layout::mapped_at_replay(to))
 }

@@ -1,391 +1,448 @@
-//! Functions with hidden state, callbacks or allocation that replay space has its own version of.
+//! libc functions whose memory or hidden state must be ours.
 
-use crate::hooks::{always_bytes, bytes, cstr, enter, leave, realloc, same_side, val};
-use crate::mem::{self, Buffer, Global};
-use crate::mode::{PLAIN, PROFILE, REPLAY, mode, site};
+use crate::alloc::{__itarget_free, __itarget_malloc};
+use crate::exit::site;
+use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
 use crate::pool;
-use crate::sys;
-use core::cell::Cell;
-use itarget_abi::layout::{ARENA_SIZE, BOUND, MMAP_BASE, OBJ_REPLAY, above, mapped_at_replay};
+use crate::state::{recording, replaying};
+use crate::sys::{self, sys};
+use core::ffi::{c_char, c_int, c_void};
+use itarget_abi::layout::{ARENA_SIZE, MMAP_BASE, OBJ_REPLAY};
 
-type P = *mut u8;
-type Compare = unsafe extern "C" fn(P, P) -> i32;
+/// A comparison function of the program.
+type Compare = extern "C" fn(*const u8, *const u8) -> c_int;
 
 unsafe extern "C" {
-    fn vsnprintf(to: P, size: usize, format: *const u8, list: P) -> i32;
+    fn vsnprintf(to: *mut u8, n: usize, format: *const c_char, list: *mut c_void) -> c_int;
+    fn getdelim(line: *mut *mut c_char, n: *mut usize, delimiter: c_int, stream: *mut c_void) -> isize;
 }
 
-fn set_errno(e: i32) {
-    // SAFETY: errno of this thread.
-    unsafe { *libc::__errno_location() = e };
+/// Nothing is recorded or replayed.
+fn off() -> bool {
+    !recording() && !replaying()
 }
 
-/// `qsort`: a stable merge sort, so that equal elements come out the same everywhere. Elements
-/// that are not below the bound are sorted in place, so that the comparison function only ever
-/// sees addresses inside the array.
+/// qsort: a merge sort of ours (stable, as glibc's usually is), because glibc's choice of
+/// algorithm depends on the machine's memory.
+///
+/// # Safety
+/// As qsort.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_qsort(base: P, n: u64, size: u64, compare: P) {
-    // SAFETY: the program passes a comparison function.
-    let f: Compare = unsafe { core::mem::transmute(compare) };
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::qsort(base.cast(), n as usize, size as usize, Some(core::mem::transmute::<P, unsafe extern "C" fn(*const libc::c_void, *const libc::c_void) -> i32>(compare))) };
+pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, compare: Compare) {
+    // SAFETY: passed on; the temporary holds `count * size` bytes.
+    unsafe {
+        if off() {
+            let f: unsafe extern "C" fn(*const c_void, *const c_void) -> c_int = core::mem::transmute(compare);
+            return libc::qsort(base.cast(), count as usize, size as usize, Some(f));
+        }
+        if count < 2 || size == 0 {
+            return;
+        }
+        let bytes = count * size;
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        let mut small = [0u8; 4096];
+        let large = bytes > small.len() as u64;
+        let temporary = if large {
+            match sys::mmap(0, bytes, rw, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) {
+                Some(p) => p,
+                None => libc::abort(),
+            }
+        } else {
+            small.as_mut_ptr()
+        };
+        sort(base, temporary, count as usize, size as usize, compare);
+        if large {
+            sys!(libc::SYS_munmap, temporary, bytes);
+        }
     }
-    if n < 2 || size == 0 {
-        return;
-    }
-    let less = |a: u64, b: u64| {
-        // SAFETY: as the program would be called by libc.
-        unsafe { f(a as P, b as P) < 0 }
-    };
-    let temp = if above(base as u64) { 0 } else { pool::alloc(OBJ_REPLAY, n.saturating_mul(size), 16, false) };
-    if temp == 0 {
-        return heap_sort(base as u64, n, size, &less);
-    }
-    merge_sort(base as u64, n, size, temp, &less);
-    pool::free(temp);
 }
 
-fn merge_sort(base: u64, n: u64, size: u64, temp: u64, less: &dyn Fn(u64, u64) -> bool) {
+unsafe fn sort(base: *mut u8, temporary: *mut u8, n: usize, size: usize, compare: Compare) {
     if n < 2 {
         return;
     }
     let half = n / 2;
-    let (mut a, mut b) = (base, base + half * size);
-    let (a_end, b_end) = (b, base + n * size);
-    merge_sort(a, half, size, temp, less);
-    merge_sort(b, n - half, size, temp, less);
-    let mut to = temp;
-    while a < a_end && b < b_end {
-        let from = if less(b, a) { &mut b } else { &mut a };
-        mem::copy(to, *from, size as usize);
-        *from += size;
-        to += size;
-    }
-    // What is left of the second half is in place already.
-    mem::copy(to, a, (a_end - a) as usize);
-    mem::copy(base, temp, (to - temp + a_end - a) as usize);
-}
-
-fn heap_sort(base: u64, n: u64, size: u64, less: &dyn Fn(u64, u64) -> bool) {
-    let swap = |a: u64, b: u64| {
-        if mode() == REPLAY && !mapped_at_replay(a) {
-            return;
+    // SAFETY: both halves lie in the array; the temporary is as large as the array.
+    unsafe {
+        let middle = base.add(half * size);
+        sort(base, temporary, half, size, compare);
+        sort(middle, temporary, n - half, size, compare);
+        // Merged into the temporary; the program only ever sees addresses in its own array.
+        let (mut i, mut j, mut k) = (0, half, 0);
+        let mut order = temporary;
+        while i < half && j < n {
+            let (a, b) = (base.add(i * size), base.add(j * size));
+            let from = if compare(a, b) <= 0 {
+                i += 1;
+                a
+            } else {
+                j += 1;
+                b
+            };
+            core::ptr::copy_nonoverlapping(from, order, size);
+            order = order.add(size);
+            k += 1;
         }
-        for i in 0..size {
-            let (x, y): (u8, u8) = (mem::load(a + i), mem::load(b + i));
-            mem::store(a + i, y);
-            mem::store(b + i, x);
+        // What is left of the left half goes behind what was merged; the rest of the right one
+        // is in place already.
+        if i < half {
+            core::ptr::copy_nonoverlapping(base.add(i * size), order, (half - i) * size);
+            k += half - i;
         }
-    };
-    let sift = |mut root: u64, end: u64| loop {
-        let mut child = 2 * root + 1;
-        if child >= end {
-            return;
-        }
-        if child + 1 < end && less(base + child * size, base + (child + 1) * size) {
-            child += 1;
-        }
-        if !less(base + root * size, base + child * size) {
-            return;
-        }
-        swap(base + root * size, base + child * size);
-        root = child;
-    };
-    for root in (0..n / 2).rev() {
-        sift(root, n);
-    }
-    for end in (1..n).rev() {
-        swap(base, base + end * size);
-        sift(0, end);
+        core::ptr::copy_nonoverlapping(temporary, base, k * size);
     }
 }
 
-static TOKEN: Global<Cell<u64>> = Global(Cell::new(0));
+static mut TOKEN: *mut u8 = core::ptr::null_mut();
 
-/// `strtok`, with its state in replay space.
+/// strtok, its position in replay space.
+///
+/// # Safety
+/// As strtok.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_strtok(s: P, delimiters: *const u8) -> P {
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::strtok(s.cast(), delimiters.cast()) }.cast();
-    }
-    let set = mem::cstr(delimiters as u64);
-    let mut at = if s.is_null() { TOKEN.get() } else { s as u64 };
-    if at == 0 {
-        return core::ptr::null_mut();
-    }
-    let is_end = |c: u8| c == 0 || set.contains(&c);
-    loop {
-        let c: u8 = mem::load(at);
-        if c == 0 {
-            TOKEN.set(at);
+pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> *mut u8 {
+    // SAFETY: as strtok; one thread.
+    unsafe {
+        let mut p = if s.is_null() { TOKEN } else { s };
+        if p.is_null() {
+            return p;
+        }
+        p = p.add(libc::strspn(p.cast(), delimiters.cast()));
+        if *p == 0 {
+            TOKEN = p;
             return core::ptr::null_mut();
         }
-        if !is_end(c) {
-            break;
+        let end = p.add(libc::strcspn(p.cast(), delimiters.cast()));
+        if *end == 0 {
+            TOKEN = end;
+        } else {
+            *end = 0;
+            TOKEN = end.add(1);
         }
-        at += 1;
+        p
     }
-    let start = at;
-    while !is_end(mem::load(at)) {
-        at += 1;
-    }
-    if mem::load::<u8>(at) != 0 {
-        mem::store(at, 0u8);
-        at += 1;
-    }
-    TOKEN.set(at);
-    start as P
 }
 
-/// libc's buffer for lines: the environment's, never seen by the program.
-struct LineBuffer {
-    at: Cell<*mut libc::c_char>,
-    room: Cell<usize>,
-}
-static LINE: Global<LineBuffer> = Global(LineBuffer { at: Cell::new(core::ptr::null_mut()), room: Cell::new(0) });
+static mut LINE: *mut c_char = core::ptr::null_mut();
+static mut LINE_ROOM: usize = 0;
 
-/// `getdelim`.
+/// getdelim: libc reads into a buffer of its own, the program's grows in the pool.
+///
+/// # Safety
+/// As getdelim.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_getdelim(line: P, n: P, delimiter: i32, stream: P) -> i64 {
-    if mode() == PLAIN && pool::place(if line.is_null() { 0 } else { mem::load(line as u64) }) == pool::Place::Elsewhere {
-        // SAFETY: the program's own call.
-        return unsafe { getdelim_real(line.cast(), n.cast(), delimiter, stream) };
-    }
-    let run = enter(site::GETDELIM);
-    let mut r = -1;
-    if run {
-        // SAFETY: our own buffer, the program's stream.
-        r = unsafe { getdelim_real(LINE.at.as_ptr(), LINE.room.as_ptr(), delimiter, stream) };
-        leave();
-    }
-    let r = val(r);
-    if r < 0 || line.is_null() || n.is_null() {
-        return r;
-    }
-    let need = r as u64 + 1;
-    let old: u64 = mem::load(line as u64);
-    let room = if old == 0 { 0 } else { mem::load::<u64>(n as u64) };
-    let mut to = old;
-    if need > room {
-        let want = need.max(room.saturating_mul(2)).max(120);
-        to = if old == 0 { pool::alloc(OBJ_REPLAY, want, 16, false) } else { realloc(old, want, same_side(old)) };
-        if to == 0 {
-            set_errno(libc::ENOMEM);
-            return -1;
+pub unsafe extern "C" fn __itarget_getdelim(line: *mut *mut u8, n: *mut u64, delimiter: c_int, stream: *mut c_void) -> i64 {
+    // SAFETY: as getdelim; sizes are checked against the buffer before copying.
+    unsafe {
+        if off() && !pool::ready() {
+            return getdelim(line.cast(), n.cast(), delimiter, stream) as i64;
         }
-        mem::store(line as u64, to);
-        mem::store(n as u64, want);
+        let run = __itarget_enter(site::GETDELIM);
+        let mut r = -1;
+        if run != 0 {
+            r = getdelim(&raw mut LINE, &raw mut LINE_ROOM, delimiter, stream) as i64;
+            __itarget_leave();
+        }
+        r = __itarget_val(r);
+        let need = if r >= 0 { r as u64 + 1 } else { 1 };
+        if (*line).is_null() || *n < need {
+            let room = need.max(120).max(2 * *n);
+            let new = __itarget_malloc(room, OBJ_REPLAY);
+            if new.is_null() {
+                return -1;
+            }
+            __itarget_free(*line);
+            *line = new;
+            *n = room;
+        }
+        if r >= 0 {
+            if !replaying() {
+                core::ptr::copy_nonoverlapping(LINE.cast(), *line, need as usize);
+            }
+            block(*line, need);
+        }
+        r
     }
-    if run {
-        mem::copy(to, LINE.at.get() as u64, need as usize);
-    }
-    bytes(to, need as i64);
-    r
 }
 
-unsafe extern "C" {
-    #[link_name = "getdelim"]
-    fn getdelim_real(line: *mut *mut libc::c_char, n: *mut usize, delimiter: i32, stream: P) -> i64;
-}
-
-/// `getline`.
+/// getline.
+///
+/// # Safety
+/// As getline.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_getline(line: P, n: P, stream: P) -> i64 {
-    // SAFETY: same contract.
+pub unsafe extern "C" fn __itarget_getline(line: *mut *mut u8, n: *mut u64, stream: *mut c_void) -> i64 {
+    // SAFETY: passed on.
     unsafe { __itarget_getdelim(line, n, i32::from(b'\n'), stream) }
 }
 
-/// `vasprintf`. `list` is a `va_list` (24 bytes). The text may come from strings above the bound
-/// and from the locale, so it is an environment call whose result is logged.
+/// vasprintf into the pool.
+///
+/// # Safety
+/// As vasprintf; `list` is a `va_list` (24 bytes).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_vasprintf(to: P, format: P, list: P) -> i32 {
-    let run = enter(site::ASPRINTF);
-    let copy: [u64; 3] = mem::load(list as u64);
-    let mut n = -1;
-    if run {
-        let mut first = copy;
-        // SAFETY: the program's own format and arguments.
-        n = unsafe { vsnprintf(core::ptr::null_mut(), 0, format, first.as_mut_ptr().cast()) };
-        leave();
-    }
-    n = val(i64::from(n)) as i32;
-    if n < 0 {
-        return n;
-    }
-    let size = n as u64 + 1;
-    let at = if mode() == PLAIN {
-        // SAFETY: ordinary allocation.
-        unsafe { libc::malloc(size as usize) as u64 }
-    } else {
-        pool::alloc(OBJ_REPLAY, size, 16, false)
-    };
-    if at == 0 {
-        set_errno(libc::ENOMEM);
-        return -1;
-    }
-    if run {
-        let mut second = copy;
-        // SAFETY: as above, into memory of that size.
-        unsafe { vsnprintf(at as P, size as usize, format, second.as_mut_ptr().cast()) };
-    }
-    always_bytes(at, size);
-    mem::store(to as u64, at);
-    n
-}
-
-/// Anonymous mappings: a bump pointer, and the last ranges given back.
-struct Maps {
-    top: Cell<u64>,
-    free: [Cell<[u64; 2]>; 64],
-}
-static MAPS: Global<Maps> = Global(Maps { top: Cell::new(MMAP_BASE), free: [const { Cell::new([0; 2]) }; 64] });
-
-fn map_address(len: u64) -> u64 {
-    let m = &MAPS;
-    if let Some(f) = m.free.iter().find(|f| f.get()[1] == len) {
-        return f.replace([0; 2])[0];
-    }
-    let at = m.top.get();
-    m.top.set(at + len);
-    at
-}
-
-fn fail(e: i32) -> P {
-    set_errno(e);
-    libc::MAP_FAILED.cast()
-}
-
-/// `mmap`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_mmap(addr: P, len: u64, prot: i32, flags: i32, fd: i32, offset: i64) -> P {
-    let real = || {
-        // SAFETY: the program's own call.
-        unsafe { libc::mmap(addr.cast(), len as usize, prot, flags, fd, offset) }
-    };
-    if mode() == PLAIN || mode() == PROFILE {
-        return real().cast();
-    }
-    let private = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_TYPE == libc::MAP_PRIVATE;
-    let ours = (MMAP_BASE..MMAP_BASE + ARENA_SIZE).contains(&(addr as u64));
-    if private && len != 0 && len < ARENA_SIZE / 2 && (flags & libc::MAP_FIXED == 0 || ours) {
-        let whole = len.next_multiple_of(4096);
-        let at = if flags & libc::MAP_FIXED != 0 { addr as u64 } else { map_address(whole) };
-        return match sys::mmap(at, whole, prot, flags | libc::MAP_FIXED, -1) {
-            Ok(at) => at as P,
-            Err(e) => fail(e),
-        };
-    }
-    let run = enter(site::MMAP);
-    let mut r = 0;
-    if run {
-        r = real() as i64;
-        leave();
-    }
-    let r = val(r) as u64;
-    if r < BOUND && prot & libc::PROT_READ != 0 {
-        // A file over replay space: its contents are logged.
-        if mode() == REPLAY {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-            let _ = sys::mmap(r, len.next_multiple_of(4096), libc::PROT_READ | libc::PROT_WRITE, flags, -1);
-        }
-        always_bytes(r, len);
-    }
-    r as P
-}
-
-/// `munmap`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_munmap(addr: P, len: u64) -> i32 {
-    let at = addr as u64;
-    if (MMAP_BASE..MMAP_BASE + ARENA_SIZE).contains(&at) {
-        let whole = len.next_multiple_of(4096);
-        if !at.is_multiple_of(4096) || len == 0 {
-            set_errno(libc::EINVAL);
+pub unsafe extern "C" fn __itarget_vasprintf(to: *mut *mut u8, format: *const c_char, list: *mut c_void) -> c_int {
+    // SAFETY: as vasprintf; a va_list is consumed once, so the first pass gets a copy.
+    unsafe {
+        let mut copy = *list.cast::<[u64; 3]>();
+        let n = vsnprintf(core::ptr::null_mut(), 0, format, (&raw mut copy).cast());
+        if n < 0 {
             return -1;
         }
-        sys::munmap(at, whole);
-        if let Some(f) = MAPS.free.iter().find(|f| f.get()[1] == 0) {
-            f.set([at, whole]);
+        let p = __itarget_malloc(n as u64 + 1, OBJ_REPLAY);
+        if p.is_null() {
+            return -1;
         }
-        return 0;
+        *to = p;
+        vsnprintf(p, n as usize + 1, format, list)
     }
-    let run = enter(site::MUNMAP);
-    let mut r = 0;
-    if run {
-        // SAFETY: the program's own call.
-        r = unsafe { libc::munmap(addr.cast(), len as usize) };
-        leave();
-    }
-    val(i64::from(r)) as i32
 }
 
-/// Where libc puts a path before it goes to its place.
-static PATH: Buffer<4096> = Buffer::new();
+static mut MMAP_NEXT: u64 = MMAP_BASE;
 
-/// Gives a path in [`PATH`] (if `run`) to the program. `size`: of a new buffer, 0: as needed.
-fn give_path(found: bool, run: bool, buffer: u64, size: u64) -> P {
-    if val(i64::from(found)) == 0 {
-        return core::ptr::null_mut();
-    }
-    if buffer != 0 {
-        if run {
-            mem::copy(buffer, PATH.addr(), mem::strlen(PATH.addr()) + 1);
+/// mmap: anonymous private memory is replay space at an address of ours; any other mapping is
+/// environment memory at the kernel's choice.
+///
+/// # Safety
+/// As mmap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flags: c_int, fd: c_int, offset: i64) -> *mut u8 {
+    // SAFETY: as mmap; our region is only handed out once.
+    unsafe {
+        if off() {
+            return libc::mmap(at.cast(), len as usize, prot, flags, fd, offset).cast();
         }
-        cstr(buffer);
-        return buffer as P;
+        let anonymous = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_PRIVATE != 0;
+        if anonymous && at.is_null() && flags & libc::MAP_FIXED == 0 && len > 0 && len < ARENA_SIZE {
+            let size = len.next_multiple_of(4096);
+            if MMAP_NEXT + size > MMAP_BASE + ARENA_SIZE * 64 {
+                *libc::__errno_location() = libc::ENOMEM;
+                return libc::MAP_FAILED.cast();
+            }
+            let here = MMAP_NEXT;
+            MMAP_NEXT += size + 4096;
+            return match sys::mmap(here, size, prot, flags | libc::MAP_FIXED_NOREPLACE, -1, 0) {
+                Some(p) => p,
+                None => libc::MAP_FAILED.cast(),
+            };
+        }
+        let run = __itarget_enter(site::MMAP);
+        let mut r = 0;
+        if run != 0 {
+            r = libc::mmap(at.cast(), len as usize, prot, flags, fd, offset) as i64;
+            __itarget_leave();
+        }
+        __itarget_val(r) as *mut u8
     }
-    let n = val(if run { mem::strlen(PATH.addr()) as i64 + 1 } else { 0 }) as u64;
-    let want = n.max(size);
-    let at = if mode() == PLAIN {
-        // SAFETY: ordinary allocation.
-        unsafe { libc::malloc(want as usize) as u64 }
-    } else {
-        pool::alloc(OBJ_REPLAY, want, 16, false)
-    };
-    if at == 0 {
-        set_errno(libc::ENOMEM);
-        return core::ptr::null_mut();
-    }
-    if run {
-        mem::copy(at, PATH.addr(), n as usize);
-    }
-    always_bytes(at, n);
-    at as P
 }
 
-/// `realpath`.
+/// munmap.
+///
+/// # Safety
+/// As munmap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_realpath(path: P, buffer: P) -> P {
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::realpath(path.cast(), buffer.cast()) }.cast();
+pub unsafe extern "C" fn __itarget_munmap(at: *mut u8, len: u64) -> c_int {
+    // SAFETY: as munmap.
+    unsafe {
+        let ours = (at as u64).wrapping_sub(MMAP_BASE) < ARENA_SIZE * 64;
+        if off() || ours {
+            return libc::munmap(at.cast(), len as usize);
+        }
+        let run = __itarget_enter(site::MMAP);
+        let mut r = 0;
+        if run != 0 {
+            r = libc::munmap(at.cast(), len as usize);
+            __itarget_leave();
+        }
+        __itarget_val(i64::from(r)) as c_int
     }
-    let run = enter(site::REALPATH);
-    let mut found = false;
-    if run {
-        // SAFETY: a buffer of PATH_MAX bytes.
-        found = unsafe { !libc::realpath(path.cast(), PATH.addr() as *mut libc::c_char).is_null() };
-        leave();
-    }
-    give_path(found, run, buffer as u64, 0)
 }
 
-/// `getcwd`.
+/// A path made by libc into `to`, or into a new block of the pool when `to` is null.
+unsafe fn path(to: *mut u8, size: u64, get: impl Fn() -> *mut u8) -> *mut u8 {
+    // SAFETY: `get` gives null or a malloc'ed C string that is freed here.
+    unsafe {
+        let run = __itarget_enter(site::PATH);
+        let mut made = core::ptr::null_mut();
+        let mut n = 0;
+        if run != 0 {
+            made = get();
+            __itarget_leave();
+            if !made.is_null() {
+                n = libc::strlen(made.cast()) as u64 + 1;
+            }
+        }
+        n = varint(n);
+        let mut result = core::ptr::null_mut();
+        if n != 0 && (to.is_null() || n <= size) {
+            result = if to.is_null() { __itarget_malloc(n.max(size), OBJ_REPLAY) } else { to };
+            if !result.is_null() {
+                if !made.is_null() {
+                    core::ptr::copy_nonoverlapping(made, result, n as usize);
+                }
+                if to.is_null() {
+                    block(result, n);
+                } else {
+                    __itarget_bytes(result, n as i64);
+                }
+            }
+        } else if n > size && !made.is_null() {
+            *libc::__errno_location() = libc::ERANGE;
+        }
+        libc::free(made.cast());
+        result
+    }
+}
+
+/// realpath.
+///
+/// # Safety
+/// As realpath.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_getcwd(buffer: P, size: u64) -> P {
-    if mode() == PLAIN {
-        // SAFETY: the program's own call.
-        return unsafe { libc::getcwd(buffer.cast(), size as usize) }.cast();
+pub unsafe extern "C" fn __itarget_realpath(name: *const c_char, to: *mut u8) -> *mut u8 {
+    // SAFETY: as realpath; a buffer has PATH_MAX bytes.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::realpath(name, to.cast()).cast();
+        }
+        let size = if to.is_null() { 0 } else { 4096 };
+        path(to, size, || libc::realpath(name, core::ptr::null_mut()).cast())
     }
-    let run = enter(site::GETCWD);
-    let mut found = false;
-    if run {
-        let room = if size == 0 && buffer.is_null() { 4096 } else { size.min(4096) };
-        // SAFETY: a buffer of at least `room` bytes.
-        found = unsafe { !libc::getcwd(PATH.addr() as *mut libc::c_char, room as usize).is_null() };
-        leave();
+}
+
+/// getcwd.
+///
+/// # Safety
+/// As getcwd.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_getcwd(to: *mut u8, size: u64) -> *mut u8 {
+    // SAFETY: as getcwd.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::getcwd(to.cast(), size as usize).cast();
+        }
+        path(to, size, || libc::getcwd(core::ptr::null_mut(), 0).cast())
     }
-    give_path(found, run, buffer as u64, size)
+}
+
+unsafe extern "C" {
+    static mut environ: *mut *mut u8;
+}
+
+/// Length of the name in `name` or `name=value`; 0 when it can't be one.
+unsafe fn name_length(s: *const u8) -> usize {
+    // SAFETY: a C string.
+    unsafe { libc::strcspn(s.cast(), c"=".as_ptr()) }
+}
+
+/// Slot of a variable, or the terminating slot.
+unsafe fn slot(name: *const u8, n: usize) -> *mut *mut u8 {
+    // SAFETY: libc's null-terminated array of C strings.
+    unsafe {
+        let mut e = environ;
+        while !(*e).is_null() && !(libc::strncmp((*e).cast(), name.cast(), n) == 0 && *(*e).add(n) == b'=') {
+            e = e.add(1);
+        }
+        e
+    }
+}
+
+/// Puts `entry` (`name=value`) into the environment; the array grows in the pool.
+unsafe fn put(entry: *mut u8, n: usize) -> c_int {
+    // SAFETY: as `slot`; a new array has room for all old entries, the new one and the null.
+    unsafe {
+        let at = slot(entry, n);
+        if !(*at).is_null() {
+            *at = entry;
+            return 0;
+        }
+        let count = at.offset_from(environ) as usize;
+        let new = __itarget_malloc((count as u64 + 2) * 8, OBJ_REPLAY).cast::<*mut u8>();
+        if new.is_null() {
+            return -1;
+        }
+        core::ptr::copy_nonoverlapping(environ, new, count);
+        *new.add(count) = entry;
+        *new.add(count + 1) = core::ptr::null_mut();
+        environ = new;
+        0
+    }
+}
+
+fn invalid() -> c_int {
+    // SAFETY: libc's errno.
+    unsafe { *libc::__errno_location() = libc::EINVAL };
+    -1
+}
+
+/// setenv, its strings in replay space.
+///
+/// # Safety
+/// As setenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_setenv(name: *const u8, value: *const u8, overwrite: c_int) -> c_int {
+    // SAFETY: C strings; the new entry has room for both.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::setenv(name.cast(), value.cast(), overwrite);
+        }
+        if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
+            return invalid();
+        }
+        let n = name_length(name);
+        if overwrite == 0 && !(*slot(name, n)).is_null() {
+            return 0;
+        }
+        let v = libc::strlen(value.cast());
+        let entry = __itarget_malloc((n + v + 2) as u64, OBJ_REPLAY);
+        if entry.is_null() {
+            return -1;
+        }
+        core::ptr::copy_nonoverlapping(name, entry, n);
+        *entry.add(n) = b'=';
+        core::ptr::copy_nonoverlapping(value, entry.add(n + 1), v + 1);
+        put(entry, n)
+    }
+}
+
+/// putenv.
+///
+/// # Safety
+/// As putenv: the string becomes part of the environment.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_putenv(entry: *mut u8) -> c_int {
+    // SAFETY: a C string.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::putenv(entry.cast());
+        }
+        let n = name_length(entry);
+        if *entry.add(n) == 0 { __itarget_unsetenv(entry) } else { put(entry, n) }
+    }
+}
+
+/// unsetenv.
+///
+/// # Safety
+/// As unsetenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unsetenv(name: *const u8) -> c_int {
+    // SAFETY: C strings; the array only gets shorter.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::unsetenv(name.cast());
+        }
+        if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
+            return invalid();
+        }
+        loop {
+            let mut at = slot(name, name_length(name));
+            if (*at).is_null() {
+                return 0;
+            }
+            while !(*at).is_null() {
+                *at = *at.add(1);
+                at = at.add(1);
+            }
+        }
+    }
 }

@@ -1,202 +1,133 @@
-//! Profile mode: bytes and events per (site, object, offset).
-//!
-//! All heap objects lie in the mixed arena then, whose headers carry the profile's object id.
+//! Profile mode: bytes and events per (site, object actually touched).
 
-use crate::mem::{self, Global};
-use crate::mode::{PROFILE, mode};
-use crate::pool::{self, Place};
-use crate::{report, stack, sys, tables};
-use core::cell::Cell;
-use core::fmt::Write;
-use itarget_abi::layout::STACK_BASE;
+use crate::pool;
+use crate::state::{ctl, st};
+use crate::sys::{self, sys};
+use itarget_abi::control::mode;
 
-/// Rows of the table; power of two. What does not fit is counted on a row without an offset.
-const ROWS: u64 = 1 << 20;
-/// Distinct offsets kept per site and object.
-const OFFSETS: u64 = 64;
-/// What the profile has in place of an offset that was not kept.
-const NO_OFFSET: u64 = u32::MAX as u64;
-/// Offset of the row for all further offsets.
-const ANY: u64 = u64::MAX;
+const SLOTS: usize = 1 << 18;
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// One counter. `object`: kind in the top 8 bits (0 other, 1 stack, 2 heap, 3 global), then
+/// index (24 bits), then offset (32 bits).
 #[repr(C)]
-struct Row {
+#[derive(Clone, Copy)]
+struct Slot {
     site: u32,
-    /// `kind << 24`: 0 other, 1 stack, 2 global, 3 heap.
-    kind: u32,
-    index: u64,
-    offset: u64,
+    used: u32,
+    object: u64,
     events: u64,
     bytes: u64,
-    /// On the row of offset [`ANY`]: distinct offsets so far.
-    distinct: u64,
-    /// Not 0: in use.
-    used: u64,
 }
-const EMPTY: Row = Row { site: 0, kind: 0, index: 0, offset: 0, events: 0, bytes: 0, distinct: 0, used: 0 };
-const ROW: u64 = size_of::<Row>() as u64;
 
-struct State {
-    rows: Cell<u64>,
-    used: Cell<u64>,
-    /// Globals sorted by address: `[start, bytes, index]`.
-    globals: Cell<u64>,
-    fd: Cell<i32>,
+static mut TABLE: *mut Slot = core::ptr::null_mut();
+static mut LOST: u64 = 0;
+
+core::arch::global_asm!(
+    ".weak __itarget_all_globals",
+    ".pushsection .data.rel.ro.itarget_all_globals_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_all_globals_address",
+    ".globl itarget_all_globals_address",
+    "itarget_all_globals_address: .quad __itarget_all_globals",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_all_globals_address: *const u64;
 }
-static STATE: Global<State> =
-    Global(State { rows: Cell::new(0), used: Cell::new(0), globals: Cell::new(0), fd: Cell::new(-1) });
 
-/// Creates `profile.tsv` in `dir` and the tables.
-pub fn open(dir: &[u8]) {
-    let s = &STATE;
-    let mut path = report::Line::new();
-    path.push(dir);
-    path.push(b"/profile.tsv\0");
-    match sys::create(path.text()) {
-        Ok(fd) => s.fd.set(sys::high_fd(fd)),
-        Err(e) => {
-            report::message(format_args!("IT0617 profiling is off: the profile can't be created (errno {e})"));
+fn object(p: u64) -> u64 {
+    if let Some((objid, offset)) = pool::object_of(p) {
+        return 2 << 56 | u64::from(objid & 0xff_ffff) << 32 | offset.min(u64::from(u32::MAX));
+    }
+    // SAFETY: the table of the pass: count, then address and size of each global.
+    unsafe {
+        let t = itarget_all_globals_address;
+        if !t.is_null() && p < itarget_abi::layout::POOL_BASE {
+            for i in 0..*t {
+                let (start, size) = (*t.add(1 + 2 * i as usize), *t.add(2 + 2 * i as usize));
+                if p.wrapping_sub(start) < size {
+                    return 3 << 56 | i << 32 | (p - start).min(u64::from(u32::MAX));
+                }
+            }
+        }
+    }
+    let mut here = 0u64;
+    let sp = &raw mut here as u64;
+    if p.abs_diff(sp) < 16 << 20 { 1 << 56 } else { 0 }
+}
+
+/// Counts `len` bytes at `at` for a site.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
+    if ctl().mode != mode::PROFILE {
+        return;
+    }
+    // SAFETY: our own table; one thread.
+    unsafe {
+        if TABLE.is_null() {
+            let bytes = (SLOTS * size_of::<Slot>()) as u64;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            match sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) {
+                Some(p) => TABLE = p.cast(),
+                None => return,
+            }
+        }
+        let mut o = if at == 0 { 0 } else { object(at) };
+        // Only the first fields of an object are told apart; arrays would fill the table.
+        if o & 0xffff_ffff >= 1 << 16 {
+            o |= 0xffff_ffff;
+        }
+        let mut i = (u64::from(site).wrapping_mul(0x9e37_79b9).wrapping_add(o.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)) as usize % SLOTS;
+        for _ in 0..64 {
+            let s = &mut *TABLE.add(i);
+            if s.used == 0 {
+                *s = Slot { site, used: 1, object: o, events: 0, bytes: 0 };
+            }
+            if s.site == site && s.object == o {
+                s.events += 1;
+                s.bytes += len.max(0) as u64;
+                return;
+            }
+            i = (i + 1) % SLOTS;
+        }
+        LOST += 1;
+    }
+}
+
+/// Writes `profile.tsv`: site, `kind:index+offset`, events, bytes.
+pub fn write() {
+    ctl().mode = mode::PLAIN;
+    let mut path = st().trace;
+    let n = path.iter().position(|b| *b == 0).unwrap_or(0);
+    let name = b"/profile.tsv\0";
+    if n + name.len() > path.len() {
+        return;
+    }
+    path[n..n + name.len()].copy_from_slice(name);
+    // SAFETY: our own file and table.
+    unsafe {
+        let fd = sys!(libc::SYS_open, path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC, 0o600) as i32;
+        if fd < 0 || TABLE.is_null() {
             return;
         }
-    }
-    let globals = tables::all_globals();
-    let n = globals.len();
-    let (Ok(rows), Ok(sorted)) = (sys::anonymous(ROWS * ROW), sys::anonymous(24 * n + 24)) else { return };
-    for i in 0..n {
-        let [start, bytes]: [u64; 2] = globals.get(i);
-        mem::store(sorted + 24 * i, [start, bytes, i]);
-    }
-    // SAFETY: `n` rows were just written there.
-    let all = unsafe { core::slice::from_raw_parts_mut(sorted as *mut [u64; 3], n as usize) };
-    all.sort_unstable();
-    s.globals.set(sorted);
-    s.rows.set(rows);
-}
-
-/// Object at an address: kind, index, offset.
-fn object(at: u64) -> (u32, u64, u64) {
-    if pool::place(at) == Place::Mixed {
-        return pool::object_of(at).map_or((0, 0, 0), |o| (3, u64::from(o.id), at.saturating_sub(o.start)));
-    }
-    if (STACK_BASE..stack::TOP).contains(&at) {
-        return (1, 0, 0);
-    }
-    let (mut low, mut high) = (0, tables::all_globals().len());
-    while low < high {
-        let mid = (low + high) / 2;
-        let [start, _, _]: [u64; 3] = mem::load(STATE.globals.get() + 24 * mid);
-        if start <= at { low = mid + 1 } else { high = mid }
-    }
-    if low > 0 {
-        let [start, bytes, index]: [u64; 3] = mem::load(STATE.globals.get() + 24 * (low - 1));
-        if at - start < bytes {
-            return (2, index, at - start);
-        }
-    }
-    (0, 0, 0)
-}
-
-/// Address of the row of a key; 0 when the table is full.
-fn find(site: u32, kind: u32, index: u64, offset: u64) -> u64 {
-    let mut h = u64::from(site) << 2 | u64::from(kind);
-    for w in [index, offset] {
-        h = (h ^ w).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        h ^= h >> 31;
-    }
-    for i in 0..ROWS {
-        let at = STATE.rows.get() + ((h + i) % ROWS) * ROW;
-        let r: Row = mem::load(at);
-        if r.used == 0 {
-            if STATE.used.get() > ROWS * 3 / 4 {
-                return 0;
+        for i in 0..SLOTS {
+            let s = *TABLE.add(i);
+            if s.used == 0 {
+                continue;
             }
-            STATE.used.set(STATE.used.get() + 1);
-            mem::store(at, Row { site, kind, index, offset, used: 1, ..EMPTY });
-            return at;
-        }
-        if r.site == site && r.kind == kind && r.index == index && r.offset == offset {
-            return at;
-        }
-    }
-    0
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_count(site: i32, at: *mut u8, len: i64) {
-    if mode() != PROFILE || STATE.rows.get() == 0 {
-        return;
-    }
-    let (kind, index, offset) = object(at as u64);
-    let any = find(site as u32, kind, index, ANY);
-    if any == 0 {
-        return;
-    }
-    let mut summary: Row = mem::load(any);
-    let mut at = any;
-    if kind >= 2 {
-        let used = STATE.used.get();
-        if summary.distinct < OFFSETS {
-            let row = find(site as u32, kind, index, offset);
-            if row != 0 {
-                at = row;
-            }
-            if STATE.used.get() != used {
-                summary.distinct += 1;
-                mem::store(any, summary);
+            let kind = match s.object >> 56 {
+                1 => "stack",
+                2 => "heap",
+                3 => "global",
+                _ => "other",
+            };
+            let (index, offset) = (s.object >> 32 & 0xff_ffff, s.object & 0xffff_ffff);
+            let line = format_args!("{}\t{kind}:{index}+{offset}\t{}\t{}\n", s.site, s.events, s.bytes);
+            if sys::Line::write(fd, line).is_err() {
+                break;
             }
         }
+        sys!(libc::SYS_close, fd);
     }
-    let mut row: Row = mem::load(at);
-    row.events += 1;
-    row.bytes += len.max(0) as u64;
-    mem::store(at, row);
-}
-
-/// Writes the profile, sorted. A pair with too many offsets has one row, with offset 4294967295.
-pub fn write() {
-    let s = &STATE;
-    if s.rows.get() == 0 || s.fd.get() < 0 {
-        return;
-    }
-    // Pairs whose offsets were not all kept: everything goes to their row without an offset.
-    for i in 0..ROWS {
-        let at = s.rows.get() + i * ROW;
-        let mut r: Row = mem::load(at);
-        if r.used == 0 || r.offset == ANY {
-            continue;
-        }
-        let any = find(r.site, r.kind, r.index, ANY);
-        let mut all: Row = if any == 0 { EMPTY } else { mem::load(any) };
-        if any != 0 && all.distinct >= OFFSETS {
-            all.events += r.events;
-            all.bytes += r.bytes;
-            mem::store(any, all);
-            r.events = 0;
-            mem::store(at, r);
-        }
-    }
-    // SAFETY: the table is ours, mapped for good.
-    let rows = unsafe { core::slice::from_raw_parts_mut(s.rows.get() as *mut Row, ROWS as usize) };
-    let mut n = 0;
-    for i in 0..rows.len() {
-        if rows[i].used != 0 && rows[i].events != 0 {
-            rows.swap(n, i);
-            n += 1;
-        }
-    }
-    rows[..n].sort_unstable();
-    let mut line = report::Line::new();
-    for r in &rows[..n] {
-        if line.text().len() > 800 {
-            report::write_all(s.fd.get(), line.text());
-            line = report::Line::new();
-        }
-        let kind = ["other", "stack", "global", "heap"][r.kind as usize & 3];
-        let _ = write!(line, "{}\t{kind}:{}+", r.site, r.index);
-        let _ = writeln!(line, "{}\t{}\t{}", r.offset.min(NO_OFFSET), r.events, r.bytes);
-    }
-    report::write_all(s.fd.get(), line.text());
-    sys::close(s.fd.get());
-    s.fd.set(-1);
 }

@@ -1,110 +1,90 @@
-//! The seccomp filter of a replay: what is not needed to show output and to use memory is a bug
-//! of ours or a hole in the plan, and is reported instead of done.
+//! Replay touches nothing outside: a seccomp filter that the kernel enforces.
 
-use crate::mode::OPTIONS;
-use crate::{mem, report, sys};
-use itarget_abi::exit::ENVIRONMENT_CALL;
-
-const LD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
-const JEQ: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
-const RET: u16 = 0x06; // BPF_RET | BPF_K
-const ALLOW: u32 = 0x7fff_0000;
-const TRAP: u32 = 0x0003_0000;
-const ARCH: u32 = 0xc000_003e;
+use crate::state::{ctl, st};
+use crate::sys::{self, Digits, say};
+use core::ffi::{c_int, c_void};
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Step {
+struct Insn {
     code: u16,
-    yes: u8,
-    no: u8,
+    jt: u8,
+    jf: u8,
     k: u32,
 }
 
-struct Program {
-    steps: [Step; 128],
-    len: usize,
-}
+const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
+const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+const ALLOW: u32 = 0x7fff_0000;
+const TRAP: u32 = 0x0003_0000;
 
-impl Program {
-    fn add(&mut self, code: u16, yes: u8, no: u8, k: u32) {
-        if let Some(s) = self.steps.get_mut(self.len) {
-            *s = Step { code, yes, no, k };
-            self.len += 1;
-        }
-    }
-    /// Call `nr` is allowed.
-    fn allow(&mut self, nr: i64) {
-        self.add(JEQ, 0, 1, nr as u32);
-        self.add(RET, 0, 0, ALLOW);
-    }
-    /// Call `nr` is allowed when argument `arg` is one of `values`.
-    fn allow_if(&mut self, nr: i64, arg: u32, values: &[u32]) {
-        let n = values.len() as u8;
-        self.add(JEQ, 0, n + 3, nr as u32);
-        self.add(LD, 0, 0, 16 + 8 * arg);
-        for (i, v) in values.iter().enumerate() {
-            self.add(JEQ, n - i as u8, 0, *v);
-        }
-        self.add(RET, 0, 0, TRAP);
-        self.add(RET, 0, 0, ALLOW);
-    }
-}
+/// Calls about this process's own memory, signals and end.
+const FREE: [i64; 19] = [
+    libc::SYS_exit, libc::SYS_exit_group, libc::SYS_mmap, libc::SYS_munmap, libc::SYS_mprotect,
+    libc::SYS_madvise, libc::SYS_mremap, libc::SYS_brk, libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn, libc::SYS_sigaltstack, libc::SYS_futex,
+    libc::SYS_getpid, libc::SYS_gettid, libc::SYS_tgkill, libc::SYS_restart_syscall,
+    libc::SYS_getrandom, libc::SYS_lseek,
+];
+/// Calls allowed on stdout, stderr and the status descriptor: output and what stdio asks about it.
+const OUTPUT: [i64; 5] = [libc::SYS_write, libc::SYS_writev, libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_ioctl];
 
-extern "C" fn trapped(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // siginfo of SIGSYS: call address 16, syscall number 24.
-    let nr: i32 = mem::load(info as u64 + 24);
-    let last = crate::mode::ctl().last_site.get();
-    report::message(format_args!("IT0621 environment call at replay: syscall {nr}; last site {last}"));
-    report::stop("environment_call", ENVIRONMENT_CALL)
-}
-
-/// Installs the filter; where the kernel refuses, the replay goes on without.
+/// Installs the filter; without support in the kernel the replay goes on with a note.
 pub fn install() {
-    let pid = sys::getpid();
-    let mut p = Program { steps: [Step { code: 0, yes: 0, no: 0, k: 0 }; 128], len: 0 };
-    p.add(LD, 0, 0, 4);
-    p.add(JEQ, 1, 0, ARCH);
-    p.add(RET, 0, 0, TRAP);
-    p.add(LD, 0, 0, 0);
-    let status = OPTIONS.status_fd.get();
-    let shown = [1, 2, if status >= 0 { status as u32 } else { 2 }];
-    p.allow_if(libc::SYS_write, 0, &shown);
-    p.allow_if(libc::SYS_writev, 0, &shown);
-    for nr in [
-        libc::SYS_exit,
-        libc::SYS_exit_group,
-        libc::SYS_mmap,
-        libc::SYS_munmap,
-        libc::SYS_mprotect,
-        libc::SYS_madvise,
-        libc::SYS_mremap,
-        libc::SYS_brk,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_sigaltstack,
-        libc::SYS_futex,
-        libc::SYS_getpid,
-        libc::SYS_gettid,
-    ] {
-        p.allow(nr);
+    let mut code = [Insn { code: RETURN, jt: 0, jf: 0, k: TRAP }; 128];
+    let mut n = 0;
+    let mut push = |i: Insn| {
+        code[n] = i;
+        n += 1;
+    };
+    push(Insn { code: LOAD, jt: 0, jf: 0, k: 0 });
+    for s in FREE {
+        push(Insn { code: EQUAL, jt: 0, jf: 1, k: s as u32 });
+        push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });
     }
-    p.allow_if(libc::SYS_kill, 0, &[pid]);
-    p.allow_if(libc::SYS_tgkill, 0, &[pid]);
-    p.allow_if(libc::SYS_fstat, 0, &[1, 2]);
-    p.allow_if(libc::SYS_newfstatat, 0, &[1, 2]);
-    p.allow_if(libc::SYS_ioctl, 1, &[libc::TCGETS as u32]);
-    p.allow_if(libc::SYS_lseek, 0, &[1, 2]);
-    p.add(RET, 0, 0, TRAP);
+    for s in OUTPUT {
+        // If it is this call: look at the descriptor.
+        push(Insn { code: EQUAL, jt: 0, jf: 6, k: s as u32 });
+        push(Insn { code: LOAD, jt: 0, jf: 0, k: 16 });
+        push(Insn { code: EQUAL, jt: 3, jf: 0, k: 1 });
+        push(Insn { code: EQUAL, jt: 2, jf: 0, k: 2 });
+        push(Insn { code: EQUAL, jt: 1, jf: 0, k: st().status_fd as u32 });
+        push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
+        push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });
+    }
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
+    #[repr(C)]
+    struct Program {
+        len: u16,
+        code: *const Insn,
+    }
+    let program = Program { len: n as u16, code: code.as_ptr() };
+    // SAFETY: structures as the kernel wants them; `trapped` is async-signal-safe.
+    unsafe {
+        let mut a: libc::sigaction = core::mem::zeroed();
+        a.sa_sigaction = trapped as *const () as usize;
+        a.sa_flags = libc::SA_SIGINFO;
+        libc::sigaction(libc::SIGSYS, &raw const a, core::ptr::null_mut());
+        let ok = sys::sys!(libc::SYS_prctl, libc::PR_SET_NO_NEW_PRIVS, 1u64, 0u64, 0u64, 0u64) == 0
+            && sys::sys!(libc::SYS_prctl, libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0;
+        if !ok {
+            say(&[b"note: no seccomp here; the replay is not sandboxed"]);
+        }
+    }
+}
 
-    let mut act = [0u64; 19];
-    act[0] = trapped as *const () as u64;
-    act[17] = libc::SA_SIGINFO as u64;
-    // SAFETY: `act` has the layout of `struct sigaction`.
-    unsafe { libc::sigaction(libc::SIGSYS, act.as_ptr().cast(), core::ptr::null_mut()) };
-    let fprog = [p.len as u64, p.steps.as_ptr() as u64];
-    if let Err(e) = sys::seccomp(fprog.as_ptr() as u64) {
-        report::message(format_args!("note: no seccomp filter (errno {e}); environment calls would not be noticed"));
-    }
+extern "C" fn trapped(_: c_int, info: *mut libc::siginfo_t, _: *mut c_void) {
+    // SAFETY: for SIGSYS the kernel puts the call number at byte 24 of the siginfo.
+    let number = unsafe { *info.cast::<u8>().add(24).cast::<i32>() };
+    say(&[
+        b"IT0621 environment call at replay: system call ",
+        Digits::new(number as u64).bytes(),
+        b" after event ",
+        Digits::new(ctl().boundaries).bytes(),
+        b", site ",
+        Digits::new(u64::from(ctl().last_site)).bytes(),
+    ]);
+    crate::replay::status_line("environment_call", itarget_abi::exit::ENVIRONMENT_CALL);
+    sys::exit_now(itarget_abi::exit::ENVIRONMENT_CALL)
 }

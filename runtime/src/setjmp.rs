@@ -1,100 +1,89 @@
-//! setjmp and longjmp without pointer mangling, so that all bytes of a `jmp_buf` are the same at
-//! record and replay: eight registers, `mask saved` (i32 at 64), the signal mask (at 72), zeros.
+//! setjmp and longjmp without glibc's pointer mangling (whose key differs between runs), so that
+//! a jmp_buf has the same bytes at replay. Layout: rbx rbp r12 r13 r14 r15 rsp rip, then at byte
+//! 64 whether the mask was saved and at byte 72 the mask.
 
-use crate::hooks::{mark, val};
-use crate::mem;
-use crate::mode::{RECORD, REPLAY, ctl, mode, site};
-use crate::{signal, sys};
-use core::arch::naked_asm;
+use crate::state::ctl;
+use core::ffi::c_int;
 
-/// `_setjmp`, `setjmp`.
-#[unsafe(naked)]
+/// setjmp.
+///
+/// # Safety
+/// As setjmp; `buf` is a jmp_buf.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_setjmp(buf: *mut u8) -> i32 {
-    naked_asm!(".cfi_startproc", "xor esi, esi", "jmp {}", ".cfi_endproc", sym __itarget_sigsetjmp)
+#[unsafe(naked)]
+pub unsafe extern "C" fn __itarget_setjmp(buf: *mut u64) -> c_int {
+    core::arch::naked_asm!("xor esi, esi", "jmp {save}", save = sym __itarget_sigsetjmp)
 }
 
-/// `sigsetjmp`.
-#[unsafe(naked)]
+/// sigsetjmp.
+///
+/// # Safety
+/// As sigsetjmp; `buf` is a jmp_buf.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u8, save_mask: i32) -> i32 {
-    naked_asm!(
-        ".cfi_startproc",
+#[unsafe(naked)]
+pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u64, savemask: c_int) -> c_int {
+    core::arch::naked_asm!(
         "mov [rdi], rbx",
         "mov [rdi + 8], rbp",
         "mov [rdi + 16], r12",
         "mov [rdi + 24], r13",
         "mov [rdi + 32], r14",
         "mov [rdi + 40], r15",
-        "lea rdx, [rsp + 8]",
-        "mov [rdi + 48], rdx",
-        "mov rdx, [rsp]",
-        "mov [rdi + 56], rdx",
-        "pxor xmm0, xmm0",
-        "movups [rdi + 64], xmm0",
-        "movups [rdi + 80], xmm0",
-        "movups [rdi + 96], xmm0",
-        "movups [rdi + 112], xmm0",
-        "movups [rdi + 128], xmm0",
-        "movups [rdi + 144], xmm0",
-        "movups [rdi + 160], xmm0",
-        "movups [rdi + 176], xmm0",
-        "movups [rdi + 184], xmm0",
+        "lea rax, [rsp + 8]",
+        "mov [rdi + 48], rax",
+        "mov rax, [rsp]",
+        "mov [rdi + 56], rax",
+        "mov qword ptr [rdi + 64], 0",
+        "mov qword ptr [rdi + 72], 0",
         "test esi, esi",
         "jz 2f",
-        "push rdi",
-        ".cfi_adjust_cfa_offset 8",
-        "call {mask}",
-        "pop rdi",
-        ".cfi_adjust_cfa_offset -8",
-        "mov dword ptr [rdi + 64], 1",
-        "mov [rdi + 72], rax",
-        "2:",
-        "xor eax, eax",
+        "jmp {mask}",
+        "2: xor eax, eax",
         "ret",
-        ".cfi_endproc",
-        mask = sym mask,
+        mask = sym save_mask
     )
 }
 
-/// The signal mask, logged.
-extern "C" fn mask() -> u64 {
-    let logged = matches!(mode(), RECORD | REPLAY);
-    if logged {
-        mark(site::SIGSETJMP);
+/// Saves the signal mask; returns 0 to the caller of sigsetjmp.
+unsafe extern "C" fn save_mask(buf: *mut u64) -> c_int {
+    let mut mask = 0u64;
+    // The mask is the kernel's, so it is environment data: kept out of the buffer's value by
+    // logging it like any other result.
+    let run = crate::hooks::__itarget_enter(crate::exit::site::MASK);
+    if run != 0 {
+        // SAFETY: a local of 8 bytes.
+        unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, 0u64, 0u64, &raw mut mask, 8u64) };
     }
-    let now = if mode() == REPLAY { 0 } else { sys::sigmask_now() };
-    val(now as i64) as u64
+    crate::hooks::__itarget_leave();
+    mask = crate::hooks::__itarget_val(mask as i64) as u64;
+    // SAFETY: a jmp_buf has room for 25 words.
+    unsafe {
+        *buf.add(8) = 1;
+        *buf.add(9) = mask;
+    }
+    0
 }
 
-/// What has to be put right before the jump.
-extern "C" fn prepare(buf: u64) {
-    ctl().in_env.set(0);
-    signal::left_by_jump();
-    if mem::load::<i32>(buf + 64) != 0 && mode() != REPLAY {
-        sys::sigmask(libc::SIG_SETMASK, mem::load(buf + 72));
-    }
-}
-
-/// `longjmp`, `siglongjmp`.
-#[unsafe(naked)]
+/// longjmp and siglongjmp.
+///
+/// # Safety
+/// As longjmp.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_longjmp(buf: *mut u8, value: i32) -> ! {
-    naked_asm!(
-        ".cfi_startproc",
-        "push rbx",
-        ".cfi_adjust_cfa_offset 8",
-        "push r12",
-        ".cfi_adjust_cfa_offset 8",
-        "sub rsp, 8",
-        ".cfi_adjust_cfa_offset 8",
-        "mov rbx, rdi",
-        "mov r12d, esi",
-        "call {prepare}",
-        "mov eax, r12d",
-        "cmp eax, 1",
-        "adc eax, 0", // 0 becomes 1
-        "mov rdi, rbx",
+pub unsafe extern "C" fn __itarget_longjmp(buf: *const u64, value: c_int) -> ! {
+    ctl().in_env = 0;
+    // SAFETY: a buffer filled by sigsetjmp above.
+    unsafe {
+        if *buf.add(8) != 0 && !crate::state::replaying() {
+            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, buf.add(9), 0u64, 8u64);
+        }
+        jump(buf, if value == 0 { 1 } else { value })
+    }
+}
+
+#[unsafe(naked)]
+unsafe extern "C" fn jump(buf: *const u64, value: c_int) -> ! {
+    core::arch::naked_asm!(
+        "mov eax, esi",
         "mov rbx, [rdi]",
         "mov rbp, [rdi + 8]",
         "mov r12, [rdi + 16]",
@@ -102,8 +91,6 @@ pub unsafe extern "C" fn __itarget_longjmp(buf: *mut u8, value: i32) -> ! {
         "mov r14, [rdi + 32]",
         "mov r15, [rdi + 40]",
         "mov rsp, [rdi + 48]",
-        "jmp qword ptr [rdi + 56]",
-        ".cfi_endproc",
-        prepare = sym prepare,
+        "jmp [rdi + 56]"
     )
 }

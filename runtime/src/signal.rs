@@ -1,303 +1,230 @@
-//! Signals: the program's handlers run at safe points, and at the same ones at replay.
+//! Signals: delivered at safe points, logged there, delivered again at the same point at replay.
 //!
-//! While the program's control is inside an environment call its handler runs at once (it may
-//! have to interrupt the call); otherwise the signal waits for the next boundary. Every delivery
-//! counts as a boundary when it is over, so that each has a number of its own. Faults are not
-//! asynchronous: they happen again at replay, and the handler runs where they happen.
+//! A handler of the program never runs between two hooks of one event: while the program is
+//! inside an environment call it runs at once (the call is opaque at replay, so the order is
+//! kept), else it waits for the next boundary.
 
-use crate::hooks::{boundary, val};
-use crate::mem::{self, Buffer, Global};
-use crate::mode::{PLAIN, PROFILE, RECORD, REPLAY, ctl, mode};
-use crate::{log, replay, stack, sys};
-use core::cell::Cell;
-use itarget_abi::log::Async;
+use crate::state::{ctl, recording, replaying, st};
+use crate::{log, replay};
+use core::ffi::{c_int, c_void};
+use itarget_abi::control::mode;
+use itarget_abi::log::{Async, kind};
 
 const SIGNALS: usize = 65;
-const DFL: u64 = 0;
-const IGN: u64 = 1;
-/// Site id of the boundary after a delivery.
-const DELIVERED: u32 = 0xffff_0011;
-/// Signals of faults.
-const FAULTS: u64 = bit(libc::SIGSEGV) | bit(libc::SIGBUS) | bit(libc::SIGFPE) | bit(libc::SIGILL) | bit(libc::SIGTRAP);
 
-const fn bit(signal: i32) -> u64 {
-    1 << (signal - 1)
-}
-
+/// Kernel view of the program's action (glibc's layout of `struct sigaction`).
+#[repr(C)]
 #[derive(Clone, Copy)]
-struct Action {
-    handler: u64,
-    mask: u64,
-    flags: i32,
+pub struct Action {
+    handler: usize,
+    mask: [u64; 16],
+    flags: c_int,
+    restorer: usize,
 }
 
-struct State {
-    actions: [Cell<Action>; SIGNALS],
-    queue: [Cell<Async>; QUEUE],
-    head: Cell<u32>,
-    tail: Cell<u32>,
-    depth: Cell<usize>,
-}
-const QUEUE: usize = 64;
-const NONE: Async = Async { boundaries: 0, signal: 0, code: 0, info: [0; 2] };
-static STATE: Global<State> = Global(State {
-    actions: [const { Cell::new(Action { handler: DFL, mask: 0, flags: 0 }) }; SIGNALS],
-    queue: [const { Cell::new(NONE) }; QUEUE],
-    head: Cell::new(0),
-    tail: Cell::new(0),
-    depth: Cell::new(0),
-});
-/// What handlers get as `siginfo_t *`: at fixed addresses, one per nested delivery.
-static INFO: [Buffer<128>; 8] = [const { Buffer::new() }; 8];
-/// What handlers get as `ucontext_t *`: nothing of it is known at replay.
-static CONTEXT: Buffer<1024> = Buffer::new();
+const DEFAULT: Action = Action { handler: libc::SIG_DFL, mask: [0; 16], flags: 0, restorer: 0 };
+static mut ACTIONS: [Action; SIGNALS] = [DEFAULT; SIGNALS];
+/// Queued signals, oldest first.
+static mut QUEUE: [(c_int, i32, [u64; 2]); 128] = [(0, 0, [0; 2]); 128];
+static mut QUEUED: usize = 0;
 
-// SAFETY: a buffer is only handed out by address.
-unsafe impl<const N: usize> Sync for Buffer<N> {}
-
-/// Logs or takes which signals are ignored from the start.
-pub fn begin() {
-    let mut ignored = 0u64;
-    if mode() != REPLAY {
-        for s in 1..SIGNALS as i32 {
-            let mut old = [0u64; 32];
-            // SAFETY: reads the disposition into a buffer larger than `struct sigaction`.
-            let r = unsafe { libc::sigaction(s, core::ptr::null(), old.as_mut_ptr().cast()) };
-            if r == 0 && old[0] == IGN {
-                ignored |= bit(s);
-            }
-        }
-    }
-    let ignored = val(ignored as i64) as u64;
-    for s in 1..SIGNALS as i32 {
-        if ignored & bit(s) != 0 {
-            STATE.actions[s as usize].set(Action { handler: IGN, mask: 0, flags: 0 });
-        }
-    }
+fn synchronous(signal: c_int) -> bool {
+    matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP)
 }
 
-/// True when a signal waits for a safe point.
-#[inline(always)]
-pub fn pending() -> bool {
-    STATE.head.get() != STATE.tail.get()
+fn action(signal: c_int) -> &'static mut Action {
+    // SAFETY: callers check the range; one thread.
+    unsafe { &mut *(&raw mut ACTIONS[signal as usize]) }
 }
 
-extern "C" fn trampoline(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // The code that was interrupted may be between a call and its look at errno.
-    // SAFETY: errno of this thread.
-    let errno = unsafe { *libc::__errno_location() };
-    let s = &STATE;
-    let a = s.actions[signal as usize & 63].get();
-    // SAFETY: the kernel's siginfo.
-    let code = unsafe { (*info).si_code };
-    if a.handler > IGN {
-        let fault = FAULTS & bit(signal) != 0 && code > 0;
-        let m = mode();
-        if fault || m == PLAIN || m == PROFILE {
-            let in_env = ctl().in_env.replace(0);
-            if a.flags & libc::SA_RESETHAND != 0 {
-                reset(signal);
-            }
-            call(a.handler, signal, info as u64, context as u64);
-            ctl().in_env.set(in_env);
-        } else if m == RECORD {
-            let words = [mem::load(info as u64 + 16), mem::load(info as u64 + 24)];
-            let record = Async { boundaries: 0, signal: signal as u32, code, info: words };
-            if ctl().in_env.get() != 0 {
-                ctl().in_env.set(0);
-                deliver(record);
-                ctl().in_env.set(if mode() == RECORD { 1 } else { 0 });
-            } else if s.tail.get().wrapping_sub(s.head.get()) < QUEUE as u32 {
-                s.queue[s.tail.get() as usize % QUEUE].set(record);
-                s.tail.set(s.tail.get().wrapping_add(1));
-            }
-        }
-    }
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
-}
-
-/// Calls a handler where we are.
-fn call(handler: u64, signal: i32, info: u64, context: u64) {
-    // SAFETY: the program installed it; one that takes only the number ignores the rest.
-    let f: extern "C" fn(i32, u64, u64) = unsafe { core::mem::transmute(handler) };
-    f(signal, info, context);
-}
-
-/// Runs the handlers of waiting signals (recording).
-#[cold]
-pub fn deliver_pending() {
-    let s = &STATE;
-    while pending() {
-        let record = s.queue[s.head.get() as usize % QUEUE].get();
-        s.head.set(s.head.get().wrapping_add(1));
-        let a = s.actions[record.signal as usize].get();
-        if a.handler <= IGN {
-            continue;
-        }
-        // While a handler runs its signal is blocked, as the kernel would have done.
-        let own = if a.flags & libc::SA_NODEFER != 0 { 0 } else { bit(record.signal as i32) };
-        let old = sys::sigmask(libc::SIG_BLOCK, a.mask | own);
-        deliver(record);
-        sys::sigmask(libc::SIG_SETMASK, old);
-    }
-}
-
-/// Runs the handlers that ran here when it was recorded.
-#[cold]
-pub fn deliver_recorded() {
-    let c = ctl();
-    while mode() == REPLAY && c.boundaries.get() >= c.next_async.get() {
-        let record = replay::take_async();
-        if record.boundaries != c.boundaries.get() {
-            replay::diverged("boundary of a signal", record.boundaries, c.boundaries.get());
-        }
-        if record.signal as usize >= SIGNALS {
-            replay::diverged("signal number", SIGNALS as u64, u64::from(record.signal));
-        }
-        deliver(record);
-    }
-}
-
-/// One delivery, the same at record and replay: the stack pointer comes from the log.
-fn deliver(mut record: Async) {
-    let (c, s) = (ctl(), &STATE);
-    let a = s.actions[record.signal as usize].get();
-    record.boundaries = c.boundaries.get();
-    let here = 0u64;
-    let mut sp = (&raw const here as u64 - 2048) & !63;
-    if mode() == RECORD {
-        log::asynchronous(&record);
-        log::word(sp, 8);
-    } else {
-        sp = replay::word(8);
-        if a.handler <= IGN {
-            replay::diverged("handler of a signal", 1, a.handler);
-        }
-    }
-    if a.flags & libc::SA_RESETHAND != 0 {
-        reset(record.signal as i32);
-    }
-    let depth = s.depth.get();
-    let info = INFO[depth % INFO.len()].addr();
-    mem::zero(info, 128);
-    mem::store(info, record.signal);
-    mem::store(info + 8, record.code);
-    mem::store(info + 16, record.info[0]);
-    mem::store(info + 24, record.info[1]);
-    s.depth.set(depth + 1);
-    // SAFETY: `sp` is free stack below all live frames (2 KiB below ours when recording; at replay
-    // our frames are shallower than the kernel's and libc's were).
-    unsafe { stack::call3(sp, a.handler, u64::from(record.signal), info, CONTEXT.addr()) };
-    s.depth.set(depth);
-    boundary(DELIVERED);
-}
-
-/// longjmp leaves handlers without returning from them.
-pub fn left_by_jump() {
-    STATE.depth.set(0);
-}
-
-/// Makes a disposition the kernel's, as far as the mode wants it. False: refused by the kernel.
-fn install(signal: i32, a: Action) -> bool {
-    let real = match mode() {
-        // At replay only faults reach the program; what else comes is not from the recording.
-        REPLAY => FAULTS & bit(signal) != 0,
-        _ => true,
-    };
-    if !real {
-        return true;
-    }
-    // struct sigaction: handler 0, mask 8 (128 bytes), flags 136, restorer 144.
-    let mut act = [0u64; 19];
-    act[0] = if a.handler <= IGN { a.handler } else { trampoline as *const () as u64 };
-    act[1] = a.mask;
-    let mut flags = a.flags & !(libc::SA_RESETHAND) | libc::SA_SIGINFO;
-    if FAULTS & bit(signal) == 0 {
-        // On another stack the handler's frames would not be where a replay puts them.
-        flags &= !libc::SA_ONSTACK;
-    }
-    act[17] = u64::from(flags as u32);
-    // SAFETY: `act` has the layout of `struct sigaction`.
-    unsafe { libc::sigaction(signal, act.as_ptr().cast(), core::ptr::null_mut()) == 0 }
-}
-
-/// Back to the default action.
-pub fn reset(signal: i32) {
-    let a = Action { handler: DFL, mask: 0, flags: 0 };
-    STATE.actions[signal as usize].set(a);
-    install(signal, a);
-}
-
-/// The program's handler of SIGABRT runs first, as abort does.
-pub fn before_abort() {
-    let a = STATE.actions[libc::SIGABRT as usize].get();
-    if a.handler > IGN && mode() != PLAIN {
-        let info = INFO[0].addr();
-        mem::zero(info, 128);
-        mem::store(info, libc::SIGABRT);
-        call(a.handler, libc::SIGABRT, info, CONTEXT.addr());
-    }
-}
-
-fn invalid() -> i32 {
-    // SAFETY: errno of this thread.
-    unsafe { *libc::__errno_location() = libc::EINVAL };
-    -1
-}
-
-fn valid(signal: i32, change: bool) -> bool {
-    (1..SIGNALS as i32).contains(&signal)
-        && !(change && (signal == libc::SIGKILL || signal == libc::SIGSTOP))
-        && !(signal == 32 || signal == 33)
-}
-
-/// `sigaction`.
+/// sigaction, emulated: the table is replay-space state, the kernel is told while recording.
+///
+/// # Safety
+/// As sigaction.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_sigaction(signal: i32, act: *mut u8, old: *mut u8) -> i32 {
-    if mode() == PLAIN && ctl().ended.get() == 0 {
-        // SAFETY: the program's own call.
-        return unsafe { libc::sigaction(signal, act.cast(), old.cast()) };
+pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, old: *mut Action) -> c_int {
+    if !recording() && !replaying() {
+        // SAFETY: passed on.
+        return unsafe { libc::sigaction(signal, new.cast(), old.cast()) };
     }
-    if !valid(signal, !act.is_null()) {
-        return invalid();
+    if signal <= 0 || signal >= SIGNALS as c_int || (!new.is_null() && (signal == libc::SIGKILL || signal == libc::SIGSTOP)) {
+        // SAFETY: libc's errno.
+        unsafe { *libc::__errno_location() = libc::EINVAL };
+        return -1;
     }
-    let slot = &STATE.actions[signal as usize];
-    let before = slot.get();
-    if !act.is_null() {
-        let at = act as u64;
-        let a = Action { handler: mem::load(at), mask: mem::load(at + 8), flags: mem::load(at + 136) };
-        slot.set(a);
-        if !install(signal, a) {
-            slot.set(before);
-            return invalid();
+    let slot = action(signal);
+    // SAFETY: the caller's structures.
+    unsafe {
+        let before = *slot;
+        if !new.is_null() {
+            let wanted = *new;
+            *slot = wanted;
+            install(signal, &wanted);
         }
-    }
-    if !old.is_null() {
-        let at = old as u64;
-        mem::zero(at, 152);
-        mem::store(at, before.handler);
-        mem::store(at + 8, before.mask);
-        mem::store(at + 136, before.flags);
+        if !old.is_null() {
+            *old = before;
+        }
     }
     0
 }
 
-/// `signal`.
+/// Tells the kernel, while recording; at replay only for faults, which happen again by themselves.
+unsafe fn install(signal: c_int, wanted: &Action) {
+    if !recording() && !synchronous(signal) {
+        return;
+    }
+    let mut real = *wanted;
+    if real.handler != libc::SIG_DFL && real.handler != libc::SIG_IGN {
+        real.handler = arrived as *const () as usize;
+        real.flags |= libc::SA_SIGINFO;
+        if !synchronous(signal) {
+            real.flags &= !libc::SA_RESETHAND;
+        }
+    }
+    // SAFETY: a valid structure.
+    unsafe { libc::sigaction(signal, (&raw const real).cast(), core::ptr::null_mut()) };
+}
+
+/// signal.
+///
+/// # Safety
+/// As signal.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_signal(signal: i32, handler: *mut u8) -> *mut u8 {
-    if mode() == PLAIN && ctl().ended.get() == 0 {
-        // SAFETY: the program's own call.
-        return unsafe { libc::signal(signal, handler as usize) } as *mut u8;
+pub unsafe extern "C" fn __itarget_signal(signal: c_int, handler: usize) -> usize {
+    let new = Action { handler, mask: [0; 16], flags: libc::SA_RESTART, restorer: 0 };
+    let mut old = DEFAULT;
+    // SAFETY: valid structures.
+    if unsafe { __itarget_sigaction(signal, &raw const new, &raw mut old) } < 0 {
+        return libc::SIG_ERR;
     }
-    if !valid(signal, true) {
-        invalid();
-        return usize::MAX as *mut u8;
+    old.handler
+}
+
+/// The kernel delivers a signal while recording.
+extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let a = *action(signal);
+    if synchronous(signal) || ctl().mode == mode::PLAIN {
+        // SAFETY: the program's handler, called as the kernel would.
+        unsafe { call(&a, signal, info, context) };
+        return;
     }
-    let slot = &STATE.actions[signal as usize];
-    let before = slot.get();
-    let a = Action { handler: handler as u64, mask: 0, flags: libc::SA_RESTART };
-    slot.set(a);
-    install(signal, a);
-    before.handler as *mut u8
+    // SAFETY: the kernel's structure; words 2 and 3 hold pid/uid or value.
+    let (code, words) = unsafe {
+        let raw = info.cast::<u64>();
+        ((*info).si_code, [*raw.add(2), *raw.add(3)])
+    };
+    if ctl().in_env != 0 {
+        deliver(signal, code, words);
+    } else {
+        // SAFETY: one thread; the queue is only touched with the signal blocked or at safe points.
+        unsafe {
+            if QUEUED < 128 {
+                QUEUE[QUEUED] = (signal, code, words);
+                QUEUED += 1;
+            }
+        }
+    }
+}
+
+unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    if a.handler == libc::SIG_DFL || a.handler == libc::SIG_IGN {
+        return;
+    }
+    // SAFETY: the program gave these functions for exactly this use.
+    unsafe {
+        if a.flags & libc::SA_SIGINFO != 0 {
+            let f: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = core::mem::transmute(a.handler);
+            f(signal, info, context);
+        } else {
+            let f: extern "C" fn(c_int) = core::mem::transmute(a.handler);
+            f(signal);
+        }
+    }
+}
+
+/// Runs the program's handler at this boundary and logs that it ran here.
+fn deliver(signal: c_int, code: i32, info: [u64; 2]) {
+    let c = ctl();
+    let e = Async { boundaries: c.boundaries, signal: signal as u32, code, info };
+    // SAFETY: plain integers without padding.
+    let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<Async>()) };
+    if let Err(errno) = log::special(kind::ASYNC, bytes) {
+        log::fail(errno);
+    }
+    run(&e);
+}
+
+fn run(e: &Async) {
+    let a = *action(e.signal as c_int);
+    if a.flags & libc::SA_RESETHAND != 0 {
+        action(e.signal as c_int).handler = libc::SIG_DFL;
+        if recording() {
+            // SAFETY: a valid structure.
+            unsafe { install(e.signal as c_int, &DEFAULT) };
+        }
+    }
+    let saved = ctl().in_env;
+    ctl().in_env = 0;
+    let mut info = [0u64; 16];
+    info[0] = u64::from(e.signal);
+    info[1] = e.code as u32 as u64;
+    info[2] = e.info[0];
+    info[3] = e.info[1];
+    // SAFETY: a siginfo of 128 bytes; the context is not recorded, so there is none.
+    unsafe { call(&a, e.signal as c_int, (&raw mut info).cast(), core::ptr::null_mut()) };
+    ctl().in_env = saved;
+}
+
+/// Delivers what has been queued; called at boundaries while recording.
+#[inline(always)]
+pub fn deliver_pending() {
+    // SAFETY: one thread.
+    if unsafe { QUEUED } != 0 {
+        drain();
+    }
+}
+
+#[cold]
+fn drain() {
+    // SAFETY: signals are blocked while the queue is changed.
+    unsafe {
+        loop {
+            let all = !0u64;
+            let mut old = 0u64;
+            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64);
+            let first = QUEUE[0];
+            let any = QUEUED != 0;
+            if any {
+                QUEUED -= 1;
+                let mut i = 0;
+                while i < QUEUED {
+                    QUEUE[i] = QUEUE[i + 1];
+                    i += 1;
+                }
+            }
+            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64);
+            if !any {
+                return;
+            }
+            deliver(first.0, first.1, first.2);
+        }
+    }
+}
+
+/// Replay: sets the boundary at which the next asynchronous event is due.
+pub fn next_async() {
+    ctl().next_async = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+}
+
+/// Replay: runs every handler that is due at this boundary.
+#[cold]
+pub fn replay_due() {
+    while let Some(e) = replay::async_event(st().next_async_index) {
+        if e.boundaries > ctl().boundaries {
+            break;
+        }
+        st().next_async_index += 1;
+        next_async();
+        run(&e);
+    }
 }

@@ -1,303 +1,503 @@
-//! Start of the program: mode and options from the environment, trace, stack, switch.
+//! Start of an instrumented program: mode, trace, memory layout, stack, arguments.
 
-use crate::mode::{OPTIONS, PLAIN, PROFILE, RECORD, REPLAY, ctl, mode};
-use crate::{exit, locale, log, mem, profile, replay, report, sandbox, signal, stack, sys, tables};
-use core::fmt::Write;
-use itarget_abi::env::{self, PREFIX};
-use itarget_abi::log::Start;
-use itarget_abi::{layout, options, version};
+use crate::state::{__itarget_ctl, ctl, st};
+use crate::sys::{self, Digits, mmap, say, sys};
+use crate::{exit, hooks, log, pool, replay, sandbox, signal};
+use core::ffi::{c_char, c_int};
+use itarget_abi::control::{PAGE, mode};
+use itarget_abi::layout::{BOUND, STACK_BASE, STACK_MAX};
+use itarget_abi::log::flat::Header;
+use itarget_abi::log::{Start, kind};
+use itarget_abi::{env, exit as codes, options, version};
+
+/// The program: constructors and its own main.
+type Main = extern "C" fn(c_int, *mut *mut c_char, *mut *mut c_char) -> c_int;
 
 unsafe extern "C" {
-    static mut environ: *mut *mut u8;
-    static stdout: *mut u8;
-    static stderr: *mut u8;
+    static mut environ: *mut *mut c_char;
+    fn gnu_get_libc_version() -> *const c_char;
 }
 
-/// What the environment says.
-struct Wanted {
-    mode: u32,
-    trace: &'static [u8],
-    stream_fd: i32,
-    unknown: &'static [u8],
+core::arch::global_asm!(
+    ".weak __itarget_identity",
+    ".pushsection .data.rel.ro.itarget_identity_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_identity_address",
+    ".globl itarget_identity_address",
+    "itarget_identity_address: .quad __itarget_identity",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_identity_address: *const [u8; 64];
 }
 
-/// Called by the program's `main` with `run`, which runs constructors and the program's own main.
+/// Option values in the order of `options::ALL`.
+struct Options([u64; options::ALL.len()]);
+
+impl Options {
+    fn get(&self, name: &str) -> u64 {
+        options::ALL.iter().position(|o| o.name == name).map_or(0, |i| self.0[i])
+    }
+
+    fn parse(text: &[u8]) -> Options {
+        let mut o = Options(core::array::from_fn(|i| options::ALL[i].default));
+        for part in text.split(|b| *b == b':').filter(|p| !p.is_empty()) {
+            let mut halves = part.splitn(2, |b| *b == b'=');
+            let name = halves.next().unwrap_or(b"");
+            let value = halves.next().unwrap_or(b"");
+            let known = options::ALL.iter().position(|o| o.name.as_bytes() == name);
+            match known {
+                Some(i) if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                    o.0[i] = value.iter().fold(0u64, |n, d| n.saturating_mul(10).saturating_add(u64::from(d - b'0')));
+                }
+                _ => say(&[b"IT0615 ITARGET_OPTIONS: unknown option or bad value: ", part, b" (help=1 lists the options)"]),
+            }
+        }
+        if o.get("help") != 0 {
+            for x in options::ALL {
+                say(&[x.name.as_bytes(), b": ", x.help.as_bytes(), b" (default ", Digits::new(x.default).bytes(), b")"]);
+            }
+            sys::exit_now(0);
+        }
+        o
+    }
+}
+
+unsafe fn text<'a>(p: *const c_char) -> &'a [u8] {
+    // SAFETY: a C string that lives as long as the process.
+    unsafe { core::slice::from_raw_parts(p.cast(), libc::strlen(p)) }
+}
+
+/// Takes our variables out of the environment.
+struct Settings<'a> {
+    mode: &'a [u8],
+    trace: &'a [u8],
+    stream: &'a [u8],
+    status: &'a [u8],
+    options: &'a [u8],
+}
+
+unsafe fn settings<'a>(envp: *mut *mut c_char) -> Settings<'a> {
+    let mut s = Settings { mode: b"", trace: b"", stream: b"", status: b"", options: b"" };
+    let (mut from, mut to) = (0, 0);
+    // SAFETY: the null-terminated array that the kernel made; it only gets shorter.
+    unsafe {
+        // Without a mode the environment stays as it is, and we say nothing.
+        let mut on = false;
+        let mut i = 0;
+        while !(*envp.add(i)).is_null() {
+            let t = text(*envp.add(i));
+            on |= t.starts_with(env::MODE.as_bytes()) && t.get(env::MODE.len()) == Some(&b'=');
+            i += 1;
+        }
+        if !on {
+            return s;
+        }
+        while !(*envp.add(from)).is_null() {
+            let p = *envp.add(from);
+            from += 1;
+            let t = text(p);
+            if !t.starts_with(env::PREFIX.as_bytes()) {
+                *envp.add(to) = p;
+                to += 1;
+                continue;
+            }
+            let at = t.iter().position(|b| *b == b'=').unwrap_or(t.len());
+            let (name, value) = (&t[..at], t.get(at + 1..).unwrap_or(b""));
+            match name {
+                n if n == env::MODE.as_bytes() => s.mode = value,
+                n if n == env::TRACE.as_bytes() => s.trace = value,
+                n if n == env::STREAM_FD.as_bytes() => s.stream = value,
+                n if n == env::STATUS_FD.as_bytes() => s.status = value,
+                n if n == env::OPTIONS.as_bytes() => s.options = value,
+                n if env::ALL.iter().any(|v| v.name.as_bytes() == n) => {}
+                n => say(&[b"IT0616 warning: unknown environment variable ", n]),
+            }
+        }
+        *envp.add(to) = core::ptr::null_mut();
+    }
+    s
+}
+
+fn number(t: &[u8]) -> i32 {
+    if t.is_empty() || t.len() > 9 || !t.iter().all(u8::is_ascii_digit) {
+        return -1;
+    }
+    t.iter().fold(0, |n, d| n * 10 + i32::from(d - b'0'))
+}
+
+/// Called by `main` of every instrumented program.
+///
+/// # Safety
+/// With the arguments that `main` got.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_start(argc: i32, argv: *mut u8, envp: *mut u8, run: *mut u8) -> i32 {
-    let wanted = read_environment(envp as u64);
-    if !wanted.unknown.is_empty() && (wanted.mode == RECORD || wanted.mode == REPLAY) {
-        let name = wanted.unknown.split(|&b| b == b'=').next().unwrap_or(b"");
-        report::message(format_args!("IT0616 unknown variable {} is ignored", text(name)));
-    }
-    match wanted.mode {
-        RECORD | PROFILE => live(&wanted, argc as u64, argv as u64, envp as u64, run as u64),
-        REPLAY => replayed(&wanted, run as u64),
-        _ => {}
-    }
-    // SAFETY: `run` is the function the pass made: `int (int, char **, char **)`.
-    let run: extern "C" fn(i32, *mut u8, *mut u8) -> i32 = unsafe { core::mem::transmute(run) };
-    run(argc, argv, envp)
-}
-
-fn text(bytes: &[u8]) -> &str {
-    core::str::from_utf8(bytes).unwrap_or("?")
-}
-
-fn number(s: &[u8]) -> Option<u64> {
-    text(s).parse().ok()
-}
-
-/// Takes our variables out of `envp` in place.
-fn read_environment(envp: u64) -> Wanted {
-    let mut w = Wanted { mode: PLAIN, trace: b"", stream_fd: -1, unknown: b"" };
-    let (mut from, mut to) = (envp, envp);
-    loop {
-        let s: u64 = mem::load(from);
-        from += 8;
-        if s == 0 {
-            break;
-        }
-        // Cheap test first: most variables are not ours.
-        let head: u8 = mem::load(s);
-        let whole: &'static [u8] = if head == b'I' { mem::cstr(s) } else { b"" };
-        if !whole.starts_with(PREFIX.as_bytes()) {
-            mem::store(to, s);
-            to += 8;
-            continue;
-        }
-        let at = whole.iter().position(|&b| b == b'=').unwrap_or(whole.len());
-        let (name, value) = (&whole[..at], whole.get(at + 1..).unwrap_or(b""));
-        match text(name) {
-            env::MODE => {
-                w.mode = match value {
-                    b"record" => RECORD,
-                    b"replay" => REPLAY,
-                    b"profile" => PROFILE,
-                    _ => PLAIN,
-                }
+pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, main: Main) -> c_int {
+    // SAFETY: the environment of this process, before the program sees it.
+    let s = unsafe { settings(envp) };
+    match s.mode {
+        b"record" => {
+            let o = Options::parse(s.options);
+            // SAFETY: passed on.
+            if unsafe { start_record(argc, argv, envp, &s, &o) } {
+                hooks::standard_streams();
+                // SAFETY: layout and stack were made by start_record.
+                unsafe { run_on_stack(argc as u64, argv, envp, main, false) }
             }
-            env::TRACE => w.trace = value,
-            env::STREAM_FD => w.stream_fd = number(value).map_or(-1, |n| n as i32),
-            env::STATUS_FD => OPTIONS.status_fd.set(number(value).map_or(-1, |n| n as i32)),
-            env::OPTIONS => read_options(value),
-            n if env::ALL.iter().any(|v| v.name == n) => {}
-            _ => w.unknown = whole,
         }
+        b"replay" => {
+            let o = Options::parse(s.options);
+            // SAFETY: passed on.
+            unsafe { start_replay(&s, &o, main) }
+        }
+        b"profile" => {
+            if !s.trace.is_empty() && s.trace.len() < st().trace.len() - 32 && layout(true) {
+                st().trace[..s.trace.len()].copy_from_slice(s.trace);
+                ctl().mode = mode::PROFILE;
+                let status = main(argc, argv, envp);
+                exit::__itarget_exit(status);
+            }
+            say(&[b"IT0617 profiling is off: no directory, or the address space is taken"]);
+        }
+        b"" => {}
+        other => say(&[b"IT0616 warning: unknown ITARGET_MODE ", other, b"; the program runs unrecorded"]),
     }
-    mem::store(to, 0u64);
-    w
+    main(argc, argv, envp)
 }
 
-fn read_options(all: &[u8]) {
-    let o = &OPTIONS;
-    for one in all.split(|&b| b == b':').filter(|s| !s.is_empty()) {
-        let mut parts = one.splitn(2, |&b| b == b'=');
-        let name = text(parts.next().unwrap_or(b""));
-        let value = number(parts.next().unwrap_or(b""));
-        let Some(v) = value.filter(|_| options::ALL.iter().any(|x| x.name == name)) else {
-            report::message(format_args!("IT0615 unknown option {} is ignored; help=1 lists them", text(one)));
-            continue;
+/// Arenas, and libc's malloc kept off the brk heap, which would lie below the bound.
+fn layout(tagged: bool) -> bool {
+    if !pool::init(tagged) {
+        return false;
+    }
+    // SAFETY: a page right above the heap's end that nobody uses; failure only means that
+    // somebody does already, and then the heap can't grow either.
+    unsafe {
+        let end = sys!(libc::SYS_brk, 0u64) as u64;
+        let page = end.next_multiple_of(4096);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+        mmap(page, 4096, libc::PROT_NONE, flags, -1, 0);
+    }
+    true
+}
+
+unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, s: &Settings, o: &Options) -> bool {
+    let off = |why: &[u8]| {
+        say(&[b"IT0618 recording is off: ", why, b"; the program runs unrecorded"]);
+        false
+    };
+    let mut path = [0u8; 4200];
+    if s.trace.is_empty() || s.trace.len() > 4096 {
+        return off(b"ITARGET_TRACE names no directory");
+    }
+    let mut open = |name: &[u8], flags: i32| {
+        let n = s.trace.len();
+        path[..n].copy_from_slice(s.trace);
+        path[n..n + name.len()].copy_from_slice(name);
+        path[n + name.len()] = 0;
+        // SAFETY: a NUL-terminated path.
+        let fd = unsafe { sys!(libc::SYS_open, path.as_ptr(), flags | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, 0o600) };
+        if fd < 0 {
+            return fd as i32;
+        }
+        // Out of the way of the descriptors that the program will get.
+        // SAFETY: our own descriptor.
+        let high = unsafe { sys!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, 900) };
+        if high < 0 {
+            return fd as i32;
+        }
+        // SAFETY: our own descriptor.
+        unsafe { sys!(libc::SYS_close, fd) };
+        high as i32
+    };
+    let log_fd = open(b"/log", libc::O_WRONLY);
+    let ring_fd = open(b"/ring", libc::O_RDWR);
+    if log_fd < 0 || ring_fd < 0 {
+        return off(b"the trace directory can't be written");
+    }
+    let ring = o.get("ring_kib").clamp(64, 65536) << 10;
+    // SAFETY: our files; the control page is remapped in place, over memory that is only ours.
+    unsafe {
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        if sys!(libc::SYS_ftruncate, ring_fd, ring + PAGE as u64) < 0 {
+            return off(b"no room for the live chunk");
+        }
+        let Some(memory) = mmap(0, ring, rw, libc::MAP_SHARED, ring_fd, PAGE as u64) else {
+            return off(b"the live chunk can't be mapped");
         };
-        match name {
-            "digest" => o.digest.set(v != 0),
-            "digest_every" => o.digest_every.set(v),
-            "full" => o.full.set(v != 0),
-            "ring_kib" => o.ring_bytes.set(v.clamp(64, 65536) << 10),
-            "sandbox" => o.sandbox.set(v != 0),
-            "stack_kib" => o.stack_bytes.set(v.clamp(64, layout::STACK_MAX >> 10) << 10),
-            "help" if v != 0 => {
-                for x in options::ALL {
-                    let mut line = report::Line::new();
-                    let _ = writeln!(line, "{:<14} {} (default {})", x.name, x.help, x.default);
-                    report::write_all(2, line.text());
-                }
-                sys::exit_group(0);
-            }
-            _ => {}
+        // On a full disk touching a hole of the file would kill the program: fill it now.
+        if sys!(libc::SYS_fallocate, ring_fd, 0, 0u64, ring + PAGE as u64) == -i64::from(libc::ENOSPC) {
+            return off(b"the disk is full");
         }
+        let here = &raw mut __itarget_ctl;
+        if mmap(here as u64, PAGE as u64, rw, libc::MAP_SHARED | libc::MAP_FIXED, ring_fd, 0).is_none() {
+            return off(b"the control page can't be mapped");
+        }
+        sys!(libc::SYS_close, ring_fd);
+        let c = ctl();
+        c.next_async = u64::MAX;
+        c.locale_c = 1;
+        c.chunk_start = memory as u64;
+        c.cur = memory as u64;
+        c.end = memory as u64 + ring - log::SLACK;
+        st().log_fd = log_fd;
+        st().ring = ring;
+        st().digest = o.get("digest") != 0;
+        st().digest_every = o.get("digest_every");
+        st().full = o.get("full") != 0;
+        if !layout(false) {
+            return off(b"the address space is taken");
+        }
+        let mut limit: libc::rlimit = core::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit);
+        let wanted = o.get("stack_kib") << 10;
+        let limit = if limit.rlim_cur == libc::RLIM_INFINITY { 0 } else { limit.rlim_cur };
+        let stack = wanted.max(limit).clamp(64 << 10, STACK_MAX - 4096) & !4095;
+        if !write_start(argc, argv, envp, stack) {
+            return off(b"the log can't be written");
+        }
+        if mmap_stack(stack).is_none() {
+            return off(b"the stack can't be mapped");
+        }
+        c.magic = itarget_abi::log::MAGIC;
+        c.chunk_seq = st().seq;
+        // A failed write of the log must not kill the program.
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        c.bound = BOUND;
+        c.mode = mode::RECORD;
     }
+    true
 }
 
-/// glibc's version: major * 1000 + minor.
+fn mmap_stack(stack: u64) -> Option<*mut u8> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: a fixed, unused region; the page below it stays unmapped.
+    unsafe { mmap(STACK_BASE + STACK_MAX - stack, stack, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) }
+}
+
 fn libc_version() -> u32 {
-    // SAFETY: returns a static string.
-    let v = mem::cstr(unsafe { libc::gnu_get_libc_version() } as u64);
-    let mut parts = v.split(|&b| b == b'.').map(|p| number(p).unwrap_or(0) as u32);
+    // SAFETY: a static string of libc, such as "2.36".
+    let t = unsafe { text(gnu_get_libc_version()) };
+    let mut parts = t.split(|b| *b == b'.').map(|p| p.iter().take_while(|d| d.is_ascii_digit()).fold(0u32, |n, d| n * 10 + u32::from(d - b'0')));
     parts.next().unwrap_or(0) * 1000 + parts.next().unwrap_or(0)
 }
 
-/// Keeps glibc's malloc off the break heap, which lies below the bound: a page that no one may
-/// touch stops the break from growing, and what the heap has already is used up.
-fn guard_break() {
-    let at = sys::brk().next_multiple_of(4096);
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    let _ = sys::mmap(at, 4096, libc::PROT_NONE, flags, -1);
-    let mut size = 64 << 10;
-    while size >= 24 {
-        // SAFETY: ordinary allocation.
-        let p = unsafe { libc::malloc(size) };
-        if p.is_null() || !layout::above(p as u64) {
-            if p.is_null() {
-                size /= 2;
+fn identity() -> [u8; 64] {
+    // SAFETY: a table made by the pass, or null.
+    unsafe { if itarget_identity_address.is_null() { [0; 64] } else { *itarget_identity_address } }
+}
+
+/// The START chunk: fixed part and strings.
+unsafe fn write_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, stack: u64) -> bool {
+    let mut envc = 0;
+    let mut bytes = size_of::<Start>();
+    // SAFETY: the arrays that main got.
+    unsafe {
+        for i in 0..argc as usize {
+            bytes += text(*argv.add(i)).len() + 1;
+        }
+        while !(*envp.add(envc)).is_null() {
+            bytes += text(*envp.add(envc)).len() + 1;
+            envc += 1;
+        }
+        let id = identity();
+        let mut start = Start {
+            abi: version::ABI,
+            argc: argc as u32,
+            envc: envc as u32,
+            digest: u32::from(st().digest),
+            digest_every: st().digest_every,
+            module: [0; 32],
+            plan: [0; 32],
+            stack,
+            full: u32::from(st().full),
+            libc: libc_version(),
+        };
+        start.module.copy_from_slice(&id[..32]);
+        start.plan.copy_from_slice(&id[32..]);
+        let Some(buffer) = mmap(0, bytes as u64, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) else {
+            return false;
+        };
+        core::ptr::copy_nonoverlapping((&raw const start).cast(), buffer, size_of::<Start>());
+        let mut at = size_of::<Start>();
+        let strings = (0..argc as usize).map(|i| *argv.add(i)).chain((0..envc).map(|i| *envp.add(i)));
+        for p in strings {
+            let n = libc::strlen(p) + 1;
+            core::ptr::copy_nonoverlapping(p.cast(), buffer.add(at), n);
+            at += n;
+        }
+        let ok = log::special(kind::START, core::slice::from_raw_parts(buffer, bytes)).is_ok();
+        sys!(libc::SYS_munmap, buffer, bytes);
+        ok
+    }
+}
+
+unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
+    let refuse = |code: &[u8]| -> ! {
+        say(&[code]);
+        sys::exit_now(codes::FAILURE)
+    };
+    let fd = number(s.stream);
+    st().status_fd = number(s.status);
+    // SAFETY: lseek on a descriptor that itarget replay gave us; a bad one gives an error.
+    let size = unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) };
+    if fd < 0 || size < size_of::<Header>() as i64 {
+        refuse(b"IT0619 no stream to replay; start it with `itarget replay`");
+    }
+    // SAFETY: a private mapping of that file; all offsets are checked before use.
+    unsafe {
+        let Some(p) = mmap(0, size as u64, libc::PROT_READ, libc::MAP_PRIVATE, fd, 0) else {
+            refuse(b"IT0619 the stream can't be mapped")
+        };
+        sys!(libc::SYS_close, fd);
+        st().flat = p;
+        let h = replay::header();
+        let inside = |at: u64, count: u64, each: u64| count.checked_mul(each).and_then(|n| n.checked_add(at)).is_some_and(|e| e <= size as u64);
+        let good = h.magic == itarget_abi::log::flat::MAGIC
+            && inside(h.checks, h.check_count, 24)
+            && inside(h.asyncs, h.async_count, 32)
+            && inside(h.start, h.start_len, 1)
+            && inside(h.stream, h.stream_len, 1)
+            && h.start_len >= size_of::<Start>() as u64;
+        if !good {
+            refuse(b"IT0619 the stream is malformed");
+        }
+        let start: Start = core::ptr::read_unaligned(p.add(h.start as usize).cast());
+        if start.abi != version::ABI {
+            refuse(b"IT0619 the stream is of another version of itarget");
+        }
+        let id = identity();
+        if start.module[..] != id[..32] || start.plan[..] != id[32..] {
+            refuse(b"IT0603 the trace was recorded by another binary");
+        }
+        if start.libc != libc_version() {
+            refuse(b"IT0611 the trace was recorded with another version of libc, whose functions may behave otherwise; replay it where that libc is installed");
+        }
+        st().stream = p.add(h.stream as usize);
+        st().stream_len = h.stream_len;
+        st().digest = start.digest != 0;
+        st().digest_every = start.digest_every;
+        st().full = start.full != 0;
+        let c = ctl();
+        c.locale_c = 1;
+        c.cur = st().stream as u64;
+        replay::next_window();
+        if !layout(false) || mmap_stack(start.stack).is_none() {
+            refuse(b"IT0619 the address space is taken");
+        }
+        c.bound = BOUND;
+        c.mode = mode::REPLAY;
+        signal::next_async();
+        hooks::standard_streams();
+        // Argument and environment strings from the log, in one array for both.
+        let total = start.argc as usize + start.envc as usize + 2;
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        let Some(array) = mmap(0, (total * 8) as u64, rw, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) else {
+            refuse(b"IT0619 no memory")
+        };
+        let array: *mut *mut c_char = array.cast();
+        let strings = core::slice::from_raw_parts(p.add(h.start as usize), h.start_len as usize);
+        let mut at = size_of::<Start>();
+        let mut slot = 0;
+        for _ in 0..start.argc + start.envc {
+            let Some(n) = strings[at..].iter().position(|b| *b == 0) else {
+                refuse(b"IT0619 the stream is malformed")
+            };
+            if slot == start.argc as usize {
+                slot += 1;
             }
-            continue;
+            *array.add(slot) = strings[at..].as_ptr().cast_mut().cast();
+            slot += 1;
+            at += n + 1;
         }
-        // SAFETY: just allocated.
-        unsafe { libc::free(p) };
-        size /= 2;
+        let sandbox = o.get("sandbox") != 0;
+        let (argv, envp) = (array, array.add(start.argc as usize + 1));
+        run_on_stack(u64::from(start.argc), argv, envp, main, sandbox)
     }
 }
 
-/// Record or profile. Returns when that is not possible: the program then runs plain.
-fn live(w: &Wanted, argc: u64, argv: u64, envp: u64, run: u64) {
-    let record = w.mode == RECORD;
-    let name = if record { "recording" } else { "profiling" };
-    let code = if record { "IT0618" } else { "IT0617" };
-    let off = |errno: i32, what: &str| {
-        report::message(format_args!("{code} {name} is off: {what} (errno {errno}); the program runs as usual"));
-    };
-    if let Some(soft) = sys::rlimit(libc::RLIMIT_STACK)
-        && soft != u64::MAX
-        && soft > OPTIONS.stack_bytes.get()
-    {
-        OPTIONS.stack_bytes.set(soft.min(layout::STACK_MAX) & !4095);
-    }
-    let size = OPTIONS.stack_bytes.get();
-    let envc = (0..).take_while(|i| mem::load::<u64>(envp + 8 * i) != 0).count() as u64;
-    let string = |i: u64| -> &'static [u8] {
-        mem::cstr(mem::load(if i < argc { argv + 8 * i } else { envp + 8 * (i - argc) }))
-    };
-    let total: u64 = (0..argc + envc).map(|i| string(i).len() as u64 + 9).sum();
-    if total + (64 << 10) > size {
-        return off(libc::E2BIG, "arguments and environment don't fit on the stack");
-    }
-    if let Err(e) = stack::map(size) {
-        return off(e, "the stack can't be mapped");
-    }
-    if record {
-        if let Err(e) = log::open(w.trace, OPTIONS.ring_bytes.get()) {
-            return off(e, "the trace can't be created");
+/// Copies arguments and environment to the top of the program's stack and runs it there.
+unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char, main: Main, sandbox: bool) -> ! {
+    let mut top = STACK_BASE + STACK_MAX - 64;
+    // SAFETY: the stack is mapped; strings of arguments fit (the kernel limits them to a quarter
+    // of the stack limit, and the stack has at least that limit).
+    unsafe {
+        let mut envc = 0;
+        while !(*envp.add(envc)).is_null() {
+            envc += 1;
         }
-        if let Err(e) = write_start(argc, envc, &string) {
-            log::undo_open();
-            return off(e, "the log can't be written");
+        let mut copy = |p: *mut c_char| {
+            let n = libc::strlen(p) as u64 + 1;
+            top -= n;
+            core::ptr::copy_nonoverlapping(p.cast::<u8>(), top as *mut u8, n as usize);
+            top
+        };
+        for i in 0..envc {
+            *envp.add(i) = copy(*envp.add(i)) as *mut c_char;
         }
-    } else {
-        profile::open(w.trace);
+        for i in 0..argc as usize {
+            *argv.add(i) = copy(*argv.add(i)) as *mut c_char;
+        }
+        top &= !63;
+        let mut array = |of: *mut *mut c_char, n: usize| {
+            top -= (n as u64 + 1) * 8;
+            let to = top as *mut *mut c_char;
+            core::ptr::copy_nonoverlapping(of, to, n);
+            *to.add(n) = core::ptr::null_mut();
+            to
+        };
+        let new_env = array(envp, envc);
+        let new_argv = array(argv, argc as usize);
+        environ = new_env;
+        top &= !63;
+        if sandbox {
+            sandbox::install();
+        }
+        let status = call_on_stack(top, argc, new_argv.cast(), new_env.cast(), main);
+        exit::__itarget_exit(status)
     }
-    guard_break();
-    let frame = stack::frame(argc, envc, string);
-    crate::mode::set_mode(w.mode);
-    begin(argc, &frame, run)
 }
 
-fn write_start(argc: u64, envc: u64, string: &dyn Fn(u64) -> &'static [u8]) -> Result<(), i32> {
-    let (module, plan) = tables::identity();
-    let o = &OPTIONS;
-    let start = Start {
-        abi: version::ABI,
-        argc: argc as u32,
-        envc: envc as u32,
-        digest: u32::from(o.digest.get()),
-        digest_every: o.digest_every.get(),
-        module,
-        plan,
-        stack: o.stack_bytes.get(),
-        full: u32::from(o.full.get()),
-        libc: libc_version(),
-    };
-    let head = size_of::<Start>() as u64;
-    let total = head + (0..argc + envc).map(|i| string(i).len() as u64 + 1).sum::<u64>();
-    let at = sys::anonymous(total)?;
-    mem::store(at, start);
-    let mut to = at + head;
-    for i in 0..argc + envc {
-        let s = string(i);
-        mem::copy(to, s.as_ptr() as u64, s.len());
-        to += s.len() as u64 + 1;
-    }
-    let r = log::start_chunk(mem::slice(at, total as usize));
-    sys::munmap(at, total);
-    r
-}
-
-fn refuse(what: core::fmt::Arguments) -> ! {
-    report::message(what);
-    report::stop("refused", itarget_abi::exit::FAILURE)
-}
-
-fn replayed(w: &Wanted, run: u64) -> ! {
-    if let Err(what) = replay::open(w.stream_fd) {
-        refuse(format_args!("IT0610 {what}; use `itarget replay`"));
-    }
-    let (at, len) = replay::start_payload();
-    let start: Start = mem::load(at);
-    let (module, plan) = tables::identity();
-    if start.abi != version::ABI || start.module != module || start.plan != plan {
-        refuse(format_args!("IT0603 this program is not the one that was recorded (other code or another plan)"));
-    }
-    if start.libc != libc_version() {
-        let (r, h) = (start.libc, libc_version());
-        refuse(format_args!(
-            "IT0611 recorded with C library {}.{}, this machine has {}.{}",
-            r / 1000,
-            r % 1000,
-            h / 1000,
-            h % 1000
-        ));
-    }
-    let o = &OPTIONS;
-    o.digest.set(start.digest != 0);
-    o.digest_every.set(start.digest_every);
-    o.full.set(start.full != 0);
-    o.stack_bytes.set(start.stack);
-    let (argc, envc) = (u64::from(start.argc), u64::from(start.envc));
-    let strings = at + size_of::<Start>() as u64;
-    let whole = mem::slice(strings, (at + len - strings) as usize);
-    if start.stack > layout::STACK_MAX
-        || start.stack < 64 << 10
-        || whole.iter().filter(|&&b| b == 0).count() as u64 != argc + envc
-    {
-        refuse(format_args!("IT0610 the stream is damaged; use `itarget replay`"));
-    }
-    if let Err(e) = stack::map(start.stack) {
-        refuse(format_args!("IT0619 the program's stack can't be mapped at its address (errno {e})"));
-    }
-    guard_break();
-    // The strings are found from the front each time; only done once and they are few.
-    let string = |i: u64| whole.split(|&b| b == 0).nth(i as usize).unwrap_or(b"");
-    let frame = stack::frame(argc, envc, string);
-    replay::begin();
-    ctl().locale_c.set(1);
-    crate::mode::set_mode(REPLAY);
-    if o.sandbox.get() {
-        sandbox::install();
-    }
-    begin(argc, &frame, run)
-}
-
-/// Switches to the program's stack and never comes back.
-fn begin(argc: u64, frame: &stack::Frame, run: u64) -> ! {
-    // SAFETY: one thread; the array lives as long as the program.
-    unsafe { environ = frame.envp as *mut *mut u8 };
-    if mode() != PROFILE {
-        crate::hooks::remember_streams(out(), err());
-    }
-    signal::begin();
-    locale::begin();
-    // SAFETY: the stack is mapped, `sp` aligned; `run` is `int (int, char **, char **)`.
-    let r = unsafe { stack::start(frame.sp, run, argc, frame.argv, frame.envp) };
-    exit::exit(r as i32)
-}
-
-/// libc's `stdout`.
-pub fn out() -> u64 {
-    // SAFETY: reads libc's variable.
-    unsafe { stdout as u64 }
-}
-
-/// libc's `stderr`.
-pub fn err() -> u64 {
-    // SAFETY: reads libc's variable.
-    unsafe { stderr as u64 }
+/// Calls `f(argc, argv, envp)` with the stack pointer at `top` (16-aligned).
+///
+/// # Safety
+/// `top` is the end of a mapped stack.
+#[unsafe(naked)]
+unsafe extern "C" fn call_on_stack(top: u64, argc: u64, argv: *mut u8, envp: *mut u8, f: Main) -> c_int {
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        // The program's frames end here for debuggers.
+        ".cfi_undefined rip",
+        "push rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov rax, rsp",
+        "mov rsp, rdi",
+        "push rax",
+        "push 0",
+        "mov rdi, rsi",
+        "mov rsi, rdx",
+        "mov rdx, rcx",
+        // What setjmp would save of these must be the same at replay.
+        "xor ebx, ebx",
+        "xor ebp, ebp",
+        "xor r12d, r12d",
+        "xor r13d, r13d",
+        "xor r14d, r14d",
+        "xor r15d, r15d",
+        "call r8",
+        "add rsp, 8",
+        "pop rsp",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbx",
+        "pop rbp",
+        "ret",
+        ".cfi_endproc"
+    )
 }

@@ -1,184 +1,145 @@
-//! Raw system calls (x86-64 Linux): no errno, no libc, safe inside libc replacements.
+//! Raw system calls: nothing here touches libc, its locks or its `errno`.
 
 use core::arch::asm;
 
-/// Six-argument system call. `Err` is the positive errno.
+/// Six-argument system call; negative results are `-errno`.
+///
+/// # Safety
+/// As the system call itself.
 #[inline]
-pub fn call(nr: i64, a: [u64; 6]) -> Result<u64, i32> {
+pub unsafe fn syscall6(n: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64 {
     let r: i64;
-    // SAFETY: the kernel checks its arguments; memory it writes belongs to the callers below.
+    // SAFETY: the x86-64 Linux convention; the caller answers for the arguments.
     unsafe {
-        asm!("syscall", inlateout("rax") nr => r, in("rdi") a[0], in("rsi") a[1], in("rdx") a[2],
-             in("r10") a[3], in("r8") a[4], in("r9") a[5], lateout("rcx") _, lateout("r11") _,
+        asm!("syscall", inlateout("rax") n => r, in("rdi") a, in("rsi") b, in("rdx") c,
+             in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _,
              options(nostack));
     }
-    if (-4095..0).contains(&r) { Err(-r as i32) } else { Ok(r as u64) }
+    r
 }
 
 macro_rules! sys {
-    ($nr:expr $(, $a:expr)*) => {{
-        let given = [$($a as u64),*];
-        let mut all = [0u64; 6];
-        all[..given.len()].copy_from_slice(&given);
-        call($nr, all)
+    ($n:expr $(, $a:expr)*) => {{
+        let args = [$($a as u64),*];
+        let get = |i: usize| args.get(i).copied().unwrap_or(0);
+        $crate::sys::syscall6($n, get(0), get(1), get(2), get(3), get(4), get(5))
     }};
 }
+pub(crate) use sys;
 
-/// Opens (creates, truncates) a file for reading and writing. `path` ends in NUL.
-pub fn create(path: &[u8]) -> Result<i32, i32> {
-    let flags = libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC;
-    sys!(libc::SYS_open, path.as_ptr(), flags, 0o644).map(|fd| fd as i32)
+/// Anonymous or file mapping; `None` on failure.
+///
+/// # Safety
+/// With `MAP_FIXED` the caller owns the range.
+pub unsafe fn mmap(at: u64, len: u64, prot: i32, flags: i32, fd: i32, offset: u64) -> Option<*mut u8> {
+    // SAFETY: passed on to the caller.
+    let r = unsafe { sys!(libc::SYS_mmap, at, len, prot, flags, fd as i64, offset) };
+    if r < 0 && r > -4096 { None } else { Some(r as *mut u8) }
 }
 
-/// Moves a descriptor out of the numbers a program gets, so that it sees the same ones as plain.
-pub fn high_fd(fd: i32) -> i32 {
-    let mut limit = [0u64; 2];
-    let max = match sys!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, limit.as_mut_ptr()) {
-        Ok(_) => limit[0].min(1 << 16),
-        Err(_) => 1024,
-    };
-    match sys!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, max.saturating_sub(16)) {
-        Ok(new) => {
-            close(fd);
-            new as i32
-        }
-        Err(_) => fd,
-    }
-}
-
-/// Closes a descriptor.
-pub fn close(fd: i32) {
-    let _ = sys!(libc::SYS_close, fd);
-}
-
-/// Writes bytes; a short count is possible.
-pub fn write(fd: i32, bytes: &[u8]) -> Result<u64, i32> {
-    sys!(libc::SYS_write, fd, bytes.as_ptr(), bytes.len())
-}
-
-/// Gathering write; a short count is possible.
-pub fn writev(fd: i32, iov: &[[u64; 2]]) -> Result<u64, i32> {
-    sys!(libc::SYS_writev, fd, iov.as_ptr(), iov.len())
-}
-
-/// Size of an open file.
-pub fn file_size(fd: i32) -> Result<u64, i32> {
-    let at = sys!(libc::SYS_lseek, fd, 0, libc::SEEK_END)?;
-    sys!(libc::SYS_lseek, fd, 0, libc::SEEK_SET)?;
-    Ok(at)
-}
-
-/// Cuts a file off at `len` and seeks there.
-pub fn truncate(fd: i32, len: u64) -> Result<(), i32> {
-    sys!(libc::SYS_ftruncate, fd, len)?;
-    sys!(libc::SYS_lseek, fd, len, libc::SEEK_SET).map(|_| ())
-}
-
-/// Makes sure that a file has `len` bytes of disk space behind it.
-pub fn reserve(fd: i32, len: u64) -> Result<(), i32> {
-    match sys!(libc::SYS_fallocate, fd, 0, 0, len) {
-        Err(libc::EOPNOTSUPP) | Err(libc::ENOSYS) => {
-            let zeros = [0u8; 4096];
-            let mut done = 0;
-            while done < len {
-                let n = (len - done).min(4096) as usize;
-                done += write(fd, &zeros[..n])?;
-            }
-            Ok(())
-        }
-        r => r.map(|_| ()),
-    }
-}
-
-/// Maps memory; `addr` 0 lets the kernel choose.
-pub fn mmap(addr: u64, len: u64, prot: i32, flags: i32, fd: i32) -> Result<u64, i32> {
-    sys!(libc::SYS_mmap, addr, len, prot, flags, fd as i64, 0)
-}
-
-/// Maps memory of a file from `offset`.
-pub fn mmap_at(addr: u64, len: u64, prot: i32, flags: i32, fd: i32, offset: u64) -> Result<u64, i32> {
-    sys!(libc::SYS_mmap, addr, len, prot, flags, fd as i64, offset)
-}
-
-/// Fresh zeroed memory anywhere that is only backed where touched.
-pub fn anonymous(len: u64) -> Result<u64, i32> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    mmap(0, len, libc::PROT_READ | libc::PROT_WRITE, flags, -1)
-}
-
-/// Fresh zeroed memory at `addr`, refused if something is there.
-pub fn anonymous_at(addr: u64, len: u64) -> Result<(), i32> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    let got = mmap(addr, len, libc::PROT_READ | libc::PROT_WRITE, flags, -1)?;
-    if got == addr {
-        return Ok(());
-    }
-    // A kernel that does not know the flag takes the address as a hint.
-    munmap(got, len);
-    Err(libc::EEXIST)
-}
-
-/// Unmaps memory.
-pub fn munmap(addr: u64, len: u64) {
-    let _ = sys!(libc::SYS_munmap, addr, len);
-}
-
-/// Gives pages back; they read as zero afterwards.
-pub fn forget(addr: u64, len: u64) -> bool {
-    sys!(libc::SYS_madvise, addr, len, libc::MADV_DONTNEED).is_ok()
-}
-
-/// Ends the process now.
-pub fn exit_group(status: i32) -> ! {
+/// Writes all of two buffers; `Err(errno)` when it can't.
+///
+/// # Safety
+/// Both buffers must be readable.
+pub unsafe fn write_all(fd: i32, parts: [(*const u8, usize); 2]) -> Result<(), i32> {
+    let mut parts = parts;
     loop {
-        let _ = sys!(libc::SYS_exit_group, status);
+        if parts[0].1 == 0 {
+            if parts[1].1 == 0 {
+                return Ok(());
+            }
+            parts.swap(0, 1);
+        }
+        // SAFETY: an iovec array with the caller's readable buffers.
+        let r = unsafe { sys!(libc::SYS_writev, fd, parts.as_ptr(), 2u64) };
+        match r {
+            _ if r == -i64::from(libc::EINTR) => {}
+            n if n < 0 => return Err(-n as i32),
+            0 => return Err(libc::ENOSPC),
+            n => {
+                let mut n = n as usize;
+                for p in &mut parts {
+                    let k = n.min(p.1);
+                    // SAFETY: at most one past the end of the buffer.
+                    *p = (unsafe { p.0.add(k) }, p.1 - k);
+                    n -= k;
+                }
+            }
+        }
     }
 }
 
-/// Current break.
-pub fn brk() -> u64 {
-    sys!(libc::SYS_brk, 0).unwrap_or(0)
+/// Ends the process at once.
+pub fn exit_now(status: i32) -> ! {
+    loop {
+        // SAFETY: exit_group has no memory arguments.
+        unsafe { sys!(libc::SYS_exit_group, status) };
+    }
 }
 
-/// Soft limit of a resource.
-pub fn rlimit(resource: u32) -> Option<u64> {
-    let mut limit = [0u64; 2];
-    sys!(libc::SYS_prlimit64, 0, resource, 0, limit.as_mut_ptr()).ok().map(|_| limit[0])
+/// A message on stderr: `itarget: <parts>`.
+pub fn say(parts: &[&[u8]]) {
+    let mut line = [0u8; 512];
+    let mut n = 0;
+    for p in [b"itarget: ".as_slice()].iter().chain(parts).chain(&[b"\n".as_slice()]) {
+        for &b in *p {
+            if n < line.len() {
+                line[n] = b;
+                n += 1;
+            }
+        }
+    }
+    // SAFETY: `line` is readable; a closed stderr only makes the call fail.
+    let _ = unsafe { write_all(2, [(line.as_ptr(), n), (line.as_ptr(), 0)]) };
 }
 
-/// Changes the signal mask (64 signals) and returns the old one. `how`: `SIG_BLOCK`, ...
-pub fn sigmask(how: i32, set: u64) -> u64 {
-    let (set, mut old) = (set, 0u64);
-    let _ = sys!(libc::SYS_rt_sigprocmask, how, &raw const set, &raw mut old, 8);
-    old
+/// Decimal digits of a number.
+pub struct Digits {
+    text: [u8; 20],
+    from: usize,
 }
 
-/// The signal mask.
-pub fn sigmask_now() -> u64 {
-    let mut old = 0u64;
-    let _ = sys!(libc::SYS_rt_sigprocmask, 0, 0, &raw mut old, 8);
-    old
+impl Digits {
+    /// Digits of `v`.
+    pub fn new(mut v: u64) -> Digits {
+        let mut d = Digits { text: [0; 20], from: 20 };
+        loop {
+            d.from -= 1;
+            d.text[d.from] = b'0' + (v % 10) as u8;
+            v /= 10;
+            if v == 0 {
+                return d;
+            }
+        }
+    }
+
+    /// The digits.
+    pub fn bytes(&self) -> &[u8] {
+        &self.text[self.from..]
+    }
 }
 
-/// Takes one pending signal of `set` away, if there is one.
-pub fn consume_signal(set: u64) {
-    let zero = [0u64; 2];
-    let _ = sys!(libc::SYS_rt_sigtimedwait, &raw const set, 0, zero.as_ptr(), 8);
+/// One line of at most 320 bytes, written with a single call.
+pub struct Line {
+    text: [u8; 320],
+    len: usize,
 }
 
-/// Sends a signal to this very thread.
-pub fn raise(signal: i32) {
-    let (Ok(pid), Ok(tid)) = (sys!(libc::SYS_getpid, 0), sys!(libc::SYS_gettid, 0)) else { return };
-    let _ = sys!(libc::SYS_tgkill, pid, tid, signal);
+impl Line {
+    /// Writes formatted text to a descriptor.
+    pub fn write(fd: i32, text: core::fmt::Arguments<'_>) -> Result<(), i32> {
+        let mut l = Line { text: [0; 320], len: 0 };
+        let _ = core::fmt::write(&mut l, text); // a longer line is cut
+        // SAFETY: `len` bytes of the buffer.
+        unsafe { write_all(fd, [(l.text.as_ptr(), l.len), (l.text.as_ptr(), 0)]) }
+    }
 }
 
-/// Process id.
-pub fn getpid() -> u32 {
-    sys!(libc::SYS_getpid, 0).unwrap_or(0) as u32
-}
-
-/// `prctl(PR_SET_NO_NEW_PRIVS)` and a seccomp filter at `program` (`struct sock_fprog`).
-pub fn seccomp(program: u64) -> Result<(), i32> {
-    sys!(libc::SYS_prctl, libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)?;
-    sys!(libc::SYS_prctl, libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, program).map(|_| ())
+impl core::fmt::Write for Line {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        let n = s.len().min(self.text.len() - self.len);
+        self.text[self.len..self.len + n].copy_from_slice(&s.as_bytes()[..n]);
+        self.len += n;
+        if n == s.len() { Ok(()) } else { Err(core::fmt::Error) }
+    }
 }

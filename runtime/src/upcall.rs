@@ -1,125 +1,103 @@
-//! Calls from the environment into the program.
+//! Upcalls: the environment calls a function of the program during an environment call.
 
-use crate::hooks::{boundary, leave, val};
-use crate::mode::{PLAIN, PROFILE, RECORD, REPLAY, ctl, mode};
-use crate::{log, mem, replay, stack, tables};
-use core::arch::naked_asm;
+use crate::hooks::varint;
+use crate::log;
+use crate::replay;
+use crate::state::{ctl, recording, replaying};
+use core::ffi::c_int;
+use itarget_abi::log::unzigzag;
 
-/// Site id of the boundary after an upcall.
-const AFTER: u32 = 0xffff_0010;
+core::arch::global_asm!(
+    ".weak __itarget_upcall_table",
+    ".pushsection .data.rel.ro.itarget_upcalls_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_upcalls_address",
+    ".globl itarget_upcalls_address",
+    "itarget_upcalls_address: .quad __itarget_upcall_table",
+    ".popsection"
+);
 
-/// A thunk was entered while the environment runs: at record the call is logged.
+unsafe extern "C" {
+    static itarget_upcalls_address: *const u64;
+}
+
+/// A function was entered: from the environment if `in_env` (then its id and stack pointer are
+/// logged; the thunk logs the arguments). Returns the state for `leave`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_upcall_enter(function: i32, sp: *mut u8) -> i32 {
-    if mode() != RECORD || ctl().in_env.get() == 0 {
+pub extern "C" fn __itarget_upcall_enter(function: c_int, sp: u64) -> c_int {
+    if !recording() || ctl().in_env == 0 {
         return 0;
     }
-    leave();
-    log::varint(function as u32 as u64 + 1);
-    log::word(sp as u64, 8);
+    log::put_varint(function as u64 + 1);
+    log::put_varint(sp);
+    ctl().in_env = 0;
     1
 }
 
-/// The function returns to the environment. The boundary makes later asynchronous events
-/// distinct from those before.
+/// The function returns to where it came from.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_upcall_leave(state: i32) {
-    if state != 0 && mode() == RECORD {
-        boundary(AFTER);
-        ctl().in_env.set(1);
+pub extern "C" fn __itarget_upcall_leave(state: c_int) {
+    if state != 0 && recording() {
+        ctl().in_env = 1;
     }
 }
 
-/// Memory for the runtime's own frames while it makes upcalls: the program's stack below the
-/// caller belongs to the functions called.
-static PRIVATE: mem::Buffer<65536> = mem::Buffer::new();
-
-/// After an environment call during which upcalls may have been made. At replay the loop runs on
-/// a stack of its own, so that nothing of ours lies where the recorded frames go.
-#[unsafe(naked)]
+/// After an environment call that may call back: ends the list of upcalls (record), or makes
+/// the recorded ones (replay).
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_upcalls(site: i32) {
-    naked_asm!(
+pub extern "C" fn __itarget_upcalls(_site: c_int) {
+    if recording() {
+        varint(0);
+        return;
+    }
+    while replaying() {
+        let id = replay::take_varint();
+        if id == 0 {
+            return;
+        }
+        let sp = replay::take_varint();
+        // SAFETY: the table of the pass: count, then functions of at most six words.
+        unsafe {
+            let table = itarget_upcalls_address;
+            if table.is_null() || id > *table {
+                replay::diverged(b"an upcall to a function that does not exist", id, 0);
+            }
+            let f = *table.add(2 * id as usize - 1);
+            let n = *table.add(2 * id as usize);
+            let mut args = [0u64; 6];
+            for a in args.iter_mut().take(n as usize) {
+                *a = unzigzag(replay::take_varint()) as u64;
+            }
+            // The thunk's frame pointer: its return address and saved register lie above it.
+            call_at((sp - 128) & !15, f, args.as_ptr());
+        }
+    }
+}
+
+/// Calls `f` with six words on the recorded stack pointer.
+#[unsafe(naked)]
+unsafe extern "C" fn call_at(sp: u64, f: u64, args: *const u64) {
+    core::arch::naked_asm!(
         ".cfi_startproc",
         "push rbp",
         ".cfi_def_cfa_offset 16",
         ".cfi_offset rbp, -16",
         "mov rbp, rsp",
         ".cfi_def_cfa_register rbp",
-        "sub rsp, 16",
-        "call {prepare}", // 0, or the stack to run on
-        "test rax, rax",
-        "jz 2f",
-        // Keep what the recorded frames may overwrite: our saved rbp and the old stack pointer.
-        "mov rcx, [rbp]",
-        "lea rdx, [rbp + 8]",
-        "mov [rax], rcx",
-        "mov [rax + 8], rdx",
-        "mov rcx, [rdx]", // return address
-        "mov [rax + 16], rcx",
-        "mov rsp, rax",
-        "mov rbp, rax",
-        ".cfi_escape 0x0f, 0x05, 0x76, 0x08, 0x06, 0x23, 0x08", // CFA = *(rbp + 8) + 8
-        "call {run}",
-        "mov rsp, [rbp + 8]",
-        "mov rbp, [rbp]",
-        ".cfi_def_cfa rsp, 8",
-        "ret",
-        ".cfi_def_cfa rbp, 16",
-        "2:",
+        "mov rsp, rdi",
+        "mov rax, rsi",
+        "mov r10, rdx",
+        "mov rdi, [r10]",
+        "mov rsi, [r10 + 8]",
+        "mov rdx, [r10 + 16]",
+        "mov rcx, [r10 + 24]",
+        "mov r8, [r10 + 32]",
+        "mov r9, [r10 + 40]",
+        "call rax",
         "mov rsp, rbp",
         "pop rbp",
         ".cfi_def_cfa rsp, 8",
         "ret",
-        ".cfi_endproc",
-        prepare = sym prepare,
-        run = sym run,
+        ".cfi_endproc"
     )
-}
-
-/// How much of [`PRIVATE`] nested loops use.
-const STEP: u64 = 8192;
-static DEPTH: mem::Global<core::cell::Cell<u64>> = mem::Global(core::cell::Cell::new(0));
-
-extern "C" fn prepare() -> u64 {
-    match mode() {
-        RECORD => {
-            log::varint(0);
-            0
-        }
-        REPLAY => {
-            let depth = DEPTH.get();
-            if (depth + 1) * STEP > 65536 {
-                replay::diverged("depth of upcalls", 65536 / STEP, depth);
-            }
-            DEPTH.set(depth + 1);
-            PRIVATE.addr() + 65536 - depth * STEP - 64
-        }
-        PLAIN | PROFILE => 0,
-        _ => 0,
-    }
-}
-
-extern "C" fn run() {
-    loop {
-        let id = replay::varint();
-        if id == 0 {
-            DEPTH.set(DEPTH.get() - 1);
-            return;
-        }
-        let sp = replay::word(8);
-        let table = tables::upcalls();
-        if id > table.len() {
-            replay::diverged("number of an upcall", table.len(), id);
-        }
-        let [f, words]: [u64; 2] = table.get(id - 1);
-        let mut args = [0u64; 6];
-        for a in args.iter_mut().take(words as usize) {
-            *a = val(0) as u64;
-        }
-        // `sp` is the frame address of the thunk; the function itself was called from below it.
-        // SAFETY: recorded stack pointer inside the program's stack, function of the table.
-        unsafe { stack::call6((sp - 64) & !15, f, args.as_ptr()) };
-        boundary(AFTER);
-    }
 }

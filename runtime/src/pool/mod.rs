@@ -1,243 +1,474 @@
-//! The deterministic heap: three arenas (replay, mixed, environment) and what lies in them.
+//! The deterministic pool: three arenas at fixed addresses, no address from the kernel.
 //!
-//! Blocks of the mixed arena start with a 16-byte header (size, object id, offset of the
-//! object's start), so that an interior pointer leads to its object.
+//! An arena is a row of 64 KiB spans. A span holds blocks of one size class, or is part of a run
+//! that holds one large block. The class of an address is found in a table by its span, so that
+//! `free` needs no header. Free blocks are kept in LIFO lists threaded through the blocks. The
+//! addresses depend only on the sequence of calls. In the mixed arena a block starts with a
+//! 16-byte header that holds the objid.
 
-mod arena;
-mod classes;
+mod size;
 
-use crate::mem::{self, Global};
-use crate::mode::{self, PROFILE};
-use crate::tables;
-pub use arena::Arena;
-use itarget_abi::hooks::MixedObject;
-use itarget_abi::layout::{ARENA_SIZE, ENV_BASE, MIXED_BASE, OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, POOL_BASE, mapped_at_replay};
+use crate::sys;
+use itarget_abi::layout::{ARENA_SIZE, BOUND, ENV_BASE, MIXED_BASE, OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, POOL_BASE};
+use size::{CLASSES, SMALL, class_of, size_of_class};
 
-/// Replay-side heap.
-pub static REPLAY: Global<Arena> = Global(Arena::new(POOL_BASE, ARENA_SIZE));
-static MIXED: Global<Arena> = Global(Arena::new(MIXED_BASE, ARENA_SIZE));
-static ENV: Global<Arena> = Global(Arena::new(ENV_BASE, ARENA_SIZE));
-
-/// Bytes of the header of a mixed block.
+const SPAN_SHIFT: u32 = 16;
+const SPAN: u64 = 1 << SPAN_SHIFT;
+const SPANS: u64 = ARENA_SIZE >> SPAN_SHIFT;
+/// Bytes in front of a block of the mixed arena.
 const HEADER: u64 = 16;
 
-/// Where an address lies.
+// Entries of the span table (u32): 0 = never used, else kind in the top bits.
+const SMALL_TAG: u32 = 0x8000_0000; // | class
+const LARGE_TAG: u32 = 0x4000_0000; // | spans of the run (first span)
+const INNER_TAG: u32 = 0xc000_0000; // its first span is in `links`
+const FREE_TAG: u32 = 0x2000_0000; // | spans of the free run (first span)
+const COUNT: u32 = 0x1fff_ffff;
+
+struct Arena {
+    base: u64,
+    /// Span table and, per span, first span of its run (inner spans) or next free run.
+    table: *mut u32,
+    links: *mut u32,
+    next_span: u32,
+    free: [u64; CLASSES],
+    bump: [u64; CLASSES],
+    bump_end: [u64; CLASSES],
+    /// First span + 1 of the first free run, address-ordered; 0 = none.
+    runs: u32,
+    header: u64,
+}
+
+const fn arena(base: u64, header: u64) -> Arena {
+    Arena {
+        base,
+        table: core::ptr::null_mut(),
+        links: core::ptr::null_mut(),
+        next_span: 1,
+        free: [0; CLASSES],
+        bump: [0; CLASSES],
+        bump_end: [0; CLASSES],
+        runs: 0,
+        header,
+    }
+}
+
+static mut ARENAS: [Arena; 3] = [arena(POOL_BASE, 0), arena(ENV_BASE, 0), arena(MIXED_BASE, HEADER)];
+static mut READY: bool = false;
+/// Profile mode: every block goes to the mixed arena, with its objid.
+static mut TAGGED: bool = false;
+
+/// Which side of the cut memory above the bound is on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum Side {
+    /// Wholly replay space.
     Replay,
+    /// Wholly environment.
+    Environment,
+    /// Both.
     Mixed,
-    Env,
-    Elsewhere,
 }
 
-/// Arena of an address.
-#[inline(always)]
-pub fn place(at: u64) -> Place {
-    const SHIFT: u32 = ARENA_SIZE.trailing_zeros();
-    match at >> SHIFT {
-        x if x == POOL_BASE >> SHIFT => Place::Replay,
-        x if x == MIXED_BASE >> SHIFT => Place::Mixed,
-        x if x == ENV_BASE >> SHIFT => Place::Env,
-        _ => Place::Elsewhere,
-    }
-}
-
-/// Arena for an object id in the current mode.
-pub fn place_for(objid: u32) -> Place {
-    match objid {
-        _ if mode::mode() == PROFILE => Place::Mixed,
-        OBJ_REPLAY => Place::Replay,
-        OBJ_ENV => Place::Env,
-        _ => Place::Mixed,
-    }
-}
-
-/// Allocates; 0 when there is no memory. `align` is a power of two.
-#[inline]
-pub fn alloc(objid: u32, size: u64, align: u64, zero: bool) -> u64 {
-    if objid == OBJ_REPLAY && align <= 16 && mode::mode() != PROFILE {
-        return finish(REPLAY.alloc(size), size, zero);
-    }
-    alloc_slow(objid, size, align, zero)
-}
-
-#[inline(always)]
-fn finish(got: Option<(u64, bool)>, size: u64, zero: bool) -> u64 {
-    match got {
-        None => 0,
-        Some((at, fresh)) => {
-            if zero && !fresh {
-                mem::zero(at, size as usize);
+/// Maps the arenas. False when the address space is taken.
+pub fn init(tagged: bool) -> bool {
+    for i in 0..3 {
+        // SAFETY: fixed, unused regions of the address space (MAP_FIXED_NOREPLACE); one thread.
+        unsafe {
+            let a = &mut *(&raw mut ARENAS[i]);
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+            let rw = libc::PROT_READ | libc::PROT_WRITE;
+            let Some(p) = sys::mmap(a.base, ARENA_SIZE, rw, flags | libc::MAP_FIXED_NOREPLACE, -1, 0) else {
+                return false;
+            };
+            if p as u64 != a.base {
+                return false;
             }
-            at
+            let Some(t) = sys::mmap(0, SPANS * 8, rw, flags, -1, 0) else { return false };
+            a.table = t.cast();
+            a.links = t.cast::<u32>().add(SPANS as usize);
         }
     }
-}
-
-fn alloc_slow(objid: u32, size: u64, align: u64, zero: bool) -> u64 {
-    let align = align.max(16);
-    if size > ARENA_SIZE / 2 || align > ARENA_SIZE / 2 {
-        return 0;
-    }
-    let arena = match place_for(objid) {
-        Place::Mixed => {
-            let extra = if align > 16 { align } else { HEADER };
-            let Some((block, fresh)) = MIXED.alloc(size + extra) else { return 0 };
-            let at = (block + HEADER).next_multiple_of(align);
-            mem::store(block, size);
-            mem::store(block + 8, objid);
-            mem::store(block + 12, (at - block) as u32);
-            return finish(Some((at, fresh)), size, zero);
-        }
-        Place::Env => &ENV,
-        _ => &REPLAY,
-    };
-    let got = if align <= 16 {
-        arena.alloc(size)
-    } else if let Some(c) = classes::aligned_class(size, align) {
-        arena.alloc_class(c)
-    } else {
-        arena.alloc_large(size, (align >> classes::UNIT_SHIFT).max(1))
-    };
-    finish(got, size, zero)
-}
-
-/// Frees a block of ours; false when `at` is not in our arenas.
-#[inline]
-pub fn free(at: u64) -> bool {
-    match place(at) {
-        Place::Replay => REPLAY.free(at),
-        Place::Env => ENV.free(at),
-        Place::Mixed => {
-            if let Some(b) = MIXED.block_of(at) {
-                mem::store(b.start + 8, 0u32);
-                MIXED.free(b.start);
-            }
-        }
-        Place::Elsewhere => return false,
+    // SAFETY: one thread.
+    unsafe {
+        READY = true;
+        TAGGED = tagged;
     }
     true
 }
 
-/// Bytes the program may use at `at`; `None` when it is not a block of ours.
-pub fn usable(at: u64) -> Option<u64> {
-    let rest = |a: &Arena| a.block_of(at).map(|b| b.start + b.bytes - at);
-    match place(at) {
-        Place::Replay => rest(&REPLAY),
-        Place::Env => rest(&ENV),
-        Place::Mixed => MIXED.block_of(at).map(|b| mem::load::<u64>(b.start)),
-        Place::Elsewhere => None,
-    }
+/// True once the arenas exist.
+pub fn ready() -> bool {
+    // SAFETY: one thread.
+    unsafe { READY }
 }
 
-/// True when a block can stay where it is for its new size (and little would be wasted).
-pub fn fits_in_place(at: u64, size: u64) -> bool {
-    match place(at) {
-        Place::Replay | Place::Env => usable(at).is_some_and(|u| size <= u && (size > u / 2 || u <= 64)),
-        Place::Mixed => MIXED.block_of(at).is_some_and(|b| {
-            let room = b.start + b.bytes - at;
-            let stays = size <= room && size > room / 2;
-            if stays {
-                mem::store(b.start, size);
+#[inline(always)]
+fn arena_of(p: u64) -> Option<&'static mut Arena> {
+    let i = if p.wrapping_sub(POOL_BASE) < ARENA_SIZE {
+        0
+    } else if p.wrapping_sub(ENV_BASE) < ARENA_SIZE {
+        1
+    } else if p.wrapping_sub(MIXED_BASE) < ARENA_SIZE {
+        2
+    } else {
+        return None;
+    };
+    // SAFETY: one thread; references do not outlive a pool operation.
+    Some(unsafe { &mut *(&raw mut ARENAS[i]) })
+}
+
+/// True for memory of the pool.
+#[inline(always)]
+pub fn owns(p: *const u8) -> bool {
+    ready() && arena_of(p as u64).is_some()
+}
+
+impl Arena {
+    #[inline(always)]
+    fn entry(&self, span: u32) -> u32 {
+        // SAFETY: spans of addresses in the arena are in the table.
+        unsafe { *self.table.add(span as usize) }
+    }
+    #[inline(always)]
+    fn set(&self, span: u32, v: u32) {
+        // SAFETY: as above.
+        unsafe { *self.table.add(span as usize) = v }
+    }
+    fn link(&self, span: u32) -> u32 {
+        // SAFETY: as above.
+        unsafe { *self.links.add(span as usize) }
+    }
+    fn set_link(&self, span: u32, v: u32) {
+        // SAFETY: as above.
+        unsafe { *self.links.add(span as usize) = v }
+    }
+    fn address(&self, span: u32) -> u64 {
+        self.base + (u64::from(span) << SPAN_SHIFT)
+    }
+    #[inline(always)]
+    fn span(&self, p: u64) -> u32 {
+        ((p - self.base) >> SPAN_SHIFT) as u32
+    }
+
+    /// A block of `n` bytes; the flag says that its memory was never used (and so is zero).
+    #[inline(always)]
+    fn get(&mut self, n: u64) -> (u64, bool) {
+        if n <= SMALL {
+            let c = class_of(n);
+            let head = self.free[c];
+            if head != 0 {
+                // SAFETY: a free block holds the address of the next one.
+                self.free[c] = unsafe { *(head as *const u64) };
+                return (head, false);
             }
-            stays
-        }),
-        Place::Elsewhere => false,
-    }
-}
-
-/// A heap object with an id of its own.
-#[derive(Clone, Copy)]
-pub struct Object {
-    pub start: u64,
-    pub id: u32,
-}
-
-/// Object of the mixed arena that `at` points into.
-pub fn object_of(at: u64) -> Option<Object> {
-    let b = MIXED.block_of(at)?;
-    let start = b.start + u64::from(mem::load::<u32>(b.start + 12));
-    Some(Object { start, id: mem::load(b.start + 8) })
-}
-
-/// Side of a range of memory.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
-    /// Has its value at replay without our help.
-    Replay,
-    /// Environment that the program's own later reads log.
-    Env,
-    /// Both, or not known: log it.
-    Both,
-}
-
-/// Side of `[at, at + len)`. Below the bound everything is replay space.
-pub fn side(at: u64, len: u64) -> Side {
-    match place(at) {
-        Place::Mixed => mixed_side(at, len),
-        Place::Env => Side::Env,
-        _ if mapped_at_replay(at) => Side::Replay,
-        _ => Side::Env,
-    }
-}
-
-fn mixed_side(at: u64, len: u64) -> Side {
-    let Some(o) = object_of(at) else { return Side::Both };
-    if o.id < OBJ_MIXED || at < o.start {
-        return Side::Both;
-    }
-    let index = u64::from(o.id - OBJ_MIXED);
-    let table = tables::mixed();
-    let (mut low, mut high) = (0, table.len());
-    while low < high {
-        let mid = (low + high) / 2;
-        if table.get::<MixedObject>(mid).object < index { low = mid + 1 } else { high = mid }
-    }
-    classify(at - o.start, len, (low..table.len()).map(|i| table.get::<MixedObject>(i)).take_while(|r| r.object == index))
-}
-
-/// Side of `len` bytes at `offset` of an object with these environment-side ranges.
-fn classify(offset: u64, len: u64, ranges: impl Iterator<Item = MixedObject>) -> Side {
-    let mut touched = false;
-    for r in ranges {
-        let from = if r.stride != 0 { offset % r.stride } else { offset };
-        let Some(to) = from.checked_add(len) else { return Side::Both };
-        if r.stride != 0 && to > r.stride {
-            return Side::Both;
+            let at = self.bump[c];
+            if at != 0 {
+                let size = size_of_class(c);
+                self.bump[c] = if at + 2 * size <= self.bump_end[c] { at + size } else { 0 };
+                return (at, true);
+            }
+            return self.new_small_span(c);
         }
-        if r.start <= from && to <= r.end {
-            return Side::Env;
-        }
-        touched |= from < r.end && r.start < to;
+        self.large(n)
     }
-    if touched { Side::Both } else { Side::Replay }
+
+    #[cold]
+    fn new_small_span(&mut self, c: usize) -> (u64, bool) {
+        let (p, fresh) = self.run(1);
+        if p == 0 {
+            return (0, false);
+        }
+        self.set(self.span(p), SMALL_TAG | c as u32);
+        if !fresh {
+            // SAFETY: the whole span is ours; small spans must start as zero for `fresh`.
+            unsafe { core::ptr::write_bytes(p as *mut u8, 0, SPAN as usize) };
+        }
+        let size = size_of_class(c);
+        self.bump_end[c] = p + SPAN;
+        self.bump[c] = if 2 * size <= SPAN { p + size } else { 0 };
+        (p, true)
+    }
+
+    fn large(&mut self, n: u64) -> (u64, bool) {
+        if n > ARENA_SIZE / 2 {
+            return (0, false);
+        }
+        let spans = n.div_ceil(SPAN) as u32;
+        let (p, fresh) = self.run(spans);
+        if p != 0 {
+            let first = self.span(p);
+            self.set(first, LARGE_TAG | spans);
+            for k in 1..spans {
+                self.set(first + k, INNER_TAG);
+                self.set_link(first + k, first);
+            }
+        }
+        (p, fresh)
+    }
+
+    /// A run of spans: the first free run that is long enough, else fresh ones.
+    fn run(&mut self, spans: u32) -> (u64, bool) {
+        let mut before = 0;
+        let mut at = self.runs;
+        while at != 0 {
+            let first = at - 1;
+            let len = self.entry(first) & COUNT;
+            let next = self.link(first);
+            if len >= spans {
+                let rest = if len > spans {
+                    let r = first + spans;
+                    self.set(r, FREE_TAG | (len - spans));
+                    self.set_link(r, next);
+                    r + 1
+                } else {
+                    next
+                };
+                if before == 0 { self.runs = rest } else { self.set_link(before - 1, rest) }
+                return (self.address(first), false);
+            }
+            before = at;
+            at = next;
+        }
+        if u64::from(self.next_span) + u64::from(spans) > SPANS {
+            return (0, false);
+        }
+        let first = self.next_span;
+        self.next_span += spans;
+        (self.address(first), true)
+    }
+
+    #[inline(always)]
+    fn put(&mut self, p: u64) {
+        let span = self.span(p);
+        let e = self.entry(span);
+        if e & INNER_TAG == SMALL_TAG {
+            let c = (e & COUNT) as usize;
+            // SAFETY: the block is free now and at least 16 bytes.
+            unsafe { *(p as *mut u64) = self.free[c] };
+            self.free[c] = p;
+        } else if e & INNER_TAG == LARGE_TAG {
+            self.put_run(span, e & COUNT);
+        }
+    }
+
+    /// Returns a run, keeps the list in address order and joins neighbours.
+    fn put_run(&mut self, first: u32, len: u32) {
+        let (mut before, mut at) = (0, self.runs);
+        while at != 0 && at - 1 < first {
+            before = at;
+            at = self.link(at - 1);
+        }
+        let (mut first, mut len) = (first, len);
+        let mut next = at;
+        if at != 0 && at - 1 == first + len {
+            len += self.entry(at - 1) & COUNT;
+            next = self.link(at - 1);
+        }
+        if before != 0 && before - 1 + (self.entry(before - 1) & COUNT) == first {
+            len += self.entry(before - 1) & COUNT;
+            first = before - 1;
+        } else if before != 0 {
+            self.set_link(before - 1, first + 1);
+        } else {
+            self.runs = first + 1;
+        }
+        self.set(first, FREE_TAG | len);
+        self.set_link(first, next);
+    }
+
+    /// Start and size of the block that contains an address.
+    #[inline(always)]
+    fn block(&self, p: u64) -> (u64, u64) {
+        let mut span = self.span(p);
+        let mut e = self.entry(span);
+        if e & INNER_TAG == SMALL_TAG {
+            let size = size_of_class((e & COUNT) as usize);
+            let start = self.address(span);
+            return (start + (p - start) / size * size, size);
+        }
+        if e & INNER_TAG == INNER_TAG {
+            span = self.link(span);
+            e = self.entry(span);
+        }
+        (self.address(span), u64::from(e & COUNT) << SPAN_SHIFT)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sides_of_mixed_objects() {
-        let r = |start, end, stride| MixedObject { object: 0, start, end, stride };
-        let plain = [r(8, 16, 0), r(32, u64::MAX, 0)];
-        let of = |o, l| classify(o, l, plain.into_iter());
-        assert_eq!(of(0, 8), Side::Replay);
-        assert_eq!(of(8, 8), Side::Env);
-        assert_eq!(of(4, 8), Side::Both);
-        assert_eq!(of(1000, 8), Side::Env);
-        assert_eq!(of(0, 100), Side::Both);
-        let array = |o, l| classify(o, l, [r(8, 16, 24)].into_iter());
-        assert_eq!(array(24 * 5 + 8, 8), Side::Env);
-        assert_eq!(array(24 * 5, 8), Side::Replay);
-        assert_eq!(array(24 * 5 + 16, 16), Side::Both);
+fn arena_for(objid: u32) -> &'static mut Arena {
+    // SAFETY: one thread; see `arena_of`.
+    unsafe {
+        let i = match objid {
+            _ if TAGGED => 2,
+            OBJ_REPLAY => 0,
+            OBJ_ENV => 1,
+            _ => 2,
+        };
+        &mut *(&raw mut ARENAS[i])
     }
+}
 
-    #[test]
-    fn places() {
-        assert_eq!(place(POOL_BASE), Place::Replay);
-        assert_eq!(place(MIXED_BASE + ARENA_SIZE - 1), Place::Mixed);
-        assert_eq!(place(ENV_BASE), Place::Env);
-        assert_eq!(place(ENV_BASE + ARENA_SIZE), Place::Elsewhere);
+/// A block of `n` bytes, 16-aligned; null when the arena is full.
+#[inline]
+pub fn allocate(n: u64, objid: u32) -> *mut u8 {
+    allocate_fresh(n, objid).0
+}
+
+/// As [`allocate`]; the flag says that the memory is zero already.
+#[inline]
+pub fn allocate_fresh(n: u64, objid: u32) -> (*mut u8, bool) {
+    let a = arena_for(objid);
+    let Some(total) = n.max(1).checked_add(a.header) else { return (core::ptr::null_mut(), false) };
+    let (p, fresh) = a.get(total);
+    if p == 0 {
+        return (core::ptr::null_mut(), false);
     }
+    if a.header != 0 {
+        // SAFETY: the header (objid, shift of an aligned object) lies in the block.
+        unsafe {
+            *(p as *mut u64) = u64::from(objid);
+            *(p as *mut u64).add(1) = 0;
+        }
+    }
+    ((p + a.header) as *mut u8, fresh)
+}
+
+/// A block aligned to a power of two above 16: room is taken for the shift, and `free` finds the
+/// block by any address in it.
+pub fn allocate_aligned(align: u64, n: u64, objid: u32) -> *mut u8 {
+    if align <= 16 {
+        return allocate(n, objid);
+    }
+    let Some(total) = n.checked_add(align) else { return core::ptr::null_mut() };
+    let p = allocate(total, objid) as u64;
+    if p == 0 {
+        return core::ptr::null_mut();
+    }
+    let at = p.next_multiple_of(align);
+    let a = arena_for(objid);
+    if a.header != 0 {
+        // SAFETY: the second word of the header.
+        unsafe { *((p - HEADER + 8) as *mut u64) = at - p };
+    }
+    at as *mut u8
+}
+
+/// Frees a block of the pool.
+#[inline]
+pub fn release(p: *mut u8) {
+    if let Some(a) = arena_of(p as u64) {
+        let (start, _) = a.block(p as u64);
+        a.put(start);
+    }
+}
+
+/// Bytes usable at `p`.
+pub fn usable(p: *const u8) -> u64 {
+    arena_of(p as u64).map_or(0, |a| {
+        let (start, size) = a.block(p as u64);
+        start + size - p as u64
+    })
+}
+
+/// objid and offset of an address in the pool (`offset` from the start of the object).
+pub fn object_of(p: u64) -> Option<(u32, u64)> {
+    let a = arena_of(p)?;
+    let (start, _) = a.block(p);
+    if a.header == 0 {
+        return Some((if a.base == ENV_BASE { OBJ_ENV } else { OBJ_REPLAY }, p - start));
+    }
+    // SAFETY: the header of a live block.
+    let (objid, shift) = unsafe { (*(start as *const u64), *(start as *const u64).add(1)) };
+    Some((objid as u32, (p - start).saturating_sub(HEADER + shift)))
+}
+
+/// Side of `len` bytes at an address.
+#[inline]
+pub fn side(p: u64, len: u64) -> Side {
+    if p < BOUND {
+        return Side::Replay;
+    }
+    if p.wrapping_sub(MIXED_BASE) < ARENA_SIZE { mixed_side(p, len) } else { Side::Environment }
+}
+
+core::arch::global_asm!(
+    ".weak __itarget_mixed",
+    ".pushsection .data.rel.ro.itarget_mixed_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_mixed_address",
+    ".globl itarget_mixed_address",
+    "itarget_mixed_address: .quad __itarget_mixed",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_mixed_address: *const u64;
+}
+
+fn mixed_side(p: u64, len: u64) -> Side {
+    let Some((objid, offset)) = object_of(p) else { return Side::Environment };
+    // SAFETY: a table made by the pass: count, then rows of four words; null without one.
+    unsafe {
+        let table = itarget_mixed_address;
+        if table.is_null() || objid < OBJ_MIXED {
+            return Side::Replay;
+        }
+        let (mut inside, mut outside) = (false, false);
+        let rows = *table;
+        let mut covered = 0;
+        for i in 0..rows {
+            let row = table.add(1 + 4 * i as usize);
+            if *row != u64::from(objid - OBJ_MIXED) {
+                continue;
+            }
+            let (from, to, stride) = (*row.add(1), *row.add(2), *row.add(3));
+            let at = if stride != 0 { offset % stride } else { offset };
+            let end = at.saturating_add(len.max(1));
+            if stride != 0 && end > stride {
+                return Side::Mixed;
+            }
+            if at < to && end > from {
+                inside = true;
+                covered += end.min(to) - at.max(from);
+            }
+        }
+        if inside && covered < len.max(1) {
+            outside = true;
+        }
+        match (inside, outside) {
+            (false, _) => Side::Replay,
+            (true, false) => Side::Environment,
+            (true, true) => Side::Mixed,
+        }
+    }
+}
+
+/// Calls `f` with each used span of the replay arena, in address order.
+pub fn for_each_used_span(mut f: impl FnMut(*const u8, usize)) {
+    if !ready() {
+        return;
+    }
+    // SAFETY: one thread.
+    let a = unsafe { &*(&raw const ARENAS[0]) };
+    let mut s = 1;
+    while s < a.next_span {
+        let e = a.entry(s);
+        let len = if e & INNER_TAG == SMALL_TAG { 1 } else { (e & COUNT).max(1) };
+        if e & FREE_TAG == 0 || e & INNER_TAG != 0 {
+            f(a.address(s) as *const u8, (u64::from(len) << SPAN_SHIFT) as usize);
+        }
+        s += len;
+    }
+}
+
+/// True when `p` lies in the arena that blocks with this objid come from, and (mixed arena) has
+/// the same objid.
+pub fn same_arena(p: *const u8, objid: u32) -> bool {
+    let a = arena_for(objid);
+    (p as u64).wrapping_sub(a.base) < ARENA_SIZE
+        && (a.header == 0 || object_of(p as u64).is_some_and(|o| o.0 == objid))
+}
+
+/// True when copying from block `old` to block `new` may bring environment bytes into replay space.
+pub fn logged_across(old: *const u8, new: *const u8) -> bool {
+    (old as u64) >= BOUND && (new as u64).wrapping_sub(ENV_BASE) >= ARENA_SIZE
 }

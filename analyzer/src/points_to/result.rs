@@ -160,6 +160,28 @@ impl PointsTo {
         self.set_of(instance, operand).map_or_else(Vec::new, |set| self.expand(set))
     }
 
+    /// As [`PointsTo::value`], over all instances of a function.
+    #[must_use]
+    pub fn value_merged(&self, function: FunctionId, operand: Operand) -> Vec<FieldId> {
+        let instances = self.instances_of(function);
+        let mut sets: Vec<u32> = instances.iter().filter_map(|i| self.set_of(*i, operand)).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        if let [only] = sets.as_slice() {
+            return self.expand(*only);
+        }
+        let mut all: Vec<FieldId> = sets.iter().flat_map(|set| self.expand(*set)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// A number that is the same for the same set of [`PointsTo::value`].
+    #[must_use]
+    pub fn set_id(&self, instance: InstanceId, operand: Operand) -> Option<u32> {
+        self.set_of(instance, operand)
+    }
+
     /// What the pointers stored in a cell may point to; ascending.
     #[must_use]
     pub fn contents(&self, field: FieldId) -> Vec<FieldId> {

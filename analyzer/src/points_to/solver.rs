@@ -75,6 +75,8 @@ pub(super) struct Solver<'a> {
     pub(super) escaped_code: Vec<Loc>,
     dirty: Vec<Node>,
     is_dirty: Vec<bool>,
+    /// Position in topological order, as of the last merging of cycles.
+    rank: Vec<u32>,
     new_edges: usize,
     merges: usize,
     pub(super) constraints: usize,
@@ -102,6 +104,7 @@ impl<'a> Solver<'a> {
             escaped_code: Vec::new(),
             dirty: Vec::new(),
             is_dirty: Vec::new(),
+            rank: Vec::new(),
             new_edges: 0,
             merges: 0,
             constraints: 0,
@@ -439,25 +442,19 @@ impl<'a> Solver<'a> {
     /// Runs until nothing is new.
     pub(super) fn solve(&mut self) {
         while !self.dirty.is_empty() {
-            let order = if self.new_edges > 0 {
+            if self.new_edges > 500 + self.edges.len() / 16 {
                 self.new_edges = 0;
-                self.collapse_cycles()
-            } else {
-                let mut dirty: Vec<Node> = self.dirty.iter().copied().collect();
-                dirty.sort_unstable();
-                dirty
-            };
-            self.dirty.clear();
-            self.is_dirty.fill(false);
-            for node in order {
+                self.collapse_cycles();
+            }
+            let mut wave = std::mem::take(&mut self.dirty);
+            for node in &wave {
+                self.is_dirty[*node as usize] = false;
+            }
+            wave.sort_unstable_by_key(|node| (self.rank.get(*node as usize).copied().unwrap_or(u32::MAX), *node));
+            for node in wave {
                 let node = self.find(node);
                 if !self.delta[node as usize].is_empty() {
                     self.process(node);
-                }
-            }
-            for node in 0..self.parent.len() {
-                if !self.delta[node].is_empty() && self.parent[node] as usize == node {
-                    self.touch(u32::try_from(node).unwrap_or(NONE));
                 }
             }
         }
@@ -485,6 +482,7 @@ impl<'a> Solver<'a> {
             // The lists above may have been moved; constraints are idempotent, so once more.
             let node = self.find(node);
             self.delta[node as usize].extend(&delta);
+            self.touch(node);
         }
     }
 
@@ -690,9 +688,9 @@ impl<'a> Solver<'a> {
         self.edge(contents, node);
     }
 
-    /// Merges cycles of copy edges (Tarjan's algorithm, without recursion) and gives the nodes in
+    /// Merges cycles of copy edges (Tarjan's algorithm, without recursion) and ranks the nodes in
     /// topological order.
-    fn collapse_cycles(&mut self) -> Vec<Node> {
+    fn collapse_cycles(&mut self) {
         let n = self.parent.len();
         let mut index = vec![0u32; n];
         let mut low = vec![0u32; n];
@@ -756,7 +754,10 @@ impl<'a> Solver<'a> {
                 self.copies[node] = copies;
             }
         }
-        order.reverse();
-        order
+        self.rank.clear();
+        self.rank.resize(n, u32::MAX);
+        for (rank, node) in (0u32..).zip(order.iter().rev()) {
+            self.rank[*node as usize] = rank;
+        }
     }
 }

@@ -9,8 +9,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Largest wrapper, in instructions.
 const MAX_INSTRS: usize = 160;
-/// Largest accessor (a function without loops or calls that passes a pointer on).
+/// Largest accessor (a function without loops or calls).
 const MAX_ACCESSOR: usize = 14;
+/// Largest function that hands an argument through to its result and is cloned for it.
+const MAX_FORWARDER: usize = 40;
 
 /// Functions to be cloned per call site.
 pub(super) struct Wrappers {
@@ -34,7 +36,8 @@ pub(super) fn find(module: &Module, library: &dyn Library) -> Wrappers {
         })
         .collect();
     let mut alloc = vec![false; module.functions.len()];
-    let flows: Vec<Option<Flow>> = module.functions.iter().map(result_flow).collect();
+    let through: Vec<Vec<usize>> = module.functions.iter().map(handed_through).collect();
+    let flows: Vec<Option<Flow>> = module.functions.iter().map(|f| result_flow(f, &through)).collect();
     let mut by_signature: FxHashMap<&Signature, Vec<FunctionId>> = FxHashMap::default();
     for (i, f) in module.functions.iter().enumerate() {
         if f.address_taken {
@@ -68,7 +71,7 @@ pub(super) fn find(module: &Module, library: &dyn Library) -> Wrappers {
             break;
         }
     }
-    let accessor = module.functions.iter().map(is_accessor).collect();
+    let accessor = module.functions.iter().zip(&through).map(|(f, through)| is_accessor(f, through)).collect();
     Wrappers { alloc, accessor }
 }
 
@@ -78,7 +81,7 @@ struct Flow {
 }
 
 /// The calls whose results reach the function's result or memory its parameters point to.
-fn result_flow(f: &Function) -> Option<Flow> {
+fn result_flow(f: &Function, through: &[Vec<usize>]) -> Option<Flow> {
     if f.instrs.len() > MAX_INSTRS {
         return None;
     }
@@ -112,7 +115,14 @@ fn result_flow(f: &Function) -> Option<Flow> {
         match &f.instrs[index].kind {
             InstrKind::Copy { from } => from.iter().for_each(|o| push(*o, &mut work)),
             InstrKind::Gep { base, .. } => push(*base, &mut work),
-            InstrKind::Call(_) => calls.push(index),
+            InstrKind::Call(call) => {
+                calls.push(index);
+                if let Callee::Function(g) = call.callee {
+                    for arg in through[g.index()].iter().filter_map(|arg| call.args.get(*arg)) {
+                        push(*arg, &mut work);
+                    }
+                }
+            }
             // A slot whose address was passed on: calls that get it may have stored there.
             InstrKind::Load { ptr: Operand::Local(slot), .. } => {
                 for (i, instr) in f.instrs.iter().enumerate() {
@@ -176,9 +186,39 @@ fn publishes(f: &Function, flow: &Flow) -> bool {
     })
 }
 
-fn is_accessor(f: &Function) -> bool {
-    f.instrs.len() <= MAX_ACCESSOR
-        && (f.signature.params.iter().any(|p| *p == Class::Pointer))
-        && f.blocks.iter().all(|b| b.loop_depth == 0)
-        && f.instrs.iter().all(|i| !matches!(i.kind, InstrKind::Call(_) | InstrKind::Alloca { .. } | InstrKind::VaStart { .. }))
+/// The parameters that a small function may return, through copies and pointer arithmetic alone.
+fn handed_through(f: &Function) -> Vec<usize> {
+    if f.instrs.len() > MAX_FORWARDER || !f.signature.ret.carries_pointer() {
+        return Vec::new();
+    }
+    let mut work: Vec<Operand> = Vec::new();
+    for instr in &f.instrs {
+        if let InstrKind::Ret { value: Some(value) } = instr.kind {
+            work.push(value);
+        }
+    }
+    let mut seen = FxHashSet::default();
+    let mut params = Vec::new();
+    while let Some(operand) = work.pop() {
+        let Operand::Local(value) = operand else { continue };
+        if !seen.insert(value) {
+            continue;
+        }
+        match f.instr_of(value).map(|index| &f.instrs[index].kind) {
+            None if f.signature.params[value.index()].carries_pointer() => params.push(value.index()),
+            Some(InstrKind::Copy { from }) => work.extend_from_slice(from),
+            Some(InstrKind::Gep { base, .. }) => work.push(*base),
+            _ => {}
+        }
+    }
+    params.sort_unstable();
+    params
+}
+
+fn is_accessor(f: &Function, through: &[usize]) -> bool {
+    let quiet = f.instrs.iter().all(|i| !matches!(i.kind, InstrKind::Alloca { .. } | InstrKind::VaStart { .. }));
+    let calls = f.instrs.iter().any(|i| matches!(i.kind, InstrKind::Call(_)));
+    let loops = f.blocks.iter().any(|b| b.loop_depth > 0);
+    let pointers = f.signature.params.contains(&Class::Pointer);
+    quiet && (!through.is_empty() || pointers && !loops && !calls && f.instrs.len() <= MAX_ACCESSOR)
 }

@@ -172,15 +172,14 @@ impl<'a> Collector<'a> {
     }
 
     fn merged(&self, function: usize, operand: Operand) -> Vec<FieldId> {
-        let instances = self.points_to.instances_of(FunctionId::from(function));
-        if let [only] = instances {
-            return self.points_to.value(*only, operand);
-        }
-        let mut all = Vec::new();
-        for instance in instances {
-            all.extend(self.points_to.value(*instance, operand));
-        }
-        sorted(all)
+        self.points_to.value_merged(FunctionId::from(function), operand)
+    }
+
+    /// One instance of a function for each way these operands differ.
+    fn contexts(&self, function: usize, operands: &[Operand]) -> Vec<InstanceId> {
+        let mut seen: FxHashSet<Vec<Option<u32>>> = FxHashSet::default();
+        let instances = self.points_to.instances_of(FunctionId::from(function)).iter().copied();
+        instances.filter(|i| seen.insert(operands.iter().map(|o| self.points_to.set_id(*i, *o)).collect())).collect()
     }
 
     /// The cells that `len` bytes from each of `fields` may cover; code left out.
@@ -284,9 +283,9 @@ impl<'a> Collector<'a> {
         if let Some(src) = src {
             let from = self.span(&self.merged(at.0, src), constant);
             pointers.push(PointerArg { arg: 1, values: from, read: true });
-            for instance in self.points_to.instances_of(FunctionId::from(at.0)) {
-                let to = self.points_to.value(*instance, dst);
-                let from = self.points_to.value(*instance, src);
+            for instance in self.contexts(at.0, &[dst, src]) {
+                let to = self.points_to.value(instance, dst);
+                let from = self.points_to.value(instance, src);
                 self.copy(&from, &to, constant, bytes, &mut movements);
             }
         }
@@ -660,22 +659,22 @@ impl<'a> Collector<'a> {
             if let (Some(&dst), Some(&src)) = (call.args.get(dst as usize), call.args.get(src as usize)) {
                 let len = site.spec.writes.first().and_then(|w| extent(&w.write.len));
                 let bytes = site.writes.first().map_or(1, |w| w.bytes);
-                for instance in self.points_to.instances_of(FunctionId::from(function)) {
-                    let from = self.points_to.value(*instance, src);
-                    let to = self.points_to.value(*instance, dst);
+                for instance in self.contexts(function, &[dst, src]) {
+                    let from = self.points_to.value(instance, src);
+                    let to = self.points_to.value(instance, dst);
                     self.copy(&from, &to, len, bytes, &mut site.movements);
                 }
                 return;
             }
         }
-        for instance in self.points_to.instances_of(FunctionId::from(function)) {
+        for instance in self.contexts(function, &call.args) {
             let from_args = pointer_args.iter().filter(|(arg, _)| is_read(*arg, &site.spec));
             let mut from: Vec<FieldId> =
-                from_args.flat_map(|(_, operand)| self.points_to.value(*instance, *operand)).collect();
+                from_args.flat_map(|(_, operand)| self.points_to.value(instance, *operand)).collect();
             from = self.span(&sorted(from), None);
             for &arg in &deep_args {
                 if let Some(&operand) = call.args.get(arg as usize) {
-                    let deep = self.deep(*instance, operand, va_list == Some(arg));
+                    let deep = self.deep(instance, operand, va_list == Some(arg));
                     from.extend(&deep);
                     site.deep.extend(deep);
                 }
@@ -683,7 +682,7 @@ impl<'a> Collector<'a> {
             let mut to = Vec::new();
             for (written, fact) in site.spec.writes.iter().zip(&site.writes) {
                 let operands = written.through.iter().filter_map(|a| call.args.get(*a as usize));
-                let targets: Vec<FieldId> = operands.flat_map(|o| self.points_to.value(*instance, *o)).collect();
+                let targets: Vec<FieldId> = operands.flat_map(|o| self.points_to.value(instance, *o)).collect();
                 let cells = self.span(&sorted(targets), extent(&written.write.len));
                 to.extend(self.landing(&cells, fact.bytes));
             }
@@ -735,10 +734,10 @@ impl<'a> Collector<'a> {
             if copies && let Some(&old) = call.args.first() {
                 // The runtime logs what crosses sides, told apart by address: low cells can't be.
                 let mut low = Vec::new();
-                for instance in self.points_to.instances_of(FunctionId::from(site.at.0)) {
-                    let from = self.points_to.value(*instance, old);
-                    let result = Operand::Local(self.module.functions[site.at.0].value_of(site.at.1));
-                    let to = self.points_to.value(*instance, result);
+                let result = Operand::Local(self.module.functions[site.at.0].value_of(site.at.1));
+                for instance in self.contexts(site.at.0, &[old, result]) {
+                    let from = self.points_to.value(instance, old);
+                    let to = self.points_to.value(instance, result);
                     let bytes = self.typical(&to);
                     self.copy(&from, &to, None, bytes, &mut site.movements);
                     low.extend(self.span(&from, None));

@@ -16,8 +16,8 @@ pub const EVENT: u64 = 8 * BYTE;
 pub const CHECK: u64 = 3;
 /// No single capacity exceeds this, so that sums stay far below 64 bits.
 pub const MOST: u64 = 1 << 40;
-/// Most executions a static estimate gives a site.
-const MOST_CALLS: u64 = 1_000_000;
+/// Most calls a static estimate gives a function; its sites have at most a hundred times that.
+const MOST_CALLS: u64 = 10_000;
 /// Deepest loop nest that still counts.
 const DEEPEST: u32 = 4;
 

@@ -81,8 +81,8 @@ compiler_id() {
   # The project's own compiler is the wrapper, the pass and the runtime beside it.
   case ${CC%% *} in
     *itarget-c*)
-      find "${path%/*}" "${path%/*/*}/lib/itarget" -maxdepth 1 -type f \( -name 'itarget*' -o -name 'libitarget*' \) \
-        ! -name '*.d' -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0r cat | sha256sum
+      { find "${path%/*}" "${path%/*/*}/lib/itarget" -maxdepth 1 -type f \( -name 'itarget*' -o -name 'libitarget*' \) \
+        ! -name "*.d" -print0 2>/dev/null || true; } | LC_ALL=C sort -z | xargs -0r cat | sha256sum
       ;;
     *) sha256sum <"$path" ;;
   esac

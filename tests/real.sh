@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Real programs, built plain and with itarget-cc, each small workload at level R2 or better:
+#   real.sh TOOLS      PROGRAMS="bzip2 lua" chooses; default: those of tests/apps/passing
+set -euo pipefail
+tools=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+read -r -a programs <<< "${PROGRAMS:-$(tr '\n' ' ' < "$here/apps/passing")}"
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
+CC=clang-19 bash "$here/apps/build.sh" plain "${programs[@]}"
+PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" itarget "${programs[@]}"
+PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${programs[@]}"

@@ -11,7 +11,8 @@ use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Target};
 use itarget_annotations::{Annotations, Kind, Ret, Root, VariableKind, Varargs};
 use itarget_abi::hooks::REPLACEMENTS;
 use itarget_plan as plan;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
 
 /// Runtime functions that never look into the memory they get.
 const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size", "__itarget_munmap"];
@@ -58,7 +59,7 @@ fn replacement(runtime: &str) -> Result<&str, ()> {
 /// Collects the facts.
 #[must_use]
 pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights) -> Facts {
-    let mut collector = Collector { module, points_to, annotations, weights, facts: Facts::default() };
+    let mut collector = Collector { module, points_to, annotations, weights, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
     for function in 0..module.functions.len() {
         for instr in 0..module.functions[function].instrs.len() {
@@ -77,6 +78,8 @@ struct Collector<'a> {
     annotations: &'a Annotations,
     weights: &'a Weights<'a>,
     facts: Facts,
+    /// Ranges asked for before.
+    ranges: RefCell<FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>>,
 }
 
 /// The arguments of a call of the model.
@@ -191,7 +194,11 @@ impl<'a> Collector<'a> {
             }
             match (self.points_to.field(field).size, len) {
                 (Some(size), Some(len)) if len <= size => all.push(field),
-                _ => all.extend(self.points_to.range(field, len)),
+                _ => {
+                    let mut ranges = self.ranges.borrow_mut();
+                    let range = ranges.entry((field, len)).or_insert_with(|| self.points_to.range(field, len));
+                    all.extend_from_slice(range);
+                }
             }
         }
         sorted(all)

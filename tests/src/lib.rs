@@ -34,12 +34,14 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Runs a command with `stdin` and a time limit of 60 seconds (then it is killed, status 128 + 9).
+/// Runs a command with `stdin` and a time limit of 60 seconds (then its process group is killed).
 ///
 /// # Errors
 /// The command can't be started.
 pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
-    use std::os::unix::process::ExitStatusExt;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    // A group of its own: the watchdog ends children of the command too.
+    command.process_group(0);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut pipe) = child.stdin.take() {
@@ -58,7 +60,7 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
     let watchdog = std::thread::spawn(move || {
         let until = Instant::now() + Duration::from_secs(60);
         if finished.recv_timeout(until - Instant::now()).is_err() {
-            let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
+            let _ = Command::new("kill").args(["-9", "--", &format!("-{id}")]).status();
         }
     });
     let mut stdout = vec![];

@@ -33,7 +33,7 @@ pub fn run(args: Args) -> Outcome {
         let name = f.display().to_string();
         let text = std::fs::read_to_string(f).map_err(|e| Error::new("IT0303", format!("{name}: {e}")))?;
         match Annotations::parse(&name, &text) {
-            Ok(a) => anstream::println!("{name}: {} functions, {} variables", a.functions().count(), a.variables().count()),
+            Ok(a) => say!("{name}: {} functions, {} variables", a.functions().count(), a.variables().count()),
             Err(e) => {
                 anstream::eprintln!("{e}");
                 bad = true;

@@ -33,37 +33,37 @@ pub fn run(args: Args) -> Outcome {
             "meta": meta,
             "log": as_json(&log),
         });
-        anstream::println!("{}", serde_json::to_string_pretty(&value).unwrap_or_default());
+        say!("{}", serde_json::to_string_pretty(&value).unwrap_or_default());
         return Ok(0);
     }
-    anstream::println!("trace       {}", dir.display());
+    say!("trace       {}", dir.display());
     if let Some(m) = &meta {
-        anstream::println!("program     {}", m.exe);
+        say!("program     {}", m.exe);
     }
     if let Some(s) = &log.start {
         let args: Vec<String> = s.args.iter().map(|a| crate::cc::run::shell_quote(&text(a))).collect();
-        anstream::println!("arguments   {}", args.join(" "));
-        anstream::println!("environment {} variables", s.env.len());
-        anstream::println!("module      {}", hex(&s.module));
-        anstream::println!("plan        {}", hex(&s.plan));
-        anstream::println!("checks      {}{}", if s.full { "full" } else { "light" }, if s.digest { ", digests" } else { "" });
+        say!("arguments   {}", args.join(" "));
+        say!("environment {} variables", s.env.len());
+        say!("module      {}", hex(&s.module));
+        say!("plan        {}", hex(&s.plan));
+        say!("checks      {}{}", if s.full { "full" } else { "light" }, if s.digest { ", digests" } else { "" });
     }
-    anstream::println!("");
-    anstream::println!("    offset  kind        bytes  boundary calls");
+    say!();
+    say!("    offset  kind        bytes  boundary calls");
     for c in &log.chunks {
         let calls = c.boundaries.map_or(String::new(), |b| b.to_string());
-        anstream::println!("{:>10}  {:<8}{:>9}  {calls}", c.at, name(c.kind), c.len);
+        say!("{:>10}  {:<8}{:>9}  {calls}", c.at, name(c.kind), c.len);
     }
-    anstream::println!("");
-    anstream::println!("stream      {} bytes{}", log.stream, salvaged(&log));
-    anstream::println!("signals     {}", log.asyncs.len());
+    say!();
+    say!("stream      {} bytes{}", log.stream, salvaged(&log));
+    say!("signals     {}", log.asyncs.len());
     let status = log.end.map_or(String::new(), |e| format!(" ({})", e.status));
-    anstream::println!("end         {}{status}", reason(&log));
+    say!("end         {}{status}", reason(&log));
     if let Some(at) = log.truncated {
-        anstream::println!("cut off     at byte {at}");
+        say!("cut off     at byte {at}");
     }
     if let Some(d) = &log.damage {
-        anstream::println!("damaged     at byte {}: {}", d.at, d.what);
+        say!("damaged     at byte {}: {}", d.at, d.what);
     }
     Ok(0)
 }

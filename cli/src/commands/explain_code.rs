@@ -18,7 +18,7 @@ pub fn run(args: Args) -> Outcome {
     let code = args.code.to_uppercase();
     match CATALOGUE.iter().find(|e| e.code == code) {
         Some(e) => {
-            anstream::println!("{}: {}\n\n{}", e.code, e.title, e.what_to_do);
+            say!("{}: {}\n\n{}", e.code, e.title, e.what_to_do);
             Ok(0)
         }
         None => {

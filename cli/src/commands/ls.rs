@@ -21,7 +21,7 @@ pub fn run(_: Args) -> Outcome {
             None => "incomplete".into(),
         };
         let argv: Vec<String> = meta.argv.iter().map(|a| crate::cc::run::shell_quote(a)).collect();
-        anstream::println!("{}  {bytes} bytes  {end}  {}", dir.display(), argv.join(" "));
+        say!("{}  {bytes} bytes  {end}  {}", dir.display(), argv.join(" "));
     }
     Ok(0)
 }

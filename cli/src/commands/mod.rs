@@ -1,5 +1,13 @@
 //! The commands of `itarget`, one file each.
 
+/// A line on stdout. A reader that went away (`| head`) is no error.
+macro_rules! say {
+    ($($t:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stdout(), $($t)*);
+    }};
+}
+
 pub mod annotations;
 pub mod debug;
 pub mod dump;

@@ -334,4 +334,9 @@ pub const CATALOGUE: &[Entry] = &[
         title: "The minimum cut failed",
         what_to_do: "A bug, or a graph too large. ITARGET_CC_CUT=libc links with the library boundary instead.",
     },
+    Entry {
+        code: "IT0999",
+        title: "Bug: the runtime",
+        what_to_do: "The runtime found a state that can't be. Please report it with the trace directory.",
+    },
 ];

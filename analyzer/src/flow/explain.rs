@@ -38,6 +38,8 @@ pub(super) fn conflict(
             let call = &facts.calls[*call as usize];
             let how = if call.spec.kind.is_none() {
                 format!("nobody has said what it writes: annotate `{}` (`itarget analyze` prints the stanza)", call.callee)
+            } else if !call.spec.opaque.is_empty() {
+                "how much it writes is not known here (a request or format that is not a constant)".to_owned()
             } else {
                 format!("it keeps a pointer to it: if not, correct the annotation of `{}`", call.callee)
             };

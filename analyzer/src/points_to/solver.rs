@@ -49,7 +49,7 @@ struct MemCopy {
 }
 
 /// Pairs of locations of one memory copy that are told apart.
-const MAX_PAIRS: usize = 4096;
+const MAX_PAIRS: usize = 256;
 
 /// The solver's state.
 pub(super) struct Solver<'a> {
@@ -66,6 +66,9 @@ pub(super) struct Solver<'a> {
     pub(super) locs: Vec<(u32, Option<u64>, Node)>,
     steps: Vec<Box<[GepStep]>>,
     step_ids: FxHashMap<Box<[GepStep]>, u32>,
+    /// By index of steps: they are on a cycle, so that offsets would grow without end.
+    cyclic: Vec<bool>,
+    cyclic_ids: FxHashMap<u32, u32>,
     memcopies: Vec<MemCopy>,
     copied: FxHashSet<(Loc, Loc, Option<u64>)>,
     /// Function locations that reached an indirect callee: (call, location).
@@ -97,6 +100,8 @@ impl<'a> Solver<'a> {
             locs: Vec::new(),
             steps: Vec::new(),
             step_ids: FxHashMap::default(),
+            cyclic: Vec::new(),
+            cyclic_ids: FxHashMap::default(),
             memcopies: Vec::new(),
             copied: FxHashSet::default(),
             called: Vec::new(),
@@ -233,6 +238,7 @@ impl<'a> Solver<'a> {
         }
         let id = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(steps.into());
+        self.cyclic.push(false);
         self.step_ids.insert(steps.into(), id);
         id
     }
@@ -441,8 +447,10 @@ impl<'a> Solver<'a> {
 
     /// Runs until nothing is new.
     pub(super) fn solve(&mut self) {
+        let mut waves = 0;
         while !self.dirty.is_empty() {
-            if self.new_edges > 500 + self.edges.len() / 16 {
+            waves += 1;
+            if self.new_edges > 500 + self.edges.len() / 16 || waves % 16 == 0 {
                 self.new_edges = 0;
                 self.collapse_cycles();
             }
@@ -540,10 +548,9 @@ impl<'a> Solver<'a> {
             Use::CopyFrom(copy) => self.copy_with(copy, loc, true),
             Use::CopyTo(copy) => self.copy_with(copy, loc, false),
             Use::Callee(call) => {
-                if matches!(self.objects[object as usize].kind, ObjectKind::Stack(..) | ObjectKind::Heap(_)) {
-                    return;
+                if self.is_code(object) || self.objects[object as usize].kind == ObjectKind::External {
+                    self.called.push((call, loc));
                 }
-                self.called.push((call, loc));
             }
             Use::Escape => {
                 if self.is_code(object) {
@@ -567,6 +574,14 @@ impl<'a> Solver<'a> {
             self.add(target, loc);
             return;
         };
+        if self.cyclic[steps as usize] && self.objects[object as usize].ty.is_none() {
+            let o = &self.objects[object as usize];
+            // In an array the next element is the same location.
+            let stays = self.steps[steps as usize].iter().all(|step| o.step(self.types, at, *step) == Step::To(at, None));
+            let loc = if stays { self.loc(object, at) } else { self.anywhere(object) };
+            self.add(target, loc);
+            return;
+        }
         let mut i = from;
         while i < self.steps[steps as usize].len() {
             let step = self.steps[steps as usize][i];
@@ -688,61 +703,16 @@ impl<'a> Solver<'a> {
         self.edge(contents, node);
     }
 
-    /// Merges cycles of copy edges (Tarjan's algorithm, without recursion) and ranks the nodes in
-    /// topological order.
+    /// Merges cycles of copy edges, ranks the nodes in topological order, and finds pointer
+    /// arithmetic that feeds itself.
     fn collapse_cycles(&mut self) {
-        let n = self.parent.len();
-        let mut index = vec![0u32; n];
-        let mut low = vec![0u32; n];
-        let mut on_stack = vec![false; n];
-        let mut next = 1u32;
-        let mut stack: Vec<Node> = Vec::new();
-        let mut order: Vec<Node> = Vec::with_capacity(n);
-        let mut groups: Vec<(Node, Node)> = Vec::new();
-        let mut work: Vec<(Node, usize)> = Vec::new();
-        for root in 0..u32::try_from(n).unwrap_or(NONE) {
-            if self.parent[root as usize] != root || index[root as usize] != 0 {
-                continue;
-            }
-            work.push((root, 0));
-            while let Some((v, i)) = work.pop() {
-                if i == 0 {
-                    index[v as usize] = next;
-                    low[v as usize] = next;
-                    next += 1;
-                    stack.push(v);
-                    on_stack[v as usize] = true;
-                }
-                if let Some(w) = self.copies[v as usize].get(i).copied() {
-                    let w = self.find(w);
-                    work.push((v, i + 1));
-                    if index[w as usize] == 0 {
-                        work.push((w, 0));
-                    } else if on_stack[w as usize] {
-                        low[v as usize] = low[v as usize].min(index[w as usize]);
-                    }
-                    continue;
-                }
-                if let Some((up, _)) = work.last() {
-                    low[*up as usize] = low[*up as usize].min(low[v as usize]);
-                }
-                if low[v as usize] == index[v as usize] {
-                    while let Some(w) = stack.pop() {
-                        on_stack[w as usize] = false;
-                        if w == v {
-                            break;
-                        }
-                        groups.push((v, w));
-                    }
-                    order.push(v);
-                }
-            }
-        }
-        for (a, b) in groups {
-            self.merge(a, b);
+        let graph: Vec<Vec<Node>> = self.graph(false);
+        let (roots, order) = components(&graph);
+        for (node, root) in (0u32..).zip(&roots) {
+            self.merge(*root, node);
         }
         // Drop edges that have become loops or duplicates.
-        for node in 0..n {
+        for node in 0..self.parent.len() {
             if self.parent[node] as usize == node && !self.copies[node].is_empty() {
                 let mut copies = std::mem::take(&mut self.copies[node]);
                 for to in &mut copies {
@@ -755,9 +725,107 @@ impl<'a> Solver<'a> {
             }
         }
         self.rank.clear();
-        self.rank.resize(n, u32::MAX);
+        self.rank.resize(self.parent.len(), u32::MAX);
         for (rank, node) in (0u32..).zip(order.iter().rev()) {
             self.rank[*node as usize] = rank;
         }
+        let graph = self.graph(true);
+        let (roots, _) = components(&graph);
+        for node in 0..self.parent.len() {
+            for i in 0..self.uses[node].len() {
+                if let Use::Gep { steps, target } = self.uses[node][i] {
+                    let target = self.find(target);
+                    if roots[node] == roots[target as usize] && !self.cyclic[steps as usize] {
+                        let moves = |s: &GepStep| matches!(s, GepStep::Const(by) if *by != 0);
+                        if self.steps[steps as usize].iter().any(moves) {
+                            self.uses[node][i] = Use::Gep { steps: self.cyclic_form(steps), target };
+                        }
+                    }
+                }
+            }
+        }
     }
+
+    /// The steps with that index, marked as feeding themselves.
+    fn cyclic_form(&mut self, steps: u32) -> u32 {
+        if let Some(id) = self.cyclic_ids.get(&steps) {
+            return *id;
+        }
+        let id = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        self.steps.push(self.steps[steps as usize].clone());
+        self.cyclic.push(true);
+        self.cyclic_ids.insert(steps, id);
+        id
+    }
+
+    /// Successors by copy edges, and by pointer arithmetic if `arithmetic`.
+    fn graph(&mut self, arithmetic: bool) -> Vec<Vec<Node>> {
+        (0..self.parent.len())
+            .map(|node| {
+                if self.parent[node] as usize != node {
+                    return Vec::new();
+                }
+                let mut next: Vec<Node> = self.copies[node].iter().map(|to| self.representative(*to)).collect();
+                if arithmetic {
+                    next.extend(self.uses[node].iter().filter_map(|what| match what {
+                        Use::Gep { target, .. } => Some(self.representative(*target)),
+                        _ => None,
+                    }));
+                }
+                next
+            })
+            .collect()
+    }
+}
+
+/// Strongly connected components by Tarjan's algorithm without recursion: the root of each node's
+/// component, and the roots in reverse topological order.
+fn components(graph: &[Vec<Node>]) -> (Vec<Node>, Vec<Node>) {
+    let n = graph.len();
+    let mut index = vec![0u32; n];
+    let mut low = vec![0u32; n];
+    let mut on_stack = vec![false; n];
+    let mut root_of: Vec<Node> = (0..u32::try_from(n).unwrap_or(NONE)).collect();
+    let mut next = 1u32;
+    let mut stack: Vec<Node> = Vec::new();
+    let mut order: Vec<Node> = Vec::new();
+    let mut work: Vec<(Node, usize)> = Vec::new();
+    for root in 0..u32::try_from(n).unwrap_or(NONE) {
+        if index[root as usize] != 0 {
+            continue;
+        }
+        work.push((root, 0));
+        while let Some((v, i)) = work.pop() {
+            if i == 0 {
+                index[v as usize] = next;
+                low[v as usize] = next;
+                next += 1;
+                stack.push(v);
+                on_stack[v as usize] = true;
+            }
+            if let Some(w) = graph[v as usize].get(i).copied() {
+                work.push((v, i + 1));
+                if index[w as usize] == 0 {
+                    work.push((w, 0));
+                } else if on_stack[w as usize] {
+                    low[v as usize] = low[v as usize].min(index[w as usize]);
+                }
+                continue;
+            }
+            if let Some((up, _)) = work.last() {
+                low[*up as usize] = low[*up as usize].min(low[v as usize]);
+            }
+            if low[v as usize] == index[v as usize] {
+                while let Some(w) = stack.pop() {
+                    on_stack[w as usize] = false;
+                    root_of[w as usize] = v;
+                    if w == v {
+                        break;
+                    }
+                }
+                order.push(v);
+            }
+        }
+    }
+    (root_of, order)
 }

@@ -3,7 +3,7 @@
 //! own. Cloning more than needed costs time, never soundness, so the test is generous.
 
 use super::Library;
-use crate::model::{Callee, Class, Function, FunctionId, InstrKind, Module, Operand, Signature};
+use crate::model::{Callee, Class, Function, FunctionId, InstrKind, Module, Operand, Signature, ValueId};
 use itarget_annotations::{Ret, Root};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -124,7 +124,7 @@ fn result_flow(f: &Function, through: &[Vec<usize>]) -> Option<Flow> {
                 }
             }
             // A slot whose address was passed on: calls that get it may have stored there.
-            InstrKind::Load { ptr: Operand::Local(slot), .. } => {
+            InstrKind::Load { ptr: Operand::Local(slot), .. } if is_slot(f, *slot) => {
                 for (i, instr) in f.instrs.iter().enumerate() {
                     match &instr.kind {
                         InstrKind::Call(call) if call.args.contains(&Operand::Local(*slot)) => calls.push(i),
@@ -135,12 +135,19 @@ fn result_flow(f: &Function, through: &[Vec<usize>]) -> Option<Flow> {
                     }
                 }
             }
+            // Something out of shared memory, such as a free list: a pool, whose results are not
+            // told apart by call site.
+            InstrKind::Load { .. } => return None,
             _ => {}
         }
     }
     calls.sort_unstable();
     calls.dedup();
     (!calls.is_empty()).then_some(Flow { calls })
+}
+
+fn is_slot(f: &Function, value: ValueId) -> bool {
+    f.instr_of(value).is_some_and(|index| matches!(f.instrs[index].kind, InstrKind::Alloca { .. }))
 }
 
 /// Whether a function stores the result of such a call in memory that is neither fresh nor its

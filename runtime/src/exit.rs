@@ -28,6 +28,8 @@ pub mod site {
     pub const MASK: i32 = 0xffff_0007_u32 as i32;
     /// qsort and strtok on memory of the environment.
     pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
+    /// A function that the analysis found no way to.
+    pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
     /// realpath and getcwd.
     pub const PATH: i32 = 0xffff_0006_u32 as i32;
 }

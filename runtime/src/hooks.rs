@@ -345,6 +345,13 @@ pub extern "C" fn __itarget_refuse(code: i32) {
             site.bytes(),
             b"; `itarget dump` names it); the program goes on",
         ]);
+    }
+    end_refused(code);
+}
+
+/// The recording or the replay ends, because what comes next can't be recorded.
+fn end_refused(code: i32) {
+    if recording() {
         log::stop(end::REFUSED, code);
     } else if replaying() {
         replay::finish(end::REFUSED, code);
@@ -353,6 +360,24 @@ pub extern "C" fn __itarget_refuse(code: i32) {
         replay::flush_output();
         crate::sys::exit_now(itarget_abi::exit::TRACE_ENDS);
     }
+}
+
+/// A function runs that the analysis found no way to: what it reads is not logged.
+///
+/// # Safety
+/// `name` is a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unreached(name: *const core::ffi::c_char) {
+    if recording() {
+        // SAFETY: the caller's promise.
+        let name = unsafe { core::ffi::CStr::from_ptr(name) };
+        crate::sys::say(&[
+            b"IT0624 recording ends here: `",
+            name.to_bytes(),
+            b"` runs, which the analysis found no way to; please report it; the program goes on",
+        ]);
+    }
+    end_refused(crate::exit::site::UNREACHED);
 }
 
 /// A safe point that is no call.

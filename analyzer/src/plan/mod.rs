@@ -11,6 +11,7 @@ use crate::flow::explain;
 use crate::flow::facts::{CallSite, Facts, Load, Place, Role, is_allocator};
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::Module;
+use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
 use itarget_plan::{Action, Call, CutMode, FORMAT, How, Plan, Ret, Site};
@@ -46,7 +47,14 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         variants.insert(&variant.name, variant);
     }
     let mut sites = Vec::new();
+    let reached = |index: usize| !points_to.instances_of(FunctionId::from(index)).is_empty();
+    let mut unreached: Vec<String> =
+        module.functions.iter().enumerate().filter(|(i, _)| !reached(*i)).map(|(_, f)| f.name.clone()).collect();
+    unreached.sort();
     for (index, function) in module.functions.iter().enumerate() {
+        if !reached(index) {
+            continue;
+        }
         let original = variants.get(function.name.as_str()).copied();
         writer.emit(&function.name, index, &drafts[index], original, &mut sites);
     }
@@ -65,6 +73,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         mixed: allocation.mixed,
         clones: allocation.clones,
         upcalls: writer.upcalls(),
+        unreached: if mode == CutMode::Profile { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),
         constants: facts.constants.clone(),
     }

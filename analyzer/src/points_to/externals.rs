@@ -4,7 +4,7 @@ use super::ObjectKind;
 use super::build::Builder;
 use super::solver::{NONE, Node, Use};
 use crate::model::GepStep;
-use itarget_annotations::{Callback, CallbackArg, Case, Function, Place, PointerFlow, Ret, Root};
+use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Ret, Root};
 
 /// Another element of the array that a pointer is in.
 const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
@@ -33,6 +33,10 @@ impl Builder<'_> {
     }
 
     fn variant(&mut self, call: u32, f: &Function, case: Option<&Case>) {
+        // Recording stops before such a call, so nothing that it does is ever recorded.
+        if case.and_then(|c| c.kind).unwrap_or(f.kind) == Kind::Refuse {
+            return;
+        }
         self.result(call, f, case.and_then(|c| c.ret).unwrap_or(f.ret));
         let flows = case.and_then(|c| c.pointers.as_ref()).or(f.pointers.as_ref());
         for flow in flows.into_iter().flatten() {

@@ -101,7 +101,12 @@ impl Obj {
         };
         let stride = i64::try_from(region.stride).unwrap_or(i64::MAX);
         if by % stride == 0 {
-            return Step::To(offset, None);
+            // A structure that begins with an array begins where its first element does: a step
+            // that leaves the array goes to another member.
+            return match raw {
+                Some(to) if !region.contains(to) && self.fits(to) => Step::To(offset, Some(self.canonical(to))),
+                _ => Step::To(offset, None),
+            };
         }
         let at = i64::try_from(offset - region.start).unwrap_or(0);
         let inside = at.wrapping_add(by).rem_euclid(stride);
@@ -203,6 +208,14 @@ mod tests {
         assert_eq!(o.step(&types, 8, GepStep::Const(-8)), Step::To(32, Some(0)));
         assert_eq!(o.step(&types, 0, GepStep::Const(-8)), Step::Out);
         assert_eq!(o.step(&types, 328, GepStep::Const(-16)), Step::To(24, None));
+    }
+
+    #[test]
+    fn a_structure_may_begin_with_an_array() {
+        let types = Types::default();
+        let o = object(&[(0, 320, 32), (0, 12, 1)]);
+        assert_eq!(o.step(&types, 0, GepStep::Const(4)), Step::To(0, None));
+        assert_eq!(o.step(&types, 0, GepStep::Const(16)), Step::To(0, Some(16)));
     }
 
     #[test]

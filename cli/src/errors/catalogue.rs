@@ -260,6 +260,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "The program's memory is not what it was when it was recorded. See IT0620.",
     },
     Entry {
+        code: "IT0624",
+        title: "A function ran that the analysis found no way to",
+        what_to_do: "Nothing in it is instrumented, so recording stopped. Mostly a function pointer that the analysis lost: report it. The program went on; the trace can be replayed up to that point.",
+    },
+    Entry {
         code: "IT0701",
         title: "gdb is missing",
         what_to_do: "`apt-get install gdb`.",

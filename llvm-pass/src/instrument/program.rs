@@ -14,6 +14,7 @@ const CONSTANT_SITES: u64 = 0xffff_0100;
 
 pub(super) fn run(cx: &Cx, plan: &Plan, text: &str) -> Result<(), String> {
     let constants = cx.constants(plan);
+    cx.unreached(plan)?;
     cx.upcalls(plan)?;
     cx.tables(plan, text);
     cx.new_main(&constants)
@@ -32,6 +33,22 @@ impl Cx<'_> {
             out.push((g, copy, ty));
         }
         out
+    }
+
+    /// Functions that the analysis found no way to say so when they run.
+    fn unreached(&self, plan: &Plan) -> Result<(), String> {
+        let ir = self.ir;
+        for name in &plan.unreached {
+            let f = ir.function(name).ok_or_else(|| super::unknown(name))?;
+            let first = ir.instructions(f).into_iter().find(|i| ir.opcode(*i) != llvm_sys::LLVMOpcode::LLVMAlloca);
+            let Some(first) = first else { continue };
+            let mut text = name.as_bytes().to_vec();
+            text.push(0);
+            let text = ir.add_global(&format!("itarget.name.{name}"), ir.const_bytes(&text));
+            ir.before(first);
+            self.hook("__itarget_unreached", &[text]);
+        }
+        Ok(())
     }
 
     /// Thunks for functions the environment may call: at record the call and its arguments are

@@ -38,6 +38,7 @@ macro_rules! for_each_hook {
             __itarget_show_stream(stream: ptr) -> ptr;
             __itarget_show_fd(fd: i32) -> i32;
             __itarget_refuse(code: i32) -> void;
+            __itarget_unreached(name: ptr) -> void;
             __itarget_poll(site: i32) -> void;
             __itarget_upcalls(site: i32) -> void;
             __itarget_upcall_enter(function: i32, sp: ptr) -> i32;

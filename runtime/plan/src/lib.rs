@@ -38,6 +38,10 @@ pub struct Plan {
     /// Functions the environment may call, sorted; the index is the upcall id.
     #[serde(default)]
     pub upcalls: Vec<String>,
+    /// Functions that the analysis found no way to, sorted. Nothing in them is instrumented, so
+    /// recording stops if one runs after all.
+    #[serde(default)]
+    pub unreached: Vec<String>,
     /// Globals with any environment-side part (left out of digests), sorted.
     #[serde(default)]
     pub environment_globals: Vec<String>,

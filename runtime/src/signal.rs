@@ -211,12 +211,14 @@ fn drain() {
     }
 }
 
-/// Replay: sets the boundary at which the next asynchronous event is due.
+/// Replay: sets the boundary at which the next asynchronous event is due, or the trace ends.
 pub fn next_async() {
-    ctl().next_async = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+    let event = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+    ctl().next_async = event.min(replay::header().last_call);
 }
 
-/// Replay: runs every handler that is due at this boundary.
+/// Replay: runs every handler that is due at this boundary; ends the replay where the recording
+/// was cut off.
 #[cold]
 pub fn replay_due() {
     while let Some(e) = replay::async_event(st().next_async_index) {
@@ -226,5 +228,8 @@ pub fn replay_due() {
         st().next_async_index += 1;
         next_async();
         run(&e);
+    }
+    if ctl().boundaries >= replay::header().last_call {
+        replay::stream_ended();
     }
 }

@@ -138,12 +138,17 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
     match s.mode {
         b"record" => {
             let o = Options::parse(s.options);
+            // A log or ring that may not grow must not kill the program.
+            // SAFETY: a valid signal and disposition.
+            let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
             // SAFETY: passed on.
             if unsafe { start_record(argc, argv, envp, &s, &o) } {
                 hooks::standard_streams();
                 // SAFETY: layout and stack were made by start_record.
                 unsafe { run_on_stack(argc as u64, argv, envp, main, false) }
             }
+            // SAFETY: as it was.
+            unsafe { libc::signal(libc::SIGXFSZ, before) };
         }
         b"replay" => {
             let o = Options::parse(s.options);
@@ -261,8 +266,6 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         }
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = st().seq;
-        // A failed write of the log must not kill the program.
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         c.bound = BOUND;
         c.mode = mode::RECORD;
     }

@@ -132,3 +132,124 @@ impl Directives {
         Ok(d)
     }
 }
+
+/// A scratch directory in which programs are built, recorded and replayed. It also stands in for
+/// the user's home, and nothing of ours is in the environment.
+#[derive(Debug)]
+pub struct Scratch {
+    dir: tempfile::TempDir,
+}
+
+impl Scratch {
+    /// A new one.
+    ///
+    /// # Panics
+    /// No directory can be made.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "it makes a directory")]
+    pub fn new() -> Scratch {
+        Scratch { dir: tempfile::tempdir().expect("scratch directory") }
+    }
+
+    /// A path in the directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file and returns its path.
+    ///
+    /// # Panics
+    /// It can't be written.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("write");
+        path
+    }
+
+    /// Writes a file that may be executed and returns its path.
+    ///
+    /// # Panics
+    /// It can't be written.
+    pub fn write_program(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.write(name, bytes);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        path
+    }
+
+    /// A command in this directory without variables of ours. Names without a slash that begin
+    /// with `itarget` are those of the tools under test.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let name = program.as_ref().to_string_lossy().into_owned();
+        let ours = name.starts_with("itarget") && !name.contains('/');
+        let mut c = Command::new(if ours { tools().join(&name).into() } else { program.as_ref().to_os_string() });
+        for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("ITARGET_")) {
+            c.env_remove(name);
+        }
+        let home = self.dir.path();
+        c.env("XDG_DATA_HOME", home).env("XDG_CACHE_HOME", home).env("HOME", home).env("LC_ALL", "C").current_dir(home);
+        c
+    }
+
+    /// Runs a command of [`Scratch::command`] to its end.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, program: &str, args: &[S]) -> Outcome {
+        self.run_with(program, args, b"")
+    }
+
+    /// The same with standard input.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn run_with<S: AsRef<std::ffi::OsStr>>(&self, program: &str, args: &[S], stdin: &[u8]) -> Outcome {
+        run(self.command(program).args(args), stdin).expect("the command starts")
+    }
+
+    /// Builds a source of the repository (`tests/faults/ends.c`) with itarget-cc, for the cut
+    /// `min` or `libc`.
+    ///
+    /// # Panics
+    /// The build fails or says anything.
+    pub fn build(&self, source: &str, cut: &str) -> PathBuf {
+        let (exe, said) = self.build_saying(source, cut);
+        assert_eq!(said, "", "the build of {source}");
+        exe
+    }
+
+    /// The same for a program of which itarget-cc may warn that its recording will end early.
+    ///
+    /// # Panics
+    /// The build fails.
+    pub fn build_noisily(&self, source: &str, cut: &str) -> PathBuf {
+        self.build_saying(source, cut).0
+    }
+
+    fn build_saying(&self, source: &str, cut: &str) -> (PathBuf, String) {
+        let source = root().join(source);
+        let exe = self.path(&source.file_stem().unwrap_or_default().to_string_lossy());
+        let mut c = self.command("itarget-cc");
+        c.args(["-O2", "-g"]).arg(&source).arg("-o").arg(&exe).env("ITARGET_CC_CUT", cut);
+        let o = run(&mut c, b"").expect("itarget-cc starts");
+        assert_eq!((o.status, o.stdout.as_str()), (0, ""), "the build of {}: {}", source.display(), o.stderr);
+        (exe, o.stderr)
+    }
+}
+
+impl Outcome {
+    /// Checks that a command of ours refused: status 120, nothing on stdout, one error with this
+    /// code and a hint, no panic.
+    ///
+    /// # Panics
+    /// It did not.
+    #[track_caller]
+    pub fn refused(&self, code: &str) {
+        assert_eq!((self.status, self.stdout.as_str()), (120, ""), "{self:?}");
+        assert!(self.stderr.contains(&format!("error [{code}]: ")), "no {code}: {self:?}");
+        assert!(self.stderr.contains("hint: "), "no hint: {self:?}");
+        assert!(!self.stderr.contains("panicked"), "{self:?}");
+    }
+}

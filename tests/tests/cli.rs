@@ -39,7 +39,7 @@ fn with_home(s: &Scratch, line: &str) -> String {
 
 /// Takes out what differs from run to run: the scratch directory, hashes, sizes that depend on it.
 fn redact(s: &Scratch, text: &str) -> String {
-    let text = text.replace(&*s.path("").to_string_lossy(), "[DIR]/").replace(&*s.path("").to_string_lossy().trim_end_matches('/'), "[DIR]");
+    let text = text.replace(&*s.path("").to_string_lossy(), "[DIR]/").replace(s.path("").to_string_lossy().trim_end_matches('/'), "[DIR]");
     let mut out = String::new();
     for line in text.lines() {
         let mut line = line.to_string();

@@ -183,7 +183,29 @@ fn layout(tagged: bool) -> bool {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
         mmap(page, 4096, libc::PROT_NONE, flags, -1, 0);
     }
+    use_up_heap();
     true
+}
+
+/// What a library's constructor allocated before us (libstdc++'s does) has left a brk heap with
+/// room. Takes all of it, so that libc's malloc gives only memory above the bound from now on.
+fn use_up_heap() {
+    let halves = (0..7).map(|i| (64 << 10) >> i);
+    let bins = (1..=64).rev().map(|i| i * 16);
+    for size in halves.chain(bins) {
+        loop {
+            // SAFETY: memory that nobody else has; what lies below the bound is never given back.
+            let p = unsafe { libc::malloc(size - 8) };
+            if p.is_null() {
+                return;
+            }
+            if p as u64 >= BOUND {
+                // SAFETY: just allocated.
+                unsafe { libc::free(p) };
+                break;
+            }
+        }
+    }
 }
 
 unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, s: &Settings, o: &Options) -> bool {

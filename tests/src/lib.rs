@@ -23,6 +23,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
+/// Rows of tests/known-failures.tsv: name of the test, reason. Rows only leave.
+#[must_use]
+pub fn known_failures() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("tests/known-failures.tsv")).unwrap_or_default();
+    text.lines().skip(1).filter_map(|l| l.split('\t').next()).map(str::to_string).collect()
+}
+
 /// What a program did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {

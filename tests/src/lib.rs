@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Directory with `itarget`, `itarget-cc`, the plugin and the runtime archive: that of the test
 /// executable's profile (`target/debug` or `target/release`), or `TOOLS_UNDER_TEST`.
@@ -41,7 +41,39 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Runs a command with `stdin` and a time limit of 60 seconds (then its process group is killed).
+/// Seconds a command may take.
+const LIMIT: u64 = 60;
+
+/// What the processes of a group are doing: state, signals, system call, stack (if gdb is there).
+fn autopsy(group: u32) -> String {
+    let mut out = format!("still running after {LIMIT} s:\n");
+    let numbered = |e: std::fs::DirEntry| e.file_name().to_str()?.parse::<u32>().ok();
+    for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(numbered) {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        // After the name in parentheses: state, parent, group.
+        let stat = read("stat");
+        let of_group = stat.rsplit(')').next().and_then(|r| r.split_whitespace().nth(2)?.parse().ok()) == Some(group);
+        if !of_group {
+            continue;
+        }
+        let status = read("status");
+        let wanted = |l: &&str| ["Name", "State", "Sig", "Shd"].iter().any(|w| l.starts_with(w));
+        let lines: Vec<&str> = status.lines().filter(wanted).collect();
+        out += &format!("process {pid}: {}\n  system call {}", lines.join(", ").replace('\t', " "), read("syscall"));
+        let mut gdb = Command::new("timeout");
+        gdb.args(["-s", "KILL", "10", "gdb", "-p", &pid.to_string(), "-batch", "-nx", "-ex", "thread apply all bt 20"]);
+        if let Ok(o) = gdb.stdin(Stdio::null()).output() {
+            let text = String::from_utf8_lossy(&o.stdout).into_owned();
+            for l in text.lines().filter(|l| l.starts_with('#')) {
+                out += &format!("  {l}\n");
+            }
+        }
+    }
+    out
+}
+
+/// Runs a command with `stdin` and a time limit of 60 seconds (then its process group is killed,
+/// and what it was doing is added to its standard error).
 ///
 /// # Errors
 /// The command can't be started.
@@ -65,10 +97,12 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
     let id = child.id();
     let (done, finished) = std::sync::mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
-        let until = Instant::now() + Duration::from_secs(60);
-        if finished.recv_timeout(until - Instant::now()).is_err() {
+        let mut found = String::new();
+        if finished.recv_timeout(Duration::from_secs(LIMIT)).is_err() {
+            found = autopsy(id);
             let _ = Command::new("kill").args(["-9", "--", &format!("-{id}")]).status();
         }
+        found
     });
     let mut stdout = vec![];
     if let Some(o) = out.as_mut() {
@@ -76,12 +110,12 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
     }
     let status = child.wait()?;
     let _ = done.send(());
-    let _ = watchdog.join();
+    let found = watchdog.join().unwrap_or_default();
     let stderr = reader.join().unwrap_or_default();
     Ok(Outcome {
         status: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned() + &found,
     })
 }
 

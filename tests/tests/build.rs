@@ -71,7 +71,7 @@ fn cxx_containers() -> Result<(), Failed> {
 fn cxx_exceptions_are_refused() -> Result<(), Failed> {
     let s = Scratch::new();
     let o = cxx(&s, "throws.cc", &[]);
-    let named = ["IT0801", "function `main`", "exceptions", "-fno-exceptions", "ITARGET_CC_OFF=1"];
+    let named = ["error [IT0801]: ", "hint: ", "function `main`", "exceptions", "-fno-exceptions", "ITARGET_CC_OFF=1"];
     expect("the link", o.status != 0 && named.iter().all(|n| o.stderr.contains(n)), &o)?;
     expect("no executable", !s.path("app").exists(), &o)?;
     // As the message says.

@@ -176,7 +176,8 @@ fn plans_that_do_not_fit_are_refused() {
     assert_eq!(pass_with(&s, &one, &own, abi), Outcome::default());
     let refused = |plan: &str, abi: u32, code: &str| {
         let o = pass_with(&s, &one, plan, abi);
-        assert!(o.status == 1 && o.stderr.contains(code) && !o.stderr.contains("panicked"), "{code}: {o:?}");
+        let said = o.stderr.contains(&format!("error [{code}]: ")) && o.stderr.contains("hint: ");
+        assert!(o.status == 1 && said && !o.stderr.contains("panicked"), "{code}: {o:?}");
     };
     refused(&other, abi, "IT0404");
     refused(&own, abi + 1, "IT0805");

@@ -141,7 +141,7 @@ fn everything_up_to_a_sigkill_replays() {
         assert!(all.starts_with(&printed), "moment {moment}");
         check_killed(&s, &trace, &all, &printed, before, each, moment);
     }
-    assert!(killed >= 7, "only {killed} of 10 were still running");
+    assert!(killed >= 5, "only {killed} of 10 were still running");
 }
 
 /// True while a process exists and is no zombie.

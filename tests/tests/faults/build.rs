@@ -66,6 +66,26 @@ fn analyze_refuses_bitcode_cut_off_anywhere() {
     }
 }
 
+/// LLVM's reader may accept a changed bit, refuse it, or fall over it.
+#[test]
+fn analyze_survives_damaged_bitcode() {
+    let s = Scratch::new();
+    let whole = std::fs::read(bitcode(&s, "steady.c")).expect("bitcode");
+    let mut refused = 0;
+    for bit in spread(whole.len() as u64 * 8, 80) {
+        let bit = usize::try_from(bit).expect("small");
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let o = analyze(&s, &s.write("damaged.bc", bytes));
+        assert!(o.status == 0 || o.status == 120, "bit {bit}: {o:?}");
+        if o.status != 0 {
+            assert!(o.stderr.contains("error [IT0") && o.stderr.contains("hint: "), "bit {bit}: {o:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 5, "{refused}");
+}
+
 #[test]
 fn a_program_without_instrumentation_is_refused() {
     let s = Scratch::new();

@@ -281,3 +281,15 @@ fn a_directory_that_cannot_be_made_costs_only_the_trace() {
     assert_eq!((o.status, o.stdout.as_str()), (44, "exit with time to spare: 1\nhandler\n"));
     assert!(o.stderr.contains("IT0618"), "{o:?}");
 }
+
+#[test]
+fn signals_that_interrupt_each_other_replay_in_their_order() {
+    let s = Scratch::new();
+    let exe = s.build("tests/faults/burst.c", "min");
+    for i in 0..5 {
+        let trace = s.path(&format!("trace-{i}"));
+        let recorded = record(&s, &trace, &exe, &[]);
+        assert_eq!((recorded.status, recorded.stderr.as_str()), (0, ""), "{recorded:?}");
+        assert_eq!(replay(&s, &trace), recorded);
+    }
+}

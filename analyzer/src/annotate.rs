@@ -46,6 +46,8 @@ pub struct CallSpec {
     pub reads: Option<Vec<u32>>,
     /// Pointer arguments the environment keeps.
     pub retains: Vec<u32>,
+    /// Arguments whose memory holds pointers to heap blocks that it writes.
+    pub follows: Vec<u32>,
     /// Pointer flow beyond what `ret` says.
     pub pointers: Vec<PointerFlow>,
     /// Function pointers the external calls.
@@ -71,6 +73,7 @@ impl CallSpec {
             opaque: Vec::new(),
             reads: None,
             retains: Vec::new(),
+            follows: Vec::new(),
             pointers: Vec::new(),
             callbacks: Vec::new(),
             show: None,
@@ -99,6 +102,7 @@ impl CallSpec {
             opaque: Vec::new(),
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             retains: sorted(retains.iter().map(|&a| u32::from(a))),
+            follows: sorted(function.follows.iter().map(|&a| u32::from(a))),
             pointers: pointers.unwrap_or_default(),
             callbacks: function.callbacks.clone(),
             show: function.show.map(show),

@@ -290,6 +290,9 @@ pub struct Function {
     pub frees: Option<u8>,
     /// Pointer arguments the environment keeps: it may read or write their memory later.
     pub retains: Vec<u8>,
+    /// Pointer arguments whose memory holds pointers to heap blocks that it writes, grows or
+    /// frees.
+    pub follows: Vec<u8>,
     /// Overrides by the value of an argument; the first that matches holds.
     pub cases: Vec<Case>,
     /// For [`Kind::Runtime`]: the runtime symbol that replaces the function.

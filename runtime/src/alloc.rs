@@ -1,6 +1,7 @@
 //! The allocation functions that instrumented code calls instead of libc's.
 
 use crate::hooks::{block, varint};
+use crate::interpose::{next_free, next_realloc};
 use crate::pool::{self, allocate, allocate_aligned, allocate_fresh, owns, release, usable};
 use crate::state::{ctl, recording, replaying};
 use core::ffi::c_void;
@@ -65,7 +66,7 @@ pub extern "C" fn __itarget_calloc(count: u64, size: u64, objid: u32) -> *mut u8
 pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) -> *mut u8 {
     if plain() {
         // SAFETY: libc's block.
-        return unsafe { libc::realloc(old.cast(), size as usize) }.cast();
+        return unsafe { next_realloc(old, size as usize) };
     }
     if old.is_null() {
         return __itarget_malloc(size, objid);
@@ -198,7 +199,7 @@ pub unsafe extern "C" fn __itarget_free(p: *mut u8) {
         release(p);
     } else if !replaying() {
         // SAFETY: a block of libc (or null).
-        unsafe { libc::free(p.cast()) };
+        unsafe { next_free(p) };
     }
 }
 

@@ -28,6 +28,8 @@ pub mod site {
     pub const GETDELIM: i32 = 0xffff_0005_u32 as i32;
     /// sigsetjmp with mask.
     pub const MASK: i32 = 0xffff_0007_u32 as i32;
+    /// qsort and strtok on memory of the environment.
+    pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
     /// realpath and getcwd.
     pub const PATH: i32 = 0xffff_0006_u32 as i32;
 }

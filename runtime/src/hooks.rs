@@ -286,7 +286,7 @@ pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *m
     unsafe {
         if recording() {
             core::ptr::copy_nonoverlapping(result, to, n as usize);
-            libc::free(result.cast());
+            crate::interpose::next_free(result.cast());
         }
         block(to, n);
     }

@@ -12,6 +12,7 @@ mod alloc;
 mod digest;
 mod exit;
 mod hooks;
+mod interpose;
 mod libc_like;
 mod locale;
 mod log;

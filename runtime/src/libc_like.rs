@@ -2,12 +2,12 @@
 
 use crate::alloc::{__itarget_free, __itarget_malloc};
 use crate::exit::site;
-use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
+use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, varint};
 use crate::pool;
 use crate::state::{recording, replaying};
 use crate::sys::{self, sys};
 use core::ffi::{c_char, c_int, c_void};
-use itarget_abi::layout::{ARENA_SIZE, MMAP_BASE, OBJ_REPLAY};
+use itarget_abi::layout::{self, ARENA_SIZE, MMAP_BASE, OBJ_REPLAY};
 
 /// A comparison function of the program.
 type Compare = extern "C" fn(*const u8, *const u8) -> c_int;
@@ -20,6 +20,13 @@ unsafe extern "C" {
 /// Nothing is recorded or replayed.
 fn off() -> bool {
     !recording() && !replaying()
+}
+
+/// Memory of the environment does not exist at replay: recording stops.
+fn refuse_above(p: *const u8) {
+    if layout::above(p as u64) {
+        __itarget_refuse(site::ABOVE);
+    }
 }
 
 /// qsort: a merge sort of ours (stable, as glibc's usually is), because glibc's choice of
@@ -38,6 +45,7 @@ pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, c
         if count < 2 || size == 0 {
             return;
         }
+        refuse_above(base);
         let bytes = count * size;
         let rw = libc::PROT_READ | libc::PROT_WRITE;
         let mut small = [0u8; 4096];
@@ -107,6 +115,7 @@ pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> 
         if p.is_null() {
             return p;
         }
+        refuse_above(p);
         p = p.add(libc::strspn(p.cast(), delimiters.cast()));
         if *p == 0 {
             TOKEN = p;
@@ -288,7 +297,7 @@ unsafe fn path(to: *mut u8, size: u64, get: impl Fn() -> *mut u8) -> *mut u8 {
         } else if n > size && !made.is_null() {
             *libc::__errno_location() = libc::ERANGE;
         }
-        libc::free(made.cast());
+        crate::interpose::next_free(made.cast());
         result
     }
 }

@@ -21,6 +21,9 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 const NATIVE_READERS: &[&str] =
     &["__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
 
+/// Those of them that refuse memory above the bound.
+const CHECKS_ADDRESS: &[&str] = &["__itarget_qsort", "__itarget_strtok"];
+
 /// Names of library memory (`ext:<name>`) that is as valid at replay as when recording.
 const CARRIED: &[&str] = &[
     "__ctype_b_loc",
@@ -242,7 +245,7 @@ impl<'a> Collector<'a> {
     fn pin(&mut self, at: (usize, usize), mut values: Vec<FieldId>, what: &str, refusable: bool) {
         values.retain(|v| self.facts.place(self.points_to, *v) != Place::ReadOnly);
         if !values.is_empty() {
-            self.facts.pins.push(Pin { at, values, what: what.to_owned(), refusable });
+            self.facts.pins.push(Pin { at, values, what: what.to_owned(), refusable, checked: false });
         }
     }
 
@@ -496,6 +499,14 @@ impl<'a> Collector<'a> {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));
                     site.pinned.extend(instances.iter().flat_map(|i| self.deep(*i, list, true)));
                 }
+                for &arg in &site.spec.follows {
+                    let Some(&operand) = call.args.get(arg as usize) else { continue };
+                    let written = site.spec.writes.iter().find(|w| w.write.arg == arg);
+                    let size = written.and_then(|w| extent(&w.write.len));
+                    let cells = self.span(&self.merged(at.0, operand), size);
+                    let heap = |v: &FieldId| self.facts.place(self.points_to, *v) == Place::Movable;
+                    site.pinned.extend(self.pointees(&cells).into_iter().filter(heap));
+                }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
                 self.shown(&site, call);
                 site.upcalls = self.upcalls(at.0, ordinal, call);
@@ -715,11 +726,16 @@ impl<'a> Collector<'a> {
         let mut cells = self.span(&self.points_to.value(instance, operand), None);
         let mut all = Vec::new();
         for _ in 0..=u32::from(list) {
-            let pointees: Vec<FieldId> = cells.iter().flat_map(|c| self.points_to.contents(*c)).collect();
-            cells = self.span(&sorted(pointees), None);
+            cells = self.pointees(&cells);
             all.extend(&cells);
         }
         sorted(all)
+    }
+
+    /// What the pointers in these cells lead to.
+    fn pointees(&self, cells: &[FieldId]) -> Vec<FieldId> {
+        let pointees: Vec<FieldId> = cells.iter().flat_map(|c| self.points_to.contents(*c)).collect();
+        self.span(&sorted(pointees), None)
     }
 
     /// A native function reads what it gets at replay too.
@@ -744,6 +760,7 @@ impl<'a> Collector<'a> {
             let copies = matches!(runtime, "__itarget_realloc" | "__itarget_reallocarray" | "__itarget_strdup" | "__itarget_strndup");
             if copies && let Some(&old) = call.args.first() {
                 // The runtime logs what crosses sides, told apart by address: low cells can't be.
+                // Only a string that is duplicated can lie there, never a block of the heap.
                 let mut low = Vec::new();
                 let result = Operand::Local(self.module.functions[site.at.0].value_of(site.at.1));
                 for instance in self.contexts(site.at.0, &[old, result]) {
@@ -751,7 +768,9 @@ impl<'a> Collector<'a> {
                     let to = self.points_to.value(instance, result);
                     let bytes = self.typical(&to);
                     self.copy(&from, &to, None, bytes, &mut site.movements);
-                    low.extend(self.span(&from, None));
+                    if runtime.contains("dup") {
+                        low.extend(self.span(&from, None));
+                    }
                 }
                 let facts = &self.facts;
                 low.retain(|v| facts.place(self.points_to, *v) == Place::Low);
@@ -766,6 +785,9 @@ impl<'a> Collector<'a> {
             for &arg in &call.args {
                 let values = self.span(&self.merged(site.at.0, arg), None);
                 self.pin(site.at, values, &format!("`{}`", site.callee), true);
+                if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {
+                    pin.checked = true;
+                }
             }
         }
     }

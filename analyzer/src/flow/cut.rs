@@ -64,7 +64,10 @@ pub fn take(
     let mut conflicts = Vec::new();
     let mut extra: Vec<Edge> = Vec::new();
     for (index, pin) in facts.pins.iter().enumerate() {
-        let forced = pin.values.iter().find(|v| reached[node(**v) as usize].is_some());
+        let counts = |v: &FieldId| {
+            !pin.checked || !matches!(facts.place(points_to, *v), Place::External | Place::Movable)
+        };
+        let forced = pin.values.iter().find(|v| reached[node(**v) as usize].is_some() && counts(v));
         if let Some(&v) = forced {
             let path = path(graph, &reached, node(v));
             let reason = explain::conflict(module, points_to, facts, pin, v, &path);

@@ -161,6 +161,9 @@ pub struct Pin {
     pub what: String,
     /// The site is a call: recording can stop there if the cells can't be in replay space.
     pub refusable: bool,
+    /// Recording stops at run time when the memory is above the bound, so only cells below it need
+    /// to be in replay space.
+    pub checked: bool,
 }
 
 /// All facts of a module.

@@ -110,7 +110,7 @@ impl Cx<'_> {
             || (matches!(plan.ret, Ret::None)
                 && has_result
                 && (plan.writes.iter().any(|x| uses_result(&x.len))
-                    || (pointer_result && !plan.writes.is_empty())));
+                    || (pointer_result && plan.writes.iter().any(|x| x.len == Len::Cstr))));
         if let Some(slot) = slot {
             match &plan.ret {
                 Ret::None | Ret::Log => {
@@ -239,7 +239,9 @@ impl Cx<'_> {
             }
             to = ir.select(hit, to, null);
         }
-        if null_means_none && let Some(r) = result {
+        // A null result says that no string was written. Other extents are logged all the same: for
+        // re_compile_pattern null is success.
+        if null_means_none && write.len == Len::Cstr && let Some(r) = result {
             to = ir.select(ir.nonzero(r), to, null);
         }
         match &write.len {

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 want=${1:-tour}
 
-packages=(clang-19 lld-19 llvm-19 llvm-19-dev g++ gcc make dpkg-dev gdb bzip2 gzip xz-utils diffutils)
+packages=(clang-19 lld-19 llvm-19 llvm-19-dev g++ gcc make cmake dpkg-dev gdb bzip2 gzip xz-utils diffutils)
 missing=()
 for p in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

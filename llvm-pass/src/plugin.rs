@@ -43,9 +43,19 @@ pub unsafe extern "C" fn itarget_run_on_module(module: LLVMModuleRef) -> c_int {
     match run(&ir) {
         Ok(changed) => c_int::from(changed),
         Err(message) => {
-            eprintln!("itarget-cc: error: {message}");
+            eprintln!("{}", report(&message));
             std::process::exit(1);
         }
+    }
+}
+
+/// An error as the other parts of itarget print theirs: `error [CODE]: what`, and a hint.
+fn report(message: &str) -> String {
+    match message.split_once(": ").filter(|(code, _)| code.starts_with("IT0") && code.len() == 6) {
+        Some((code, what)) => {
+            format!("itarget-cc: error [{code}]: {what}\n  hint: `itarget explain-code {code}` says more")
+        }
+        None => format!("itarget-cc: error: {message}"),
     }
 }
 
@@ -76,6 +86,6 @@ fn run(ir: &Ir) -> Result<bool, String> {
     if config.keep {
         embed::run(ir, &config, &merged, &text)?;
     }
-    ir.verify().map_err(|e| format!("IT0899 (bug in itarget): {e}"))?;
+    ir.verify().map_err(|e| format!("IT0899: bug in itarget: {e}"))?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! Before analysis: the shape that makes every external call a direct call of an external.
 //!
-//! * bodies of `available_externally` functions (glibc's inline variants) are dropped;
+//! * bodies of `available_externally` functions (glibc's inline variants) are dropped; those of C++
+//!   templates become the program's own (not all of them exist in libstdc++);
 //! * thread-local variables become globals in programs that can't start a thread;
 //! * where the address of an external function is taken, a thunk with the direct call takes its
 //!   place, so that calls through pointers are instrumented too;
@@ -49,6 +50,10 @@ const LISTS: &[(&str, &str)] = &[
 pub fn run(ir: &Ir) -> Result<(), String> {
     for f in ir.functions() {
         if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {
+            if ir.name(f).starts_with("_Z") {
+                ir.set_linkage(f, LLVMLinkage::LLVMInternalLinkage);
+                continue;
+            }
             ir.delete_body(f);
             ir.set_linkage(f, LLVMLinkage::LLVMExternalLinkage);
         }

@@ -4,12 +4,14 @@ use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
 use crate::state::{ctl, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 use itarget_abi::control::mode;
 use itarget_abi::log::end;
 
 const HANDLERS: usize = 1024;
-static mut LIST: [Option<extern "C" fn()>; HANDLERS] = [None; HANDLERS];
+/// What runs at exit, with its argument; functions without one do not look at it.
+type Handler = (extern "C" fn(*mut c_void), *mut c_void);
+static mut LIST: [Option<Handler>; HANDLERS] = [None; HANDLERS];
 static mut COUNT: usize = 0;
 
 /// Site ids of events inside the runtime.
@@ -41,12 +43,34 @@ pub extern "C" fn __itarget_atexit(f: extern "C" fn()) -> c_int {
         // SAFETY: libc's atexit.
         return unsafe { libc::atexit(f) };
     }
+    // SAFETY: the calling convention lets a function be called with an argument more.
+    add(unsafe { core::mem::transmute::<extern "C" fn(), extern "C" fn(*mut c_void)>(f) }, core::ptr::null_mut())
+}
+
+unsafe extern "C" {
+    fn __cxa_atexit(f: extern "C" fn(*mut c_void), argument: *mut c_void, dso: *mut c_void) -> c_int;
+}
+
+/// __cxa_atexit: destructors of static C++ objects.
+///
+/// # Safety
+/// As `__cxa_atexit`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_cxa_atexit(f: extern "C" fn(*mut c_void), argument: *mut c_void, dso: *mut c_void) -> c_int {
+    if ctl().mode == mode::PLAIN && !crate::pool::ready() {
+        // SAFETY: passed on.
+        return unsafe { __cxa_atexit(f, argument, dso) };
+    }
+    add(f, argument)
+}
+
+fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
     // SAFETY: one thread; the index is checked.
     unsafe {
         if COUNT == HANDLERS {
             return -1;
         }
-        LIST[COUNT] = Some(f);
+        LIST[COUNT] = Some((f, argument));
         COUNT += 1;
     }
     0
@@ -57,8 +81,8 @@ fn run_handlers() {
     unsafe {
         while COUNT > 0 {
             COUNT -= 1;
-            if let Some(f) = LIST[COUNT].take() {
-                f();
+            if let Some((f, argument)) = LIST[COUNT].take() {
+                f(argument);
             }
         }
     }

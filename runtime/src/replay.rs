@@ -115,7 +115,8 @@ pub fn take_varint() -> u64 {
     }
 }
 
-fn stream_ended() -> ! {
+/// The recording holds no more: says why and ends the process.
+pub fn stream_ended() -> ! {
     let h = header();
     let why: &[u8] = match h.end_reason {
         end::NONE => b"recording was cut off here (killed, or still running)",

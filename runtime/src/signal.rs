@@ -7,6 +7,7 @@
 use crate::state::{ctl, recording, replaying, st};
 use crate::{log, replay};
 use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use itarget_abi::control::mode;
 use itarget_abi::log::{Async, kind};
 
@@ -26,7 +27,8 @@ const DEFAULT: Action = Action { handler: libc::SIG_DFL, mask: [0; 16], flags: 0
 static mut ACTIONS: [Action; SIGNALS] = [DEFAULT; SIGNALS];
 /// Queued signals, oldest first.
 static mut QUEUE: [(c_int, i32, [u64; 2]); 128] = [(0, 0, [0; 2]); 128];
-static mut QUEUED: usize = 0;
+/// How many. One instruction changes it: a handler may be interrupted by that of another signal.
+static QUEUED: AtomicUsize = AtomicUsize::new(0);
 
 fn synchronous(signal: c_int) -> bool {
     matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP)
@@ -113,15 +115,20 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         let raw = info.cast::<u64>();
         ((*info).si_code, [*raw.add(2), *raw.add(3)])
     };
-    if ctl().in_env != 0 {
+    let inside = ctl().in_env;
+    if inside != 0 {
+        // Another signal that comes meanwhile waits: the log is being written.
+        ctl().in_env = 0;
         deliver(signal, code, words);
+        deliver_pending();
+        ctl().in_env = inside;
     } else {
-        // SAFETY: one thread; the queue is only touched with the signal blocked or at safe points.
-        unsafe {
-            if QUEUED < 128 {
-                QUEUE[QUEUED] = (signal, code, words);
-                QUEUED += 1;
-            }
+        let at = QUEUED.fetch_add(1, Relaxed);
+        if at < 128 {
+            // SAFETY: one thread; this slot is ours alone until the next safe point.
+            unsafe { QUEUE[at] = (signal, code, words) };
+        } else {
+            QUEUED.fetch_sub(1, Relaxed);
         }
     }
 }
@@ -173,13 +180,15 @@ fn run(e: &Async) {
     // SAFETY: a siginfo of 128 bytes; the context is not recorded, so there is none.
     unsafe { call(&a, e.signal as c_int, (&raw mut info).cast(), core::ptr::null_mut()) };
     ctl().in_env = saved;
+    // So that a signal delivered right after this handler is not taken for one that came during
+    // the handler's last call.
+    ctl().boundaries += 1;
 }
 
 /// Delivers what has been queued; called at boundaries while recording.
 #[inline(always)]
 pub fn deliver_pending() {
-    // SAFETY: one thread.
-    if unsafe { QUEUED } != 0 {
+    if QUEUED.load(Relaxed) != 0 {
         drain();
     }
 }
@@ -193,17 +202,17 @@ fn drain() {
             let mut old = 0u64;
             crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64);
             let first = QUEUE[0];
-            let any = QUEUED != 0;
-            if any {
-                QUEUED -= 1;
+            let left = QUEUED.load(Relaxed).checked_sub(1);
+            if let Some(left) = left {
+                QUEUED.store(left, Relaxed);
                 let mut i = 0;
-                while i < QUEUED {
+                while i < left {
                     QUEUE[i] = QUEUE[i + 1];
                     i += 1;
                 }
             }
             crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64);
-            if !any {
+            if left.is_none() {
                 return;
             }
             deliver(first.0, first.1, first.2);
@@ -211,12 +220,14 @@ fn drain() {
     }
 }
 
-/// Replay: sets the boundary at which the next asynchronous event is due.
+/// Replay: sets the boundary at which the next asynchronous event is due, or the trace ends.
 pub fn next_async() {
-    ctl().next_async = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+    let event = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+    ctl().next_async = event.min(replay::header().last_call);
 }
 
-/// Replay: runs every handler that is due at this boundary.
+/// Replay: runs every handler that is due at this boundary; ends the replay where the recording
+/// was cut off.
 #[cold]
 pub fn replay_due() {
     while let Some(e) = replay::async_event(st().next_async_index) {
@@ -226,5 +237,8 @@ pub fn replay_due() {
         st().next_async_index += 1;
         next_async();
         run(&e);
+    }
+    if ctl().boundaries >= replay::header().last_call {
+        replay::stream_ended();
     }
 }

@@ -138,12 +138,17 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
     match s.mode {
         b"record" => {
             let o = Options::parse(s.options);
+            // A log or ring that may not grow must not kill the program.
+            // SAFETY: a valid signal and disposition.
+            let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
             // SAFETY: passed on.
             if unsafe { start_record(argc, argv, envp, &s, &o) } {
                 hooks::standard_streams();
                 // SAFETY: layout and stack were made by start_record.
                 unsafe { run_on_stack(argc as u64, argv, envp, main, false) }
             }
+            // SAFETY: as it was.
+            unsafe { libc::signal(libc::SIGXFSZ, before) };
         }
         b"replay" => {
             let o = Options::parse(s.options);
@@ -178,7 +183,29 @@ fn layout(tagged: bool) -> bool {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
         mmap(page, 4096, libc::PROT_NONE, flags, -1, 0);
     }
+    use_up_heap();
     true
+}
+
+/// What a library's constructor allocated before us (libstdc++'s does) has left a brk heap with
+/// room. Takes all of it, so that libc's malloc gives only memory above the bound from now on.
+fn use_up_heap() {
+    let halves = (0..7).map(|i| (64 << 10) >> i);
+    let bins = (1..=64).rev().map(|i| i * 16);
+    for size in halves.chain(bins) {
+        loop {
+            // SAFETY: memory that nobody else has; what lies below the bound is never given back.
+            let p = unsafe { libc::malloc(size - 8) };
+            if p.is_null() {
+                return;
+            }
+            if p as u64 >= BOUND {
+                // SAFETY: just allocated.
+                unsafe { libc::free(p) };
+                break;
+            }
+        }
+    }
 }
 
 unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, s: &Settings, o: &Options) -> bool {
@@ -261,8 +288,6 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         }
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = st().seq;
-        // A failed write of the log must not kill the program.
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         c.bound = BOUND;
         c.mode = mode::RECORD;
     }

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Directory with `itarget`, `itarget-cc`, the plugin and the runtime archive: that of the test
 /// executable's profile (`target/debug` or `target/release`), or `TOOLS_UNDER_TEST`.
@@ -23,6 +23,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
+/// Rows of tests/known-failures.tsv: name of the test, reason. Rows only leave.
+#[must_use]
+pub fn known_failures() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("tests/known-failures.tsv")).unwrap_or_default();
+    text.lines().skip(1).filter_map(|l| l.split('\t').next()).map(str::to_string).collect()
+}
+
 /// What a program did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -34,7 +41,39 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Runs a command with `stdin` and a time limit of 60 seconds (then its process group is killed).
+/// Seconds a command may take.
+const LIMIT: u64 = 60;
+
+/// What the processes of a group are doing: state, signals, system call, stack (if gdb is there).
+fn autopsy(group: u32) -> String {
+    let mut out = format!("still running after {LIMIT} s:\n");
+    let numbered = |e: std::fs::DirEntry| e.file_name().to_str()?.parse::<u32>().ok();
+    for pid in std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(numbered) {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        // After the name in parentheses: state, parent, group.
+        let stat = read("stat");
+        let of_group = stat.rsplit(')').next().and_then(|r| r.split_whitespace().nth(2)?.parse().ok()) == Some(group);
+        if !of_group {
+            continue;
+        }
+        let status = read("status");
+        let wanted = |l: &&str| ["Name", "State", "Sig", "Shd"].iter().any(|w| l.starts_with(w));
+        let lines: Vec<&str> = status.lines().filter(wanted).collect();
+        out += &format!("process {pid}: {}\n  system call {}", lines.join(", ").replace('\t', " "), read("syscall"));
+        let mut gdb = Command::new("timeout");
+        gdb.args(["-s", "KILL", "10", "gdb", "-p", &pid.to_string(), "-batch", "-nx", "-ex", "thread apply all bt 20"]);
+        if let Ok(o) = gdb.stdin(Stdio::null()).output() {
+            let text = String::from_utf8_lossy(&o.stdout).into_owned();
+            for l in text.lines().filter(|l| l.starts_with('#')) {
+                out += &format!("  {l}\n");
+            }
+        }
+    }
+    out
+}
+
+/// Runs a command with `stdin` and a time limit of 60 seconds (then its process group is killed,
+/// and what it was doing is added to its standard error).
 ///
 /// # Errors
 /// The command can't be started.
@@ -58,10 +97,12 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
     let id = child.id();
     let (done, finished) = std::sync::mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
-        let until = Instant::now() + Duration::from_secs(60);
-        if finished.recv_timeout(until - Instant::now()).is_err() {
+        let mut found = String::new();
+        if finished.recv_timeout(Duration::from_secs(LIMIT)).is_err() {
+            found = autopsy(id);
             let _ = Command::new("kill").args(["-9", "--", &format!("-{id}")]).status();
         }
+        found
     });
     let mut stdout = vec![];
     if let Some(o) = out.as_mut() {
@@ -69,12 +110,12 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
     }
     let status = child.wait()?;
     let _ = done.send(());
-    let _ = watchdog.join();
+    let found = watchdog.join().unwrap_or_default();
     let stderr = reader.join().unwrap_or_default();
     Ok(Outcome {
         status: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned() + &found,
     })
 }
 
@@ -130,5 +171,126 @@ impl Directives {
             }
         }
         Ok(d)
+    }
+}
+
+/// A scratch directory in which programs are built, recorded and replayed. It also stands in for
+/// the user's home, and nothing of ours is in the environment.
+#[derive(Debug)]
+pub struct Scratch {
+    dir: tempfile::TempDir,
+}
+
+impl Scratch {
+    /// A new one.
+    ///
+    /// # Panics
+    /// No directory can be made.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "it makes a directory")]
+    pub fn new() -> Scratch {
+        Scratch { dir: tempfile::tempdir().expect("scratch directory") }
+    }
+
+    /// A path in the directory.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file and returns its path.
+    ///
+    /// # Panics
+    /// It can't be written.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).expect("write");
+        path
+    }
+
+    /// Writes a file that may be executed and returns its path.
+    ///
+    /// # Panics
+    /// It can't be written.
+    pub fn write_program(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.write(name, bytes);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        path
+    }
+
+    /// A command in this directory without variables of ours. Names without a slash that begin
+    /// with `itarget` are those of the tools under test.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let name = program.as_ref().to_string_lossy().into_owned();
+        let ours = name.starts_with("itarget") && !name.contains('/');
+        let mut c = Command::new(if ours { tools().join(&name).into() } else { program.as_ref().to_os_string() });
+        for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("ITARGET_")) {
+            c.env_remove(name);
+        }
+        let home = self.dir.path();
+        c.env("XDG_DATA_HOME", home).env("XDG_CACHE_HOME", home).env("HOME", home).env("LC_ALL", "C").current_dir(home);
+        c
+    }
+
+    /// Runs a command of [`Scratch::command`] to its end.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, program: &str, args: &[S]) -> Outcome {
+        self.run_with(program, args, b"")
+    }
+
+    /// The same with standard input.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn run_with<S: AsRef<std::ffi::OsStr>>(&self, program: &str, args: &[S], stdin: &[u8]) -> Outcome {
+        run(self.command(program).args(args), stdin).expect("the command starts")
+    }
+
+    /// Builds a source of the repository (`tests/faults/ends.c`) with itarget-cc, for the cut
+    /// `min` or `libc`.
+    ///
+    /// # Panics
+    /// The build fails or says anything.
+    pub fn build(&self, source: &str, cut: &str) -> PathBuf {
+        let (exe, said) = self.build_saying(source, cut);
+        assert_eq!(said, "", "the build of {source}");
+        exe
+    }
+
+    /// The same for a program of which itarget-cc may warn that its recording will end early.
+    ///
+    /// # Panics
+    /// The build fails.
+    pub fn build_noisily(&self, source: &str, cut: &str) -> PathBuf {
+        self.build_saying(source, cut).0
+    }
+
+    fn build_saying(&self, source: &str, cut: &str) -> (PathBuf, String) {
+        let source = root().join(source);
+        let exe = self.path(&source.file_stem().unwrap_or_default().to_string_lossy());
+        let mut c = self.command("itarget-cc");
+        c.args(["-O2", "-g"]).arg(&source).arg("-o").arg(&exe).env("ITARGET_CC_CUT", cut);
+        let o = run(&mut c, b"").expect("itarget-cc starts");
+        assert_eq!((o.status, o.stdout.as_str()), (0, ""), "the build of {}: {}", source.display(), o.stderr);
+        (exe, o.stderr)
+    }
+}
+
+impl Outcome {
+    /// Checks that a command of ours refused: status 120, nothing on stdout, one error with this
+    /// code and a hint, no panic.
+    ///
+    /// # Panics
+    /// It did not.
+    #[track_caller]
+    pub fn refused(&self, code: &str) {
+        assert_eq!((self.status, self.stdout.as_str()), (120, ""), "{self:?}");
+        assert!(self.stderr.contains(&format!("error [{code}]: ")), "no {code}: {self:?}");
+        assert!(self.stderr.contains("hint: "), "no hint: {self:?}");
+        assert!(!self.stderr.contains("panicked"), "{self:?}");
     }
 }

@@ -2,7 +2,7 @@
 //! default, replayed with the sandbox on. Output and status must agree, the log must be consumed.
 //! On failure the trace is kept and the command to replay it is printed.
 
-use itarget_tests::{Directives, Outcome, root, run, tools};
+use itarget_tests::{Directives, Outcome, known_failures, root, run, tools};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,12 +23,6 @@ fn main() {
         }
     }
     libtest_mimic::run(&args, trials).exit();
-}
-
-/// Rows of tests/known-failures.tsv: name of the test, reason. Rows only leave.
-fn known_failures() -> Vec<String> {
-    let text = std::fs::read_to_string(root().join("tests/known-failures.tsv")).unwrap_or_default();
-    text.lines().skip(1).filter_map(|l| l.split('\t').next()).map(str::to_string).collect()
 }
 
 fn check(program: &Path, cut: &str) -> Result<(), Failed> {

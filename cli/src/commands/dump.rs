@@ -4,7 +4,7 @@ use super::{Outcome, text};
 use crate::program::hex;
 use crate::trace::log::{Log, Reading, reason};
 use crate::trace::{dir, flat};
-use itarget_abi::log::kind;
+use itarget_abi::log::{end, kind};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -57,7 +57,9 @@ pub fn run(args: Args) -> Outcome {
     say!();
     say!("stream      {} bytes{}", log.stream, salvaged(&log));
     say!("signals     {}", log.asyncs.len());
-    let status = log.end.map_or(String::new(), |e| format!(" ({})", e.status));
+    // Where there was no room for the END chunk, only the reason is known.
+    let known = log.end.filter(|e| e.reason != end::IO_ERROR || e.status != 0);
+    let status = known.map_or(String::new(), |e| format!(" ({})", e.status));
     say!("end         {}{status}", reason(&log));
     if let Some(at) = log.truncated {
         say!("cut off     at byte {at}");

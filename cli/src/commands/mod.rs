@@ -23,8 +23,9 @@ pub mod run;
 use crate::errors::Error;
 use crate::program::{Program, hex};
 use crate::trace::log::Start;
+use signal_hook::consts::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::ExitStatusExt;
 
 /// Exit status, or an expected error.
 pub type Outcome = Result<i32, Error>;
@@ -51,12 +52,19 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// `itarget analyze`: becomes `itarget-analyze`, which lies beside this executable.
+/// `itarget analyze`: runs `itarget-analyze`, which lies beside this executable. LLVM's reader of
+/// bitcode does not survive everything that damaged bitcode may hold, so its death is an error here.
 ///
 /// # Errors
-/// IT0201: it does not.
+/// IT0201: there is none; IT0505: it does not start; IT0901: it crashed.
 pub fn analyzer(args: Vec<OsString>) -> Outcome {
     let path = crate::cc::tools::ours(&crate::cc::run::own_exe()?, "itarget-analyze")?;
-    let e = std::process::Command::new(&path).args(args).exec();
-    Err(Error::new("IT0505", format!("{path} can't be started: {e}")))
+    let status = run::wait(std::process::Command::new(&path).args(args))?;
+    match status.signal() {
+        Some(signal @ (SIGILL | SIGABRT | SIGBUS | SIGFPE | SIGSEGV)) => {
+            Err(Error::new("IT0901", format!("the analysis crashed (signal {signal}); the bitcode may be damaged"))
+                .hint("build the inputs again; if that does not help, report it with them"))
+        }
+        _ => Ok(run::end_like(status)),
+    }
 }

@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "itarget-profile.json")]
     output: PathBuf,
     /// The program and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM ARGS")]
+    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM ARGS")]
     program: Vec<String>,
 }
 

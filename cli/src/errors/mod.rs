@@ -34,9 +34,8 @@ impl Error {
     /// Prints it to stderr, coloured on a terminal.
     pub fn print(&self, program: &str) {
         anstream::eprintln!("{program}: \x1b[1;31merror\x1b[0m [{}]: {}", self.code, self.message);
-        if let Some(h) = &self.hint {
-            anstream::eprintln!("  \x1b[1mhint\x1b[0m: {h}");
-        }
+        let more = format!("`itarget explain-code {}` says more", self.code);
+        anstream::eprintln!("  \x1b[1mhint\x1b[0m: {}", self.hint.as_ref().unwrap_or(&more));
     }
 }
 

@@ -109,6 +109,7 @@ pub fn build<F: Read + Write + Seek>(
         start_len,
         stream_at,
         log.stream,
+        log.last_call.unwrap_or(u64::MAX),
     ] {
         h.extend(v.to_le_bytes());
     }

@@ -80,6 +80,8 @@ pub struct Log {
     pub damage: Option<Damage>,
     /// Bytes taken from the live chunk.
     pub salvaged: u64,
+    /// The recording was cut off before this boundary call was finished, if that is known.
+    pub last_call: Option<u64>,
 }
 
 /// What to do with a damaged chunk.
@@ -289,7 +291,12 @@ pub fn read(
     if log.start.is_none() {
         return Err(Error::new("IT0604", "the log has no START chunk: nothing was recorded").hint("record again"));
     }
-    if log.damage.is_none() && log.truncated.is_none() && log.end.is_none() {
+    // What follows the last chunk needs no logged value, so nothing else would end its replay: a
+    // loop that waits for a signal, or what comes after the call in which the program was killed.
+    if log.end.is_none_or(|e| e.reason == end::IO_ERROR) {
+        log.last_call = log.chunks.last().and_then(|c| c.boundaries).map(|b| b.saturating_add(1));
+    }
+    if log.damage.is_none() && log.end.is_none() {
         salvage(&mut log, ring, sink)?;
     }
     Ok(log)
@@ -344,6 +351,9 @@ mod control_at {
     pub const CHUNK_START: usize = offset_of!(Control, chunk_start);
     pub const CLEAN: usize = offset_of!(Control, clean);
     pub const MAGIC: usize = offset_of!(Control, magic);
+    pub const BOUNDARIES: usize = offset_of!(Control, boundaries);
+    pub const IN_ENV: usize = offset_of!(Control, in_env);
+    pub const ENDED: usize = offset_of!(Control, ended);
 }
 
 /// Takes the live chunk of a program that was killed. It carries no check: the program may have
@@ -360,6 +370,15 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
         sink.write_all(bytes).map_err(|e| sink_io(&e))?;
         log.stream += bytes.len() as u64;
         log.salvaged = bytes.len() as u64;
+        let finished = u32_at(ring, control_at::IN_ENV) == 0;
+        log.last_call = Some(u64_at(ring, control_at::BOUNDARIES).saturating_add(u64::from(finished)));
+        // Killed (or out of room) while it wrote just this chunk: nothing of it is lost.
+        if !bytes.is_empty() {
+            log.truncated = None;
+        }
+        if u32_at(ring, control_at::ENDED) == end::IO_ERROR {
+            log.end = Some(End { reason: end::IO_ERROR, status: 0, bytes: log.stream });
+        }
     }
     Ok(())
 }

@@ -150,6 +150,14 @@ fn the_live_chunk_of_a_killed_program_is_used_once() {
     log.extend(chunk(kind::DATA, 1, 0, 3, b"hello"));
     let (l, stream) = decode(&log, &ring(2, 5, b"more"), Reading::Strict).expect("salvage");
     assert_eq!((&stream[..], l.salvaged, l.checks.len()), (&b"hellomore"[..], 4, 1));
+    assert_eq!(l.last_call, Some(1), "of the control page: no call, none in flight");
+    // Killed while it wrote this very chunk to the log.
+    let mut cut = log.clone();
+    cut.extend(&chunk(kind::DATA, 2, 5, 9, b"more")[..66]);
+    let (l, stream) = decode(&cut, &ring(2, 5, b"more"), Reading::Strict).expect("salvage");
+    assert_eq!((&stream[..], l.salvaged, l.truncated), (&b"hellomore"[..], 4, None));
+    let (l, stream) = decode(&cut, &[], Reading::Strict).expect("cut off");
+    assert_eq!((&stream[..], l.truncated.is_some(), l.last_call), (&b"hello"[..], true, Some(4)));
     // Already in the log.
     assert_eq!(decode(&log, &ring(1, 0, b"hello"), Reading::Strict).expect("old").1, b"hello");
     assert_eq!(decode(&log, &ring(1, 5, b"hello"), Reading::Strict).expect("between").1, b"hello");

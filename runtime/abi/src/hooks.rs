@@ -109,6 +109,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_ctype_b_loc",
     "__itarget_ctype_tolower_loc",
     "__itarget_ctype_toupper_loc",
+    "__itarget_cxa_atexit",
     "__itarget_exit",
     "__itarget_getcwd",
     "__itarget_getdelim",

@@ -135,8 +135,8 @@ pub struct End {
 /// [`flat::Check`], `asyncs` [`Async`], the START payload, the stream, one after the other, each
 /// part aligned to 8 bytes; offsets are from the start of the file.
 pub mod flat {
-    /// First 8 bytes ("ITFLAT01").
-    pub const MAGIC: u64 = 0x3130_5441_4c46_5449;
+    /// First 8 bytes ("ITFLAT02").
+    pub const MAGIC: u64 = 0x3230_5441_4c46_5449;
 
     /// Header of the flat form.
     #[repr(C)]
@@ -162,6 +162,9 @@ pub mod flat {
         pub stream: u64,
         /// Bytes of the stream.
         pub stream_len: u64,
+        /// Number of the first boundary call that was not finished when the recording was cut off:
+        /// a replay ends when it comes to it. `u64::MAX`: the program ended, or it is not known.
+        pub last_call: u64,
         /// [`super::end`] reason of the recording, NONE when it was killed.
         pub end_reason: u32,
         /// Status that goes with it.

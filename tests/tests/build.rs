@@ -1,0 +1,106 @@
+//! Builds beyond one C file: C++, CMake. What is built is recorded and replayed.
+
+use itarget_tests::{Outcome, Scratch, known_failures, root, run, tools};
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::path::Path;
+
+fn main() {
+    let args = Arguments::from_args();
+    let known = known_failures();
+    let trial = |name: &'static str, test: fn() -> Result<(), Failed>| {
+        Trial::test(name, test).with_ignored_flag(known.iter().any(|k| k == &format!("build/{name}")))
+    };
+    let trials = vec![
+        trial("cxx-without-exceptions", cxx_without_exceptions),
+        trial("cxx-containers", cxx_containers),
+        trial("cxx-exceptions-are-refused", cxx_exceptions_are_refused),
+        trial("cmake", cmake),
+    ];
+    libtest_mimic::run(&args, trials).exit();
+}
+
+const INPUT: &[u8] = b"square 2\ndisc 3\nnonsense\nsquare 1.5\nsquare 2\n";
+
+fn expect(what: &str, good: bool, o: &Outcome) -> Result<(), Failed> {
+    if good { Ok(()) } else { Err(format!("{what}: {o:?}").into()) }
+}
+
+fn cxx(s: &Scratch, name: &str, flags: &[&str]) -> Outcome {
+    let source = root().join("tests/cxx").join(name);
+    let mut c = s.command("itarget-c++");
+    c.args(["-O2", "-g"]).args(flags).arg(source).args(["-o", "app"]);
+    run(&mut c, b"").expect("itarget-c++ starts")
+}
+
+/// The program does the same plain, recorded and replayed.
+fn records(s: &Scratch, plain: &Path, app: &Path) -> Result<Outcome, Failed> {
+    let recorded = {
+        let mut c = s.command("itarget");
+        c.args(["record", "-o", "trace", "--"]).arg(app).arg("word");
+        run(&mut c, INPUT)?
+    };
+    let expected = run(s.command(plain).arg("word"), INPUT)?;
+    expect("the recorded run", recorded.status == expected.status && recorded.stderr.is_empty(), &recorded)?;
+    // Times and process numbers differ; the shape does not.
+    let shape = |o: &Outcome| o.stdout.split_whitespace().count();
+    expect("its output", shape(&recorded) == shape(&expected), &recorded)?;
+    let replayed = s.run("itarget", &["replay", "trace"]);
+    expect("the replay", replayed == recorded, &replayed)?;
+    Ok(recorded)
+}
+
+fn cxx_program(name: &str) -> Result<Outcome, Failed> {
+    let s = Scratch::new();
+    let o = s.run("clang++-19", &["-O2", &root().join("tests/cxx").join(name).to_string_lossy(), "-o", "plain"]);
+    expect("clang++", o == Outcome::default(), &o)?;
+    let o = cxx(&s, name, &["-fno-exceptions"]);
+    expect("itarget-c++", o == Outcome::default(), &o)?;
+    records(&s, &s.path("plain"), &s.path("app"))
+}
+
+fn cxx_without_exceptions() -> Result<(), Failed> {
+    let o = cxx_program("shapes.cc")?;
+    expect("the destructor of the static object", o.stdout.ends_with("\n4 lines\n") && o.status == 4, &o)
+}
+
+fn cxx_containers() -> Result<(), Failed> {
+    let o = cxx_program("containers.cc")?;
+    expect("the lines", o.stdout.contains("square 2: 0 4\n") && o.status == 4, &o)
+}
+
+fn cxx_exceptions_are_refused() -> Result<(), Failed> {
+    let s = Scratch::new();
+    let o = cxx(&s, "throws.cc", &[]);
+    let named = ["error [IT0801]: ", "hint: ", "function `main`", "exceptions", "-fno-exceptions", "ITARGET_CC_OFF=1"];
+    expect("the link", o.status != 0 && named.iter().all(|n| o.stderr.contains(n)), &o)?;
+    expect("no executable", !s.path("app").exists(), &o)?;
+    // As the message says.
+    let mut c = s.command("itarget-c++");
+    c.arg(root().join("tests/cxx/throws.cc")).args(["-o", "app"]).env("ITARGET_CC_OFF", "1");
+    let o = run(&mut c, b"")?;
+    expect("with ITARGET_CC_OFF", o == Outcome::default(), &o)?;
+    let o = s.run("./app", &[""]);
+    expect("the program", o.status == 1 && o.stdout == "caught 5\n", &o)
+}
+
+fn cmake() -> Result<(), Failed> {
+    let s = Scratch::new();
+    if run(s.command("cmake").arg("--version"), b"").is_err() {
+        println!("skipped: cmake is not installed");
+        return Ok(());
+    }
+    let source = root().join("tests/cmake");
+    let build = |name: &str, compiler: &str| -> Result<(), Failed> {
+        let mut c = s.command("cmake");
+        c.arg("-S").arg(&source).args(["-B", name, "-DCMAKE_BUILD_TYPE=Release"]).env("CC", compiler);
+        c.env("PATH", format!("{}:{}", tools().display(), std::env::var("PATH").unwrap_or_default()));
+        let o = run(&mut c, b"")?;
+        expect("configuration", o.status == 0, &o)?;
+        let o = run(s.command("cmake").args(["--build", name]), b"")?;
+        expect("build", o.status == 0 && !o.stderr.contains("warning"), &o)
+    };
+    build("plain", "clang-19")?;
+    build("ours", "itarget-cc")?;
+    let o = records(&s, &s.path("plain/clock"), &s.path("ours/clock"))?;
+    expect("its lines", o.status == 4 && o.stdout.lines().count() == 3, &o)
+}

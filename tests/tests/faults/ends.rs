@@ -1,0 +1,295 @@
+//! Programs that end in every way while they are recorded: by themselves, by a signal, by SIGKILL,
+//! by a full disk for the trace.
+
+use super::{code, dump, numbers, record, replay, stopped};
+use itarget_tests::{Outcome, Scratch, run};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+#[test]
+fn ends_of_the_program_are_passed_on_and_replayed() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/ends.c", "min");
+    for (how, status) in
+        [("abort", 134), ("segv", 139), ("assert", 134), ("_exit", 9), ("exit", 44), ("return", 7)]
+    {
+        let plain = s.run(&exe.to_string_lossy(), &[how]);
+        let trace = s.path(how);
+        let recorded = record(&s, &trace, &exe, &[how]);
+        assert_eq!((recorded.status, &recorded.stdout), (status, &plain.stdout), "{how}: {recorded:?}");
+        assert!(recorded.stdout.starts_with(&format!("{how} with time to spare: 1\n")), "{recorded:?}");
+        let again = replay(&s, &trace);
+        assert_eq!(again, recorded, "{how}");
+    }
+}
+
+/// The end of such a program is the doing of its environment: a replay comes to that point, says
+/// so, and does not go on.
+#[test]
+fn a_replay_ends_where_a_signal_or_another_image_ended_the_program() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/ends.c", "min");
+    for (how, status, rest) in
+        [("term", 143, ""), ("divide", 136, ""), ("kill", 137, ""), ("exec", 0, "another program\n"), ("execl", 0, "another program\n")]
+    {
+        let trace = s.path(how);
+        let recorded = record(&s, &trace, &exe, &[how]);
+        let line = format!("{how} with time to spare: 1\n");
+        assert_eq!((recorded.status, recorded.stdout), (status, format!("{line}{rest}")), "{how}");
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, again.stdout.as_str(), code(&again)), (122, line.as_str(), Some("IT0613")), "{how}: {again:?}");
+    }
+}
+
+#[test]
+fn after_a_failed_exec_or_a_refused_call_the_program_goes_on() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/ends.c", "min");
+    for how in ["noexec", "fork"] {
+        let plain = s.run(&exe.to_string_lossy(), &[how]);
+        let trace = s.path(how);
+        let recorded = record(&s, &trace, &exe, &[how]);
+        assert_eq!((recorded.status, &recorded.stdout), (7, &plain.stdout), "{recorded:?}");
+        let again = replay(&s, &trace);
+        if recorded.stderr.contains("IT0614") {
+            assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+            stopped(&again, &recorded.stdout);
+        } else {
+            assert_eq!(again, recorded);
+        }
+    }
+}
+
+/// A loop that only a signal can end must not replay for ever.
+#[test]
+fn a_program_killed_while_it_waits_for_a_signal_replays_in_bounded_time() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/ends.c", "min");
+    let trace = s.path("trace");
+    let mut c = s.command("sh");
+    c.args(["-c", "timeout -s KILL 1 itarget \"$@\"", "sh", "record", "-o"]).arg(&trace).arg("--").arg(&exe).arg("wait");
+    c.env("PATH", path_with_tools());
+    run(&mut c, b"").expect("runs");
+    let again = replay(&s, &trace);
+    assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+    assert_eq!(again.stdout, "wait with time to spare: 1\n");
+}
+
+fn path_with_tools() -> String {
+    format!("{}:{}", itarget_tests::tools().display(), std::env::var("PATH").unwrap_or_default())
+}
+
+const LINES: u64 = 3000;
+
+/// What `steady` reads, and all that it prints.
+fn steady(s: &Scratch) -> (PathBuf, PathBuf, String) {
+    let exe = s.build("tests/faults/steady.c", "libc");
+    let mut next = numbers(3);
+    let input = s.write("input", (0..LINES * 1000).map(|_| next(256) as u8).collect::<Vec<_>>());
+    let all = s.run(&exe.to_string_lossy(), &[&input.to_string_lossy(), LINES.to_string().as_str(), "0"]);
+    assert_eq!((all.status, all.stdout.lines().count()), (5, LINES as usize));
+    (exe, input, all.stdout)
+}
+
+/// Stream bytes before the first line and per line, from two whole recordings.
+fn stream_law(s: &Scratch, exe: &Path, input: &Path) -> (u64, u64) {
+    let size = |lines: u64| {
+        let trace = s.path(&format!("law-{lines}"));
+        let o = record(s, &trace, exe, &[&input.to_string_lossy(), &lines.to_string(), "1"]);
+        assert_eq!(o.status, 5, "{o:?}");
+        dump(s, &trace)["log"]["stream"].as_u64().expect("bytes")
+    };
+    let (one, two) = (size(100), size(200));
+    assert_eq!((two - one) % 100, 0, "every line logs the same number of bytes");
+    let each = (two - one) / 100;
+    // What is logged behind the last line counts as before the first: at most a few bytes.
+    (one - 100 * each, each)
+}
+
+#[test]
+fn everything_up_to_a_sigkill_replays() {
+    let s = Scratch::new();
+    let (exe, input, all) = steady(&s);
+    let (before, each) = stream_law(&s, &exe, &input);
+    assert!(each >= 1000 && before < each, "{before} {each}");
+    let mut next = numbers(11);
+    let mut killed = 0;
+    for moment in 0..10u64 {
+        let trace = s.path(&format!("killed-{moment}"));
+        let out = s.path("out");
+        let mut c = s.command("itarget");
+        c.args(["record", "--ring-kib", "64", "-o"]).arg(&trace).arg("--").arg(&exe).arg(&input);
+        c.args([LINES.to_string().as_str(), "100"]);
+        c.stdout(std::fs::File::create(&out).expect("file")).stderr(std::process::Stdio::null());
+        let mut child = c.spawn().expect("itarget starts");
+        std::thread::sleep(Duration::from_millis(10 + moment * 40 + next(40)));
+        // The program alone, or the recorder too (then the trace stays marked as incomplete).
+        let program = first_child(child.id());
+        let both = moment % 2 == 1;
+        if both {
+            child.kill().expect("kill");
+        }
+        if let Some(pid) = &program {
+            killed += u64::from(Command::new("kill").args(["-9", pid]).status().is_ok_and(|s| s.success()));
+        }
+        child.wait().expect("wait");
+        while program.as_ref().is_some_and(|p| alive(p)) {
+            std::thread::sleep(Duration::from_millis(1)); // the kernel is at it
+        }
+        let printed = std::fs::read_to_string(&out).expect("output");
+        assert!(all.starts_with(&printed), "moment {moment}");
+        check_killed(&s, &trace, &all, &printed, before, each, moment);
+    }
+    assert!(killed >= 5, "only {killed} of 10 were still running");
+}
+
+/// True while a process exists and is no zombie.
+fn alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z" && state != "X")
+}
+
+fn first_child(pid: u32) -> Option<String> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    list.split_whitespace().next().map(str::to_string)
+}
+
+fn check_killed(s: &Scratch, trace: &Path, all: &str, printed: &str, before: u64, each: u64, moment: u64) {
+    if !trace.join("log").exists() {
+        assert_eq!(printed, "", "moment {moment}: killed before it began");
+        return;
+    }
+    // With the live chunk, and as if that had been lost with the machine.
+    let mut replayed = vec![];
+    for live in [true, false] {
+        if !live {
+            let _ = std::fs::remove_file(trace.join("ring"));
+        }
+        if std::fs::metadata(trace.join("log")).expect("log").len() == 0 {
+            return;
+        }
+        let o = replay(s, trace);
+        if o.status == 5 {
+            assert_eq!(o.stdout, all, "moment {moment}: it had ended");
+            return;
+        }
+        assert_eq!((o.status, code(&o)), (122, Some("IT0613")), "moment {moment}: {o:?}");
+        stopped(&o, all);
+        // Whole lines, as many as have their bytes in the stream.
+        let lines = o.stdout.lines().count() as u64;
+        assert!(o.stdout.is_empty() || o.stdout.ends_with('\n'), "moment {moment}");
+        let stream = dump(s, trace)["log"]["stream"].as_u64().expect("bytes");
+        let known = stream.saturating_sub(before) / each;
+        assert!(lines + 1 >= known && lines <= known + 1, "moment {moment}, live {live}: {lines} lines, {known} known");
+        replayed.push(lines);
+    }
+    // What was seen from outside is in the log, but for the line that was just being written.
+    let seen = printed.lines().count() as u64;
+    assert!(replayed[0] + 1 >= seen, "moment {moment}: {seen} lines were printed, {} replayed", replayed[0]);
+    assert!(replayed[1] <= replayed[0] && replayed[0] - replayed[1] <= 70, "moment {moment}: {replayed:?}");
+}
+
+/// A recording for which there is no more room: the program must not notice.
+fn check_no_room(s: &Scratch, trace: &Path, o: &Outcome, all: &str) {
+    assert_eq!((o.status, o.stdout.as_str()), (5, all), "{}", o.stderr);
+    assert!(o.stderr.contains("IT0612") && o.stderr.contains("the program goes on"), "{o:?}");
+    let said = s.run("itarget", &["dump".as_ref(), trace.as_os_str()]);
+    assert!(said.stdout.contains("end         io-error"), "{}", said.stdout);
+    let again = replay(s, trace);
+    assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+    assert!(again.stderr.contains("could not be written"), "{again:?}");
+    assert!(again.stdout.lines().count() > 100, "{again:?}");
+    stopped(&again, all);
+}
+
+#[test]
+fn a_file_size_limit_ends_the_recording_only() {
+    let s = Scratch::new();
+    let (exe, input, all) = steady(&s);
+    let limited = |blocks: &str, trace: &Path| {
+        let mut c = s.command("sh");
+        // In units of 512 bytes.
+        let script = format!("ulimit -f {blocks}; exec itarget \"$@\"");
+        c.args(["-c", &script, "sh", "record", "--ring-kib", "64", "-o"]).arg(trace).arg("--").arg(&exe).arg(&input);
+        c.args([LINES.to_string().as_str(), "0"]).env("PATH", path_with_tools());
+        run(&mut c, b"").expect("sh runs")
+    };
+    for (i, blocks) in ["401", "777", "1500"].iter().enumerate() {
+        let trace = s.path(&format!("limit-{i}"));
+        let o = limited(blocks, &trace);
+        check_no_room(&s, &trace, &o, &all);
+    }
+    // No room even for the live chunk: nothing is recorded.
+    let trace = s.path("none");
+    let o = limited("20", &trace);
+    assert_eq!((o.status, o.stdout == all), (5, true), "{}", o.stderr);
+    assert!(o.stderr.contains("IT0618") && o.stderr.contains("unrecorded"), "{o:?}");
+    replay(&s, &trace).refused("IT0604");
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_only() {
+    let s = Scratch::new();
+    let disk = s.path("disk");
+    std::fs::create_dir(&disk).expect("directory");
+    let mounted = s.run("mount", &["-t", "tmpfs", "-o", "size=300k", "tmpfs", &disk.to_string_lossy()]);
+    if mounted.status != 0 {
+        println!("skipped: no mount here: {}", mounted.stderr);
+        return;
+    }
+    let result = std::panic::catch_unwind(|| {
+        let (exe, input, all) = steady(&s);
+        let lines = LINES.to_string();
+        let args = [&*input.to_string_lossy(), &lines, "0"];
+        let trace = disk.join("trace");
+        let o = record(&s, &trace, &exe, &args);
+        check_no_room(&s, &trace, &o, &all);
+        // Now there is not even room for the next trace's live chunk.
+        let next = disk.join("next");
+        let o = record(&s, &next, &exe, &args);
+        assert_eq!((o.status, o.stdout == all), (5, true), "{}", o.stderr);
+        assert!(["IT0618", "IT0502"].iter().any(|c| o.stderr.contains(c)), "{o:?}");
+    });
+    let unmounted = s.run("umount", &[&disk]);
+    assert_eq!(unmounted.status, 0, "{unmounted:?}");
+    if let Err(e) = result {
+        std::panic::resume_unwind(e);
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_costs_only_the_trace() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/ends.c", "min");
+    let below = s.write("file", "").join("sub");
+    let o = record(&s, &below, &exe, &["exit"]);
+    assert_eq!((o.status, o.stdout.as_str()), (44, "exit with time to spare: 1\nhandler\n"));
+    assert!(o.stderr.contains("IT0502") && o.stderr.contains("hint: ") && o.stderr.contains("unrecorded"), "{o:?}");
+    // A directory in use is not overwritten.
+    let used = s.path("used");
+    std::fs::create_dir(&used).expect("directory");
+    std::fs::write(used.join("thesis"), "years of work").expect("write");
+    let o = record(&s, &used, &exe, &["exit"]);
+    assert_eq!(o.status, 44);
+    assert!(o.stderr.contains("IT0502"), "{o:?}");
+    assert_eq!(used.read_dir().expect("directory").count(), 1);
+    // The program started by hand with a directory that does not exist.
+    let mut c = s.command(&exe);
+    c.arg("exit").env("ITARGET_MODE", "record").env("ITARGET_TRACE", "/nonexistent/trace");
+    let o = run(&mut c, b"").expect("runs");
+    assert_eq!((o.status, o.stdout.as_str()), (44, "exit with time to spare: 1\nhandler\n"));
+    assert!(o.stderr.contains("IT0618"), "{o:?}");
+}
+
+#[test]
+fn signals_that_interrupt_each_other_replay_in_their_order() {
+    let s = Scratch::new();
+    let exe = s.build("tests/faults/burst.c", "min");
+    for i in 0..5 {
+        let trace = s.path(&format!("trace-{i}"));
+        let recorded = record(&s, &trace, &exe, &[]);
+        assert_eq!((recorded.status, recorded.stderr.as_str()), (0, ""), "{recorded:?}");
+        assert_eq!(replay(&s, &trace), recorded);
+    }
+}

@@ -486,11 +486,6 @@ impl Ir {
         llvm!(LLVMBuildMul(self.builder, a, b, c"".as_ptr()))
     }
 
-    /// Logical shift right.
-    pub fn shr(&self, a: Value, bits: u32) -> Value {
-        llvm!(LLVMBuildLShr(self.builder, a, self.int(self.i64, u64::from(bits)), c"".as_ptr()))
-    }
-
     /// Sign-extends or truncates an integer.
     pub fn int_cast(&self, v: Value, ty: Type, signed: bool) -> Value {
         llvm!(LLVMBuildIntCast2(self.builder, v, ty, i32::from(signed), c"".as_ptr()))

@@ -3,7 +3,6 @@
 use crate::pool::{self, Side};
 use crate::state::{ctl, recording, replaying, st};
 use crate::{digest, log, replay, signal};
-use core::ffi::c_void;
 use itarget_abi::control::{mix, mode};
 use itarget_abi::layout;
 use itarget_abi::log::{end, unzigzag, zigzag};
@@ -291,48 +290,6 @@ pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *m
         block(to, n);
     }
     to
-}
-
-unsafe extern "C" {
-    static stdout: *mut c_void;
-    static stderr: *mut c_void;
-}
-
-/// Logs where stdout and stderr are, so that a replay knows them again.
-pub fn standard_streams() {
-    // SAFETY: libc's variables, set before main.
-    unsafe {
-        st().stdout = varint(stdout as u64);
-        st().stderr = varint(stderr as u64);
-    }
-}
-
-/// At replay: this process's stdout or stderr if `stream` is the recorded one, else null.
-#[unsafe(no_mangle)]
-pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
-    if !replaying() {
-        return core::ptr::null_mut();
-    }
-    // SAFETY: libc's variables.
-    unsafe {
-        match stream {
-            0 => core::ptr::null_mut(),
-            s if s == st().stdout => stdout,
-            s if s == st().stderr => stderr,
-            _ => core::ptr::null_mut(),
-        }
-    }
-}
-
-/// At replay: 1 or 2, else -1.
-#[unsafe(no_mangle)]
-pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
-    if replaying() && (fd == 1 || fd == 2) {
-        replay::flush_output();
-        fd
-    } else {
-        -1
-    }
 }
 
 /// Something that can't be recorded comes next.

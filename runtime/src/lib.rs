@@ -21,6 +21,7 @@ mod profile;
 mod replay;
 mod sandbox;
 mod setjmp;
+mod show;
 mod signal;
 mod start;
 mod state;

@@ -2,7 +2,7 @@
 
 use crate::state::{__itarget_ctl, ctl, st};
 use crate::sys::{self, Digits, mmap, say, sys};
-use crate::{exit, hooks, log, pool, replay, sandbox, signal};
+use crate::{exit, log, pool, replay, sandbox, signal};
 use core::ffi::{c_char, c_int};
 use itarget_abi::control::{PAGE, mode};
 use itarget_abi::layout::{BOUND, STACK_BASE, STACK_MAX};
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
             // SAFETY: passed on.
             if unsafe { start_record(argc, argv, envp, &s, &o) } {
-                hooks::standard_streams();
+                crate::show::standard_streams();
                 // SAFETY: layout and stack were made by start_record.
                 unsafe { run_on_stack(argc as u64, argv, envp, main, false) }
             }
@@ -413,7 +413,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         c.bound = BOUND;
         c.mode = mode::REPLAY;
         signal::next_async();
-        hooks::standard_streams();
+        crate::show::standard_streams();
         // Argument and environment strings from the log, in one array for both.
         let total = start.argc as usize + start.envc as usize + 2;
         let rw = libc::PROT_READ | libc::PROT_WRITE;

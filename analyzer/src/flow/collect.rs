@@ -249,13 +249,22 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// What a call certainly prints on stdout or stderr.
-    fn shown(&mut self, site: &CallSite, call: &Call) {
+    /// What a call prints, and whether certainly on stdout or stderr.
+    fn shown(&mut self, site: &mut CallSite, call: &Call) {
         let stream = match site.spec.show {
-            None | Some(plan::Show::Fd { .. }) => return,
-            Some(plan::Show::Standard) => None,
+            None => return,
+            Some(plan::Show::Standard | plan::Show::Fd { .. }) => None,
             Some(plan::Show::Stream { arg }) => Some(arg as usize),
         };
+        for (k, &operand) in call.args.iter().enumerate() {
+            if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
+                site.printed.extend(self.span(&self.merged(site.at.0, operand), None));
+            }
+        }
+        site.printed = sorted(std::mem::take(&mut site.printed));
+        if matches!(site.spec.show, Some(plan::Show::Fd { .. })) {
+            return;
+        }
         if let Some(arg) = stream {
             let Some(&operand) = call.args.get(arg) else { return };
             let streams = self.merged(site.at.0, operand);
@@ -267,12 +276,7 @@ impl<'a> Collector<'a> {
                 return;
             }
         }
-        for (k, &operand) in call.args.iter().enumerate() {
-            if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
-                let cells = self.span(&self.merged(site.at.0, operand), None);
-                self.facts.shown.extend(cells);
-            }
-        }
+        self.facts.shown.extend(&site.printed);
     }
 
     fn memory_intrinsic(&mut self, at: (usize, usize), ordinal: u32, dst: Operand, src: Option<Operand>, len: Operand) {
@@ -311,6 +315,7 @@ impl<'a> Collector<'a> {
             movements,
             pointers,
             deep: Vec::new(),
+            printed: Vec::new(),
             harmless: false,
             used: false,
             ret_bytes: 0,
@@ -473,6 +478,7 @@ impl<'a> Collector<'a> {
             movements: Vec::new(),
             pointers: Vec::new(),
             deep: Vec::new(),
+            printed: Vec::new(),
             harmless: false,
             used,
             ret_bytes: class_bytes(call.signature.ret),
@@ -503,12 +509,16 @@ impl<'a> Collector<'a> {
                     let Some(&operand) = call.args.get(arg as usize) else { continue };
                     let written = site.spec.writes.iter().find(|w| w.write.arg == arg);
                     let size = written.and_then(|w| extent(&w.write.len));
-                    let cells = self.span(&self.merged(at.0, operand), size);
+                    let mut cells = self.span(&self.merged(at.0, operand), size);
+                    // What the environment's own memory leads to, it can reach without this call.
+                    cells.retain(|v| {
+                        !matches!(self.facts.place(self.points_to, *v), Place::External | Place::ExternalLow | Place::ReadOnly)
+                    });
                     let heap = |v: &FieldId| self.facts.place(self.points_to, *v) == Place::Movable;
                     site.pinned.extend(self.pointees(&cells).into_iter().filter(heap));
                 }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
-                self.shown(&site, call);
+                self.shown(&mut site, call);
                 site.upcalls = self.upcalls(at.0, ordinal, call);
                 if let Some(&list) = va_list.and_then(|arg| call.args.get(arg as usize)) {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));

@@ -138,6 +138,8 @@ pub struct CallSite {
     pub pointers: Vec<PointerArg>,
     /// Cells a deterministic call reads that no argument points to (through a `va_list`).
     pub deep: Vec<FieldId>,
+    /// Cells of what a call prints.
+    pub printed: Vec<FieldId>,
     /// An unannotated call that writes no memory.
     pub harmless: bool,
     /// The result is used.

@@ -243,7 +243,10 @@ impl Writer<'_> {
             Role::Env | Role::Unknown => {
                 let mut action = self.outline(call, How::Always);
                 action.upcalls = !call.upcalls.is_empty();
-                action.show = call.spec.show.filter(|_| !call.deep.iter().any(|v| self.may_be_above(*v)));
+                action.show = call.spec.show;
+                action.captured = call.spec.show.is_some()
+                    && (call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
+                        || call.printed.iter().any(|v| self.cut.is_environment(*v) && self.is_low(*v)));
                 let traffic = self.traffic(call, &action);
                 Some((Action::Call(action), traffic))
             }
@@ -291,6 +294,7 @@ impl Writer<'_> {
             ret,
             writes: kept.map(|(w, _)| w.write.clone()).collect(),
             show: None,
+            captured: false,
             upcalls: false,
         }
     }

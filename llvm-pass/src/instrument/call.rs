@@ -10,7 +10,7 @@
 
 use super::Cx;
 use crate::ir::{Type, Value};
-use itarget_plan::{Call, How, Len, Ret, Show, Write};
+use itarget_plan::{Call, How, Len, Ret, Write};
 use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
 
 /// A wrapper being built.
@@ -25,6 +25,13 @@ pub(super) struct Wrapper {
     callee: Value,
     /// Result type.
     pub ret: Type,
+}
+
+impl Wrapper {
+    /// The call it wraps.
+    pub(super) fn call(&self) -> Value {
+        self.original
+    }
 }
 
 impl Cx<'_> {
@@ -78,27 +85,33 @@ impl Cx<'_> {
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
         let has_result = w.ret != ir.void;
-        let slow = ir.here();
         let slot = has_result.then(|| ir.entry_alloca(w.f, w.ret));
         if let Some(slot) = slot {
             ir.store(ir.zero(w.ret), slot);
         }
         let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
+        let shown = plan.show.and_then(|s| self.shown(w, plan, s));
+        let split = ir.here();
         let live = self.block(w, "live");
         let skip = self.block(w, "skip");
         let join = self.block(w, "join");
-        ir.at_end(slow);
+        ir.at_end(split);
         ir.cond_br(run, live, skip);
         ir.at_end(live);
-        let r = self.perform(w, &w.args);
-        if let Some(slot) = slot {
-            ir.store(r, slot);
+        match &shown {
+            Some(shown) => self.perform_shown(w, shown, slot),
+            None => {
+                let r = self.perform(w, &w.args);
+                if let Some(slot) = slot {
+                    ir.store(r, slot);
+                }
+            }
         }
         self.hook("__itarget_leave", &[]);
         ir.br(join);
         ir.at_end(skip);
-        if let Some(show) = plan.show {
-            self.show(w, show);
+        if let Some(shown) = &shown {
+            self.show(w, shown);
         }
         ir.br(join);
         ir.at_end(join);
@@ -164,52 +177,6 @@ impl Cx<'_> {
         let key = callee.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
         let args = [r, ir.int(ir.i64, bytes), ir.int(ir.i32, u64::from(key))];
         ir.store(self.hook(hook, &args), slot);
-    }
-
-    /// At replay: output that goes to stdout or stderr is produced again, if all its bytes are
-    /// in replay space.
-    fn show(&self, w: &Wrapper, show: Show) {
-        let ir = self.ir;
-        let mut args = w.args.clone();
-        let mut any = ir.int(ir.i64, 0);
-        let stream_arg = match show {
-            Show::Stream { arg } => Some(arg as usize),
-            _ => None,
-        };
-        for (i, &a) in args.iter().enumerate() {
-            if Some(i) != stream_arg && ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMPointerTypeKind {
-                any = ir.or(any, ir.ptr_to_int(a));
-            }
-        }
-        let inside = ir.icmp(
-            LLVMIntPredicate::LLVMIntEQ,
-            ir.shr(any, itarget_abi::layout::BOUND_SHIFT),
-            ir.int(ir.i64, 0),
-        );
-        let wanted = match show {
-            Show::Standard => inside,
-            Show::Stream { arg } => {
-                let Some(&s) = args.get(arg as usize) else { return };
-                let real = self.hook("__itarget_show_stream", &[s]);
-                args[arg as usize] = real;
-                ir.and(inside, ir.nonzero(real))
-            }
-            Show::Fd { arg } => {
-                let Some(&fd) = args.get(arg as usize) else { return };
-                let real = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
-                let ok = ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0));
-                ir.and(inside, ok)
-            }
-        };
-        let from = ir.here();
-        let yes = self.block(w, "show");
-        let done = self.block(w, "shown");
-        ir.at_end(from);
-        ir.cond_br(wanted, yes, done);
-        ir.at_end(yes);
-        self.perform(w, &args);
-        ir.br(done);
-        ir.at_end(done);
     }
 
     fn write(&self, w: &Wrapper, write: &Write, result: Option<Value>, null_means_none: bool) -> Result<(), String> {

@@ -10,6 +10,7 @@ mod hooks;
 mod length;
 mod program;
 mod scan;
+mod show;
 
 use crate::ir::{Ir, Value};
 use crate::sites;

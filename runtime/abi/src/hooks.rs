@@ -37,6 +37,12 @@ macro_rules! for_each_hook {
             __itarget_adopt_cstr(result: ptr, objid: i32) -> ptr;
             __itarget_show_stream(stream: ptr) -> ptr;
             __itarget_show_fd(fd: i32) -> i32;
+            __itarget_stdout() -> ptr;
+            __itarget_foreign(p: ptr) -> i32;
+            __itarget_capture(stream: ptr) -> ptr;
+            __itarget_captured(memory: ptr, stream: ptr) -> void;
+            __itarget_printed(p: ptr, n: i64) -> void;
+            __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;
             __itarget_unreached(name: ptr) -> void;
             __itarget_poll(site: i32) -> void;

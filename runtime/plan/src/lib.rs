@@ -169,6 +169,10 @@ pub struct Call {
     /// The call is re-run at replay when it writes to stdout or stderr.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub show: Option<Show>,
+    /// What it prints may lie in memory of the environment below the bound: always captured when it
+    /// goes to stdout or stderr.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub captured: bool,
     /// The environment may call back into the program during this call.
     #[serde(default)]
     pub upcalls: bool,

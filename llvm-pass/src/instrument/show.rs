@@ -1,0 +1,189 @@
+//! Calls that print on stdout or stderr. At replay they print again: from replay space, or, where
+//! the text may be memory of the environment, from the log.
+//!
+//! ```text
+//! real    = this process's stdout or stderr, if the call goes there
+//! capture = real && (the plan says so || some pointer argument leads to foreign memory)
+//! record: capture ? f(args with a memory stream); log what it took : f(args)
+//! replay: capture ? print from the log : real ? f(args with real) : nothing
+//! ```
+
+use super::Cx;
+use super::call::Wrapper;
+use crate::ir::Value;
+use itarget_plan::{Call, Show};
+use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
+
+/// Functions that print on stdout, and what prints the same on a stream given first.
+const ON_A_STREAM: &[(&str, &str)] = &[
+    ("printf", "fprintf"),
+    ("__printf_chk", "__fprintf_chk"),
+    ("vprintf", "vfprintf"),
+    ("__vprintf_chk", "__vfprintf_chk"),
+];
+
+/// Where the output goes, as values of the wrapper.
+pub(super) struct Shown {
+    to: To,
+    /// i1: stdout or stderr.
+    standard: Value,
+    /// i1: captured.
+    capture: Value,
+}
+
+enum To {
+    /// A stream argument; the stream of this process.
+    Stream(usize, Value),
+    /// A descriptor argument; the descriptor or -1.
+    Fd(Value),
+    /// stdout, by a function that can be given a stream instead.
+    Stdout(&'static str, Value),
+    /// `puts`.
+    Line(Value),
+    /// A stream argument of a function that prints nothing; the stream of this process.
+    Control(usize, Value),
+    /// Never captured.
+    Plain,
+}
+
+impl Cx<'_> {
+    /// Where the call prints; built once, before the ways of record and replay part.
+    pub(super) fn shown(&self, w: &Wrapper, plan: &Call, show: Show) -> Option<Shown> {
+        let ir = self.ir;
+        let (to, standard) = match show {
+            Show::Stream { arg } => {
+                let stream = *w.args.get(arg as usize)?;
+                let real = self.hook("__itarget_show_stream", &[stream]);
+                let prints = !plan.callee.starts_with("setvbuf") && !plan.callee.starts_with("fflush");
+                let to = if prints { To::Stream(arg as usize, real) } else { To::Control(arg as usize, real) };
+                (to, ir.nonzero(real))
+            }
+            Show::Fd { arg } => {
+                let fd = *w.args.get(arg as usize)?;
+                let real = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
+                let to = if plan.callee == "write" { To::Fd(real) } else { To::Plain };
+                (to, ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0)))
+            }
+            Show::Standard => {
+                let other = ON_A_STREAM.iter().find(|(name, _)| *name == plan.callee);
+                let to = match other {
+                    Some((_, other)) => To::Stdout(other, self.stdout()),
+                    None if plan.callee == "puts" => To::Line(self.stdout()),
+                    None => To::Plain,
+                };
+                (to, ir.int(ir.i1, 1))
+            }
+        };
+        let stream = if let To::Stream(arg, _) | To::Control(arg, _) = to { Some(arg) } else { None };
+        let mut foreign = ir.int(ir.i32, u64::from(plan.captured));
+        for (i, &a) in w.args.iter().enumerate() {
+            if Some(i) != stream && ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMPointerTypeKind {
+                foreign = ir.or(foreign, self.hook("__itarget_foreign", &[a]));
+            }
+        }
+        let capture = ir.and(standard, ir.nonzero(foreign));
+        Some(Shown { to, standard, capture })
+    }
+
+    fn stdout(&self) -> Value {
+        self.hook("__itarget_stdout", &[])
+    }
+
+    /// The call while recording, its result in `slot`.
+    pub(super) fn perform_shown(&self, w: &Wrapper, shown: &Shown, slot: Option<Value>) {
+        let ir = self.ir;
+        let from = ir.here();
+        let captured = self.block(w, "capture");
+        let plain = self.block(w, "print");
+        let done = self.block(w, "printed");
+        let keep = |r: Value| {
+            if let Some(slot) = slot {
+                ir.store(r, slot);
+            }
+            r
+        };
+        ir.at_end(from);
+        ir.cond_br(shown.capture, captured, plain);
+        ir.at_end(plain);
+        keep(self.perform(w, &w.args));
+        ir.br(done);
+        ir.at_end(captured);
+        match &shown.to {
+            To::Stream(arg, real) => {
+                let memory = self.hook("__itarget_capture", &[*real]);
+                let mut args = w.args.clone();
+                args[*arg] = memory;
+                keep(self.perform(w, &args));
+                self.hook("__itarget_captured", &[memory, *real]);
+            }
+            To::Stdout(other, real) => {
+                let memory = self.hook("__itarget_capture", &[*real]);
+                let ty = ir.call_type(w.call());
+                let mut params = vec![ir.ptr];
+                params.extend(ir.param_types(ty));
+                let ty = ir.fn_type(ir.return_type(ty), &params, ir.is_vararg(ty));
+                let f = ir.declare(other, ty);
+                let mut args = vec![memory];
+                args.extend(&w.args);
+                keep(ir.call(f, ty, &args));
+                self.hook("__itarget_captured", &[memory, *real]);
+            }
+            To::Line(real) => {
+                // `puts` adds a newline.
+                let memory = self.hook("__itarget_capture", &[*real]);
+                let ty = ir.fn_type(ir.i32, &[ir.ptr, ir.ptr], false);
+                let fputs = ir.declare("fputs", ty);
+                let text = w.args.first().copied().unwrap_or_else(|| ir.zero(ir.ptr));
+                keep(ir.call(fputs, ty, &[text, memory]));
+                let ty = ir.fn_type(ir.i32, &[ir.i32, ir.ptr], false);
+                ir.call(ir.declare("fputc", ty), ty, &[ir.int(ir.i32, 10), memory]);
+                self.hook("__itarget_captured", &[memory, *real]);
+            }
+            To::Fd(_) => {
+                let r = keep(self.perform(w, &w.args));
+                let n = ir.int_cast(r, ir.i64, true);
+                if let Some(&text) = w.args.get(1) {
+                    self.hook("__itarget_printed", &[text, n]);
+                }
+            }
+            To::Plain | To::Control(..) => {
+                keep(self.perform(w, &w.args));
+            }
+        }
+        ir.br(done);
+        ir.at_end(done);
+    }
+
+    /// The call at replay.
+    pub(super) fn show(&self, w: &Wrapper, shown: &Shown) {
+        let ir = self.ir;
+        let from = ir.here();
+        let logged = self.block(w, "show.logged");
+        let other = self.block(w, "show.other");
+        let again = self.block(w, "show");
+        let done = self.block(w, "shown");
+        ir.at_end(from);
+        ir.cond_br(shown.capture, logged, other);
+        ir.at_end(logged);
+        match &shown.to {
+            To::Stream(_, real) | To::Stdout(_, real) | To::Line(real) => {
+                self.hook("__itarget_print", &[*real, ir.int(ir.i32, 0)]);
+            }
+            To::Fd(fd) => {
+                self.hook("__itarget_print", &[ir.zero(ir.ptr), *fd]);
+            }
+            To::Plain | To::Control(..) => {}
+        }
+        ir.br(done);
+        ir.at_end(other);
+        ir.cond_br(shown.standard, again, done);
+        ir.at_end(again);
+        let mut args = w.args.clone();
+        if let To::Stream(arg, real) | To::Control(arg, real) = &shown.to {
+            args[*arg] = *real;
+        }
+        self.perform(w, &args);
+        ir.br(done);
+        ir.at_end(done);
+    }
+}

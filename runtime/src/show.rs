@@ -1,0 +1,149 @@
+//! Output on stdout and stderr, which a replay shows again.
+//!
+//! What lies in replay space is printed anew. Text in memory of the environment does not exist at
+//! replay: then what is printed is captured while recording, and its bytes are logged.
+
+use crate::hooks::{block, varint};
+use crate::pool;
+use crate::pool::Side;
+use crate::replay;
+use crate::state::{recording, replaying, st};
+use core::ffi::{c_char, c_void};
+use core::ptr::null_mut;
+use itarget_abi::layout;
+
+unsafe extern "C" {
+    static stdout: *mut c_void;
+    static stderr: *mut c_void;
+    fn open_memstream(to: *mut *mut c_char, n: *mut usize) -> *mut c_void;
+}
+
+/// Logs where stdout and stderr are, so that a replay knows them again.
+pub fn standard_streams() {
+    // SAFETY: libc's variables, set before main.
+    unsafe {
+        st().stdout = varint(stdout as u64);
+        st().stderr = varint(stderr as u64);
+    }
+}
+
+/// This process's stdout or stderr if `stream` is the recorded one, else null.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
+    if !recording() && !replaying() {
+        return null_mut();
+    }
+    // SAFETY: libc's variables.
+    unsafe {
+        match stream {
+            0 => null_mut(),
+            s if s == st().stdout => stdout,
+            s if s == st().stderr => stderr,
+            _ => null_mut(),
+        }
+    }
+}
+
+/// This process's stdout.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_stdout() -> *mut c_void {
+    // SAFETY: libc's variable.
+    unsafe { stdout }
+}
+
+/// 1 or 2 if `fd` is that, else -1.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
+    if (recording() || replaying()) && (fd == 1 || fd == 2) {
+        if replaying() {
+            replay::flush_output();
+        }
+        fd
+    } else {
+        -1
+    }
+}
+
+/// 1 if the text at `p` is not wholly in replay space, up to the end of its block. Depends on
+/// nothing that differs at replay.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_foreign(p: *const u8) -> i32 {
+    let known = !layout::above(p as u64) || pool::side(p as u64, pool::usable(p)) == Side::Replay;
+    i32::from(!known)
+}
+
+static mut CAPTURED: *mut c_char = null_mut();
+static mut CAPTURED_LEN: usize = 0;
+
+/// While recording: a stream that takes what a call prints instead of `stream`.
+///
+/// # Safety
+/// `stream` is a stream of libc.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_capture(stream: *mut c_void) -> *mut c_void {
+    // SAFETY: statics of one thread.
+    let memory = unsafe { open_memstream(&raw mut CAPTURED, &raw mut CAPTURED_LEN) };
+    if memory.is_null() { stream } else { memory }
+}
+
+/// While recording: prints what was captured on `stream`, and logs it.
+///
+/// # Safety
+/// `memory` is what [`__itarget_capture`] returned for `stream`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_void) {
+    if memory == stream {
+        // No memory to capture it: nothing was kept.
+        varint(0);
+        return;
+    }
+    // SAFETY: the memory stream's bytes are valid once it is closed, until they are freed.
+    unsafe {
+        libc::fclose(memory.cast());
+        libc::fwrite(CAPTURED.cast(), 1, CAPTURED_LEN, stream.cast());
+        varint(CAPTURED_LEN as u64);
+        block(CAPTURED.cast(), CAPTURED_LEN as u64);
+        crate::interpose::next_free(CAPTURED.cast());
+        CAPTURED = null_mut();
+    }
+}
+
+/// While recording: logs `n` bytes (none if negative) that were printed from `p`.
+///
+/// # Safety
+/// `p` is valid for `n` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_printed(p: *mut u8, n: i64) {
+    let n = varint(n.max(0) as u64);
+    // SAFETY: the caller's promise.
+    unsafe { block(p, n) };
+}
+
+/// At replay: prints on `stream`, or on `fd` if that is null, what was captured.
+///
+/// # Safety
+/// `stream` is null or a stream of libc.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_print(stream: *mut c_void, fd: i32) {
+    let mut left = varint(0);
+    let mut some = [0u8; 4096];
+    while left > 0 {
+        let n = left.min(some.len() as u64);
+        // SAFETY: a buffer of that size; a stream of libc or a descriptor.
+        unsafe {
+            block(some.as_mut_ptr(), n);
+            if stream.is_null() {
+                let mut at = 0;
+                while at < n as usize {
+                    match libc::write(fd, some.as_ptr().add(at).cast(), n as usize - at) {
+                        written @ 1.. => at += written as usize,
+                        _ => break,
+                    }
+                }
+            } else {
+                libc::fwrite(some.as_ptr().cast(), 1, n as usize, stream.cast());
+            }
+        }
+        left -= n;
+    }
+}

@@ -14,7 +14,9 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
     for object in 0..u32::try_from(builder.solver.objects.len()).unwrap_or(0) {
         builder.solver.loc(object, 0);
     }
-    builder.solver.solve();
+    while !builder.solver.is_done() {
+        builder.solver.solve();
+    }
     let module = builder.module;
     let solver = &builder.solver;
     let mut result = PointsTo::default();

@@ -6,7 +6,7 @@ use super::wrappers::{self, Wrappers};
 use super::{Library, ObjectKind, Options, PointsTo, SiteRef, Target};
 use crate::model::{
     Callee, Class, ExternalId, ExternalVariableId, Function, FunctionId, GepStep, GlobalId, InstrKind, Module,
-    Operand, Signature, TypeId, ValueId,
+    Operand, Signature, Type, TypeId, ValueId,
 };
 use itarget_annotations::Kind;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -263,6 +263,7 @@ impl<'a> Builder<'a> {
         let mut object = new_object(kind, 0, name.to_owned());
         if matches!(kind, ObjectKind::External | ObjectKind::Arguments | ObjectKind::VarArgs(_) | ObjectKind::Copy) {
             object.regions.push(one);
+            object.flat = true;
         }
         let id = self.solver.object(object);
         self.named.insert(name.to_owned(), id);
@@ -305,6 +306,12 @@ impl<'a> Builder<'a> {
             object.regions.push(Region { start: 0, end: u64::MAX, stride: element });
         }
         let arrays = self.module.types.arrays(ty);
+        object.flat = match self.module.types.get(ty) {
+            _ if array => element == 1,
+            Type::Scalar(size) => *size <= 8,
+            Type::Array(_, stride, _) => *stride == 1,
+            Type::Struct(..) => false,
+        };
         object.regions.extend(arrays.into_iter().map(|(start, end, stride)| Region { start, end, stride }));
         self.solver.object(object)
     }
@@ -335,6 +342,7 @@ impl<'a> Builder<'a> {
             None => {
                 let mut object = new_object(ObjectKind::Global(id), 0, "constants".to_owned());
                 object.constant = true;
+                object.flat = true;
                 object.regions.push(Region { start: 0, end: u64::MAX, stride: 1 });
                 *self.plain_constants.insert(self.solver.object(object))
             }
@@ -911,6 +919,7 @@ fn new_object(kind: ObjectKind, instance: u32, name: String) -> Obj {
         name,
         size: None,
         constant: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
+        flat: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
         ty: None,
         regions: Vec::new(),
         locs: FxHashMap::default(),

@@ -35,6 +35,8 @@ pub(super) struct Obj {
     pub(super) size: Option<u64>,
     /// Nothing is ever stored there: constants, and code.
     pub(super) constant: bool,
+    /// One location is all it has.
+    pub(super) flat: bool,
     /// Layout, if it is declared.
     pub(super) ty: Option<TypeId>,
     pub(super) regions: Vec<Region>,
@@ -67,6 +69,9 @@ pub(super) enum Step {
 impl Obj {
     /// The offset that stands for `offset`.
     pub(super) fn canonical(&self, mut offset: u64) -> u64 {
+        if self.flat {
+            return 0;
+        }
         loop {
             let before = offset;
             for r in &self.regions {
@@ -87,6 +92,7 @@ impl Obj {
     /// One step from a canonical offset.
     pub(super) fn step(&self, types: &Types, offset: u64, step: GepStep) -> Step {
         match step {
+            _ if self.flat => Step::To(0, None),
             GepStep::Const(by) => self.constant(types, offset, by),
             GepStep::Array { stride, count } => self.array(types, offset, stride, count),
             GepStep::Pointer { stride } => self.pointer(types, offset, stride),
@@ -97,7 +103,7 @@ impl Obj {
     /// scalar are not told apart, so what is added later would be lost.
     fn lands(&self, types: &Types, to: u64, other: Option<u64>) -> Step {
         let whole = |offset: u64| {
-            self.ty.is_none_or(|ty| offset % 4 == 0 || self.size == Some(offset) || types.scalar_at(ty, offset).is_some())
+            self.ty.is_none_or(|ty| offset.is_multiple_of(4) || self.size == Some(offset) || types.scalar_at(ty, offset).is_some())
         };
         if whole(to) && other.is_none_or(whole) { Step::To(to, other) } else { Step::Any }
     }
@@ -156,7 +162,7 @@ impl Obj {
 
     /// Elements that `stride` steps over whole surround `offset`.
     fn in_elements(&self, offset: u64, stride: u64) -> bool {
-        self.regions.iter().any(|r| r.contains(offset) && stride % r.stride == 0)
+        self.regions.iter().any(|r| r.contains(offset) && stride.is_multiple_of(r.stride))
     }
 }
 
@@ -187,6 +193,7 @@ mod tests {
             name: String::new(),
             size: None,
             constant: false,
+            flat: false,
             ty: None,
             regions: regions.iter().map(|(start, end, stride)| Region { start: *start, end: *end, stride: *stride }).collect(),
             locs: FxHashMap::default(),

@@ -1,21 +1,18 @@
 //! Sparse bitmaps: sorted blocks of 64 elements. Elements of one object are numbered together, and
-//! the first of a block stands for all of its object: a block that has it holds nothing else. So
-//! a set has about as many blocks as objects.
+//! the first of a block stands for all of its object: a block that has it holds nothing else.
+//! Objects without fields share blocks, whose first is never used.
 
 /// Elements per block.
 pub(super) const BLOCK: u32 = 64;
 
-/// Most places of one block in one set; where there are more, they stand for the whole object.
-const MAX_PLACES: u32 = 24;
-
 /// Bits of a block without those that its first one stands for.
 fn reduced(bits: u64) -> u64 {
-    if bits & 1 != 0 || bits.count_ones() > MAX_PLACES { 1 } else { bits }
+    if bits & 1 != 0 { 1 } else { bits }
 }
 
 /// The bits of `other` that are not in `bits`.
 fn beyond(bits: u64, other: u64) -> u64 {
-    if bits & 1 != 0 { 0 } else { reduced(bits | other) & !bits }
+    if bits & 1 != 0 { 0 } else { reduced(other) & !bits }
 }
 
 /// A set of locations, each of which is the element 0 of its block or stood for by it.
@@ -50,11 +47,17 @@ impl Set {
     /// The elements of `other` that are not in `self`.
     pub(super) fn missing(&self, other: &Set) -> Set {
         let mut found = Set::default();
+        self.missing_into(other, &mut found);
+        found
+    }
+
+    /// As [`Set::missing`], into a set whose room is used again.
+    pub(super) fn missing_into(&self, other: &Set, found: &mut Set) {
+        found.keys.clear();
+        found.bits.clear();
         let mut at = 0;
         for (key, bits) in other.keys.iter().zip(&other.bits) {
-            while at < self.keys.len() && self.keys[at] < *key {
-                at += 1;
-            }
+            at = self.seek(at, *key);
             let have = if at < self.keys.len() && self.keys[at] == *key { self.bits[at] } else { 0 };
             let new = beyond(have, *bits);
             if new != 0 {
@@ -62,7 +65,18 @@ impl Set {
                 found.bits.push(new);
             }
         }
-        found
+    }
+
+    /// The first place from `at` on whose key is not less; near ones are found fast.
+    fn seek(&self, mut at: usize, key: u32) -> usize {
+        let mut step = 1;
+        let mut end = at;
+        while end < self.keys.len() && self.keys[end] < key {
+            at = end + 1;
+            end += step;
+            step *= 2;
+        }
+        at + self.keys[at..end.min(self.keys.len())].partition_point(|k| *k < key)
     }
 
     /// Adds all elements of `other`.
@@ -79,13 +93,16 @@ impl Set {
             self.bits.extend_from_slice(&other.bits);
             return;
         }
-        let new = other.keys.iter().filter(|k| self.keys.binary_search(k).is_err()).count();
+        let mut at = 0;
+        let mut new = 0;
+        for key in &other.keys {
+            at = self.seek(at, *key);
+            new += usize::from(self.keys.get(at) != Some(key));
+        }
         if new == 0 {
             let mut at = 0;
             for (key, bits) in other.keys.iter().zip(&other.bits) {
-                while self.keys[at] < *key {
-                    at += 1;
-                }
+                at = self.seek(at, *key);
                 self.bits[at] = reduced(self.bits[at] | bits);
             }
             return;
@@ -119,7 +136,7 @@ impl Set {
 
     /// The blocks: first element, and how many are in the set (many, if the first is).
     pub(super) fn blocks(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let places = |bits: &u64| if bits & 1 != 0 { MAX_PLACES } else { bits.count_ones() };
+        let places = |bits: &u64| if bits & 1 != 0 { BLOCK } else { bits.count_ones() };
         self.keys.iter().zip(&self.bits).map(move |(key, bits)| (key * BLOCK, places(bits)))
     }
 

@@ -48,6 +48,9 @@ struct MemCopy {
     between: Option<Node>,
 }
 
+/// No object: the first location of a block that objects share.
+pub(super) const NOBODY: u32 = u32::MAX;
+
 /// Pointers to an object from which on its fields are only kept if it helps.
 const POPULAR: u32 = 256;
 
@@ -66,6 +69,8 @@ pub(super) struct Solver<'a> {
     pure: Vec<bool>,
     pts: Vec<Set>,
     delta: Vec<Set>,
+    /// Room for what is new to a node.
+    spare: Set,
     copies: Vec<Vec<Node>>,
     uses: Vec<Vec<Use>>,
     edges: FxHashSet<u64>,
@@ -78,6 +83,8 @@ pub(super) struct Solver<'a> {
     cyclic: Vec<bool>,
     cyclic_ids: FxHashMap<u32, u32>,
     memcopies: Vec<MemCopy>,
+    /// First and next free location of the blocks of objects that have only one each.
+    packed: Option<(Loc, Loc)>,
     /// Nodes that are defined by copies of these alone.
     choices: Vec<(Node, Box<[Node]>)>,
     /// By node and words: what is stored through it by more than one store.
@@ -113,6 +120,7 @@ impl<'a> Solver<'a> {
             pure: Vec::new(),
             pts: Vec::new(),
             delta: Vec::new(),
+            spare: Set::default(),
             copies: Vec::new(),
             uses: Vec::new(),
             edges: FxHashSet::default(),
@@ -123,6 +131,7 @@ impl<'a> Solver<'a> {
             cyclic: Vec::new(),
             cyclic_ids: FxHashMap::default(),
             memcopies: Vec::new(),
+            packed: None,
             choices: Vec::new(),
             joints: FxHashMap::default(),
             copied: FxHashSet::default(),
@@ -230,12 +239,14 @@ impl<'a> Solver<'a> {
     }
 
     fn add_all(&mut self, node: Node, set: &Set) {
-        let missing = self.pts[node as usize].missing(set);
+        let mut missing = std::mem::take(&mut self.spare);
+        self.pts[node as usize].missing_into(set, &mut missing);
         if !missing.is_empty() {
             self.pts[node as usize].extend(&missing);
             self.delta[node as usize].extend(&missing);
             self.touch(node);
         }
+        self.spare = missing;
     }
 
     /// `to` may hold what `from` holds.
@@ -359,7 +370,7 @@ impl<'a> Solver<'a> {
             self.add_region(object, Region { start: 0, end: u64::MAX, stride: 1 });
             return self.loc(object, 0);
         }
-        let block = o.block;
+        let block = if o.flat { self.packed } else { o.block };
         let node = self.node();
         let loc = match block {
             Some((_, next)) if next % BLOCK != 0 => next,
@@ -367,7 +378,8 @@ impl<'a> Solver<'a> {
         };
         self.locs[loc as usize] = (object, Some(offset), node);
         let o = &mut self.objects[object as usize];
-        o.block = o.block.map(|(first, _)| (first, loc + 1));
+        let block = if o.flat { &mut self.packed } else { &mut o.block };
+        *block = block.map(|(first, _)| (first, loc + 1));
         o.locs.insert(offset, loc);
         o.offsets.push(offset);
         let (any_in, any_out) = (o.any_in, o.any_out);
@@ -387,14 +399,18 @@ impl<'a> Solver<'a> {
     /// A block of locations; the first stands for the whole object.
     fn new_block(&mut self, object: u32) -> Loc {
         let start = u32::try_from(self.locs.len()).unwrap_or(u32::MAX);
-        self.locs.resize(self.locs.len() + BLOCK as usize, (object, None, NONE));
         let o = &mut self.objects[object as usize];
-        o.block = Some((o.block.map_or(start, |(first, _)| first), start + 1));
+        let (block, owner) = if o.flat { (&mut self.packed, NOBODY) } else { (&mut o.block, object) };
+        *block = Some((block.map_or(start, |(first, _)| first), start + 1));
+        self.locs.resize(self.locs.len() + BLOCK as usize, (owner, None, NONE));
         start
     }
 
     /// The location "anywhere in the object".
     pub(super) fn anywhere(&mut self, object: u32) -> Loc {
+        if self.objects[object as usize].flat {
+            return self.loc(object, 0);
+        }
         match self.objects[object as usize].block {
             Some((first, _)) => first,
             None => self.new_block(object),
@@ -403,6 +419,9 @@ impl<'a> Solver<'a> {
 
     /// The node of what is loaded from an unknown place in an object.
     pub(super) fn any_out(&mut self, object: u32) -> Node {
+        if self.objects[object as usize].flat {
+            return self.contents(object, 0);
+        }
         if let Some(node) = self.objects[object as usize].any_out {
             return node;
         }
@@ -420,6 +439,9 @@ impl<'a> Solver<'a> {
 
     /// The node of what is stored to an unknown place in an object.
     pub(super) fn any_in(&mut self, object: u32) -> Node {
+        if self.objects[object as usize].flat {
+            return self.contents(object, 0);
+        }
         if let Some(node) = self.objects[object as usize].any_in {
             return node;
         }
@@ -801,9 +823,11 @@ impl<'a> Solver<'a> {
         for node in (0..self.parent.len()).filter(|node| self.parent[*node] as usize == *node) {
             pointers += u32::from(!self.pts[node].is_empty());
             for (first, count) in self.pts[node].blocks() {
-                let object = self.locs[first as usize].0 as usize;
-                all[object] += 1;
-                places[object] += u64::from(count);
+                let object = self.locs[first as usize].0;
+                if object != NOBODY {
+                    all[object as usize] += 1;
+                    places[object as usize] += u64::from(count);
+                }
             }
         }
         for object in 0..u32::try_from(self.objects.len()).unwrap_or(0) {

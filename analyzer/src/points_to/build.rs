@@ -6,7 +6,7 @@ use super::wrappers::{self, Wrappers};
 use super::{Library, ObjectKind, Options, PointsTo, SiteRef, Target};
 use crate::model::{
     Callee, Class, ExternalId, ExternalVariableId, Function, FunctionId, GepStep, GlobalId, InstrKind, Module,
-    Operand, Signature, TypeId, ValueId,
+    Operand, Signature, Type, TypeId, ValueId,
 };
 use itarget_annotations::Kind;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,16 +14,39 @@ use std::time::Instant;
 
 /// Longest chain of clones.
 const MAX_DEPTH: u32 = 12;
+/// Objects from clones of one function before it is asked whether cloning it pays.
+const ENOUGH_CLONES: usize = 16;
+/// Mean number of objects of a pointer from which on wrappers are not cloned.
+const MIXED_UP: usize = 100;
+/// How often to start anew for what was learnt of cloning.
+const MAX_RESTARTS: usize = 2;
 /// Most words of one aggregate value followed.
 const MAX_SLOTS: u64 = 16;
 
 /// Analyses a module.
 pub(super) fn solve(module: &Module, library: &dyn Library, options: &Options) -> PointsTo {
     let start = Instant::now();
-    let mut builder = Builder::new(module, library, options);
-    builder.roots();
-    builder.run();
-    super::freeze::freeze(builder, start)
+    // Without clones first: where pointers are mixed up even so, clones would only multiply.
+    let functions = module.functions.len();
+    let mut plain = Builder::new(module, library, options, vec![true; functions]);
+    plain.roots();
+    plain.run(false);
+    if !options.clone_wrappers || plain.solver.mean_objects() > MIXED_UP {
+        return super::freeze::freeze(plain, start);
+    }
+    let mut once = vec![false; functions];
+    for restart in 0..=MAX_RESTARTS {
+        let mut builder = Builder::new(module, library, options, once.clone());
+        builder.roots();
+        let hopeless = builder.run(restart < MAX_RESTARTS);
+        if hopeless.is_empty() {
+            return super::freeze::freeze(builder, start);
+        }
+        for f in hopeless {
+            once[f.index()] = true;
+        }
+    }
+    super::freeze::freeze(plain, start)
 }
 
 /// An instance being built.
@@ -77,9 +100,14 @@ pub(super) struct Builder<'a> {
     pub(super) callbacks: FxHashMap<(u32, u32), Vec<u32>>,
     pub(super) operands: FxHashMap<Operand, Node>,
     globals: FxHashMap<GlobalId, u32>,
+    plain_constants: Option<u32>,
     pending_globals: Vec<GlobalId>,
     named: FxHashMap<String, u32>,
     heap: FxHashMap<(u32, u32, u32), u32>,
+    /// Objects made in clones of a function.
+    fresh: FxHashMap<FunctionId, Vec<u32>>,
+    /// Wrappers that are not to be cloned, because it was found of no use.
+    once: Vec<bool>,
     /// Locations the environment keeps by annotation.
     pub(super) retained: Node,
     /// Some unannotated external is called.
@@ -87,7 +115,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(module: &'a Module, library: &'a dyn Library, options: &'a Options) -> Self {
+    fn new(module: &'a Module, library: &'a dyn Library, options: &'a Options, once: Vec<bool>) -> Self {
         let mut solver = Solver::new(&module.types, options);
         let retained = solver.node();
         let wrappers = if options.clone_wrappers {
@@ -112,9 +140,12 @@ impl<'a> Builder<'a> {
             callbacks: FxHashMap::default(),
             operands: FxHashMap::default(),
             globals: FxHashMap::default(),
+            plain_constants: None,
             pending_globals: Vec::new(),
             named: FxHashMap::default(),
             heap: FxHashMap::default(),
+            fresh: FxHashMap::default(),
+            once,
             retained,
             unknown_used: false,
         };
@@ -175,20 +206,29 @@ impl<'a> Builder<'a> {
         self.solver.loc(vector, 0)
     }
 
-    fn run(&mut self) {
+    /// Solves; if `choosy`, stops as soon as cloning turns out to be of no use for some functions,
+    /// and returns these.
+    fn run(&mut self, choosy: bool) -> Vec<FunctionId> {
         loop {
             while let Some(instance) = self.pending.pop() {
                 self.generate(instance);
             }
             self.solver.solve();
+            if choosy && self.solver.looked {
+                let mut hopeless: Vec<FunctionId> = self.fresh.keys().copied().filter(|f| self.is_hopeless(*f)).collect();
+                if !hopeless.is_empty() {
+                    hopeless.sort_unstable();
+                    return hopeless;
+                }
+            }
             let mut called = std::mem::take(&mut self.solver.called);
             called.sort_unstable();
             called.dedup();
             let mut escaped = std::mem::take(&mut self.solver.escaped_code);
             escaped.sort_unstable();
             escaped.dedup();
-            if called.is_empty() && escaped.is_empty() && self.pending.is_empty() {
-                break;
+            if called.is_empty() && escaped.is_empty() && self.pending.is_empty() && self.solver.is_done() {
+                return Vec::new();
             }
             for (call, loc) in called {
                 self.bind_location(call, loc);
@@ -223,6 +263,7 @@ impl<'a> Builder<'a> {
         let mut object = new_object(kind, 0, name.to_owned());
         if matches!(kind, ObjectKind::External | ObjectKind::Arguments | ObjectKind::VarArgs(_) | ObjectKind::Copy) {
             object.regions.push(one);
+            object.flat = true;
         }
         let id = self.solver.object(object);
         self.named.insert(name.to_owned(), id);
@@ -265,6 +306,12 @@ impl<'a> Builder<'a> {
             object.regions.push(Region { start: 0, end: u64::MAX, stride: element });
         }
         let arrays = self.module.types.arrays(ty);
+        object.flat = match self.module.types.get(ty) {
+            _ if array => element == 1,
+            Type::Scalar(size) => *size <= 8,
+            Type::Array(_, stride, _) => *stride == 1,
+            Type::Struct(..) => false,
+        };
         object.regions.extend(arrays.into_iter().map(|(start, end, stride)| Region { start, end, stride }));
         self.solver.object(object)
     }
@@ -274,13 +321,33 @@ impl<'a> Builder<'a> {
             Some(object) => *object,
             None => {
                 let g = &self.module.globals[id.index()];
+                if g.constant && g.init.is_empty() {
+                    return self.plain_constant(id);
+                }
                 let object = self.typed_object(ObjectKind::Global(id), g.name.clone(), g.ty, Some(g.size), false);
+                self.solver.objects[object as usize].constant = g.constant;
                 self.globals.insert(id, object);
                 self.pending_globals.push(id);
                 object
             }
         };
         self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
+    }
+
+    /// Constants without pointers (texts, tables of numbers) are one object: what is read there
+    /// is the same in every run, and which of them it was is of no use to anyone.
+    fn plain_constant(&mut self, id: GlobalId) -> Loc {
+        let object = match self.plain_constants {
+            Some(object) => object,
+            None => {
+                let mut object = new_object(ObjectKind::Global(id), 0, "constants".to_owned());
+                object.constant = true;
+                object.flat = true;
+                object.regions.push(Region { start: 0, end: u64::MAX, stride: 1 });
+                *self.plain_constants.insert(self.solver.object(object))
+            }
+        };
+        self.solver.loc(object, 0)
     }
 
     fn variable_loc(&mut self, id: ExternalVariableId, offset: i64) -> Loc {
@@ -422,7 +489,7 @@ impl<'a> Builder<'a> {
         } else {
             self.wrappers.accessor[f.index()]
         };
-        if callback || !wanted {
+        if callback || !wanted || self.once[f.index()] {
             return self.shared_instance(f);
         }
         if let Some(instance) = self.clones.get(&(from, instr, f)) {
@@ -431,9 +498,20 @@ impl<'a> Builder<'a> {
         if self.instances.len() >= self.options.max_instances || self.on_chain(from, f) {
             return self.shared_instance(f);
         }
+        if self.is_hopeless(f) {
+            return self.shared_instance(f);
+        }
         let instance = self.new_instance(f, Some((from, instr)), depth);
         self.clones.insert((from, instr, f), instance);
         instance
+    }
+
+    /// Objects of most clones of an allocation wrapper ended up wherever the others did: more of
+    /// them would cost much and tell nothing apart.
+    fn is_hopeless(&self, f: FunctionId) -> bool {
+        let Some(objects) = self.fresh.get(&f) else { return false };
+        let popular = objects.iter().filter(|object| self.solver.is_popular(**object)).count();
+        objects.len() >= ENOUGH_CLONES && popular > objects.len() / 2
     }
 
     fn on_chain(&self, mut at: u32, f: FunctionId) -> bool {
@@ -478,7 +556,7 @@ impl<'a> Builder<'a> {
             }
             InstrKind::Load { ptr, access } if access.class.carries_pointer() => {
                 let ptr = self.node_of(id, *ptr);
-                self.solver.attach(ptr, Use::Load { target: result, slots: slots(access.class, access.size) });
+                self.solver.define(ptr, Use::Load { target: result, slots: slots(access.class, access.size) });
             }
             InstrKind::Store { ptr, value, access } if access.class.carries_pointer() => {
                 let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
@@ -490,7 +568,7 @@ impl<'a> Builder<'a> {
                 if access.class.carries_pointer() =>
             {
                 let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
-                self.solver.attach(ptr, Use::Load { target: result, slots: 1 });
+                self.solver.define(ptr, Use::Load { target: result, slots: 1 });
                 if source != NONE {
                     self.solver.attach(ptr, Use::Store { source, slots: 1 });
                 }
@@ -498,17 +576,20 @@ impl<'a> Builder<'a> {
             InstrKind::Gep { base, steps } => {
                 let base = self.node_of(id, *base);
                 if base != NONE && steps.is_empty() {
-                    self.solver.edge(base, result);
+                    self.solver.alias(base, result);
                 } else if base != NONE {
                     let steps = self.solver.intern(steps);
-                    self.solver.attach(base, Use::Gep { steps, target: result });
+                    self.solver.define(base, Use::Gep { steps, target: result });
                 }
             }
+            InstrKind::Copy { from } if class.carries_pointer() && from.len() == 1 => {
+                let node = self.node_of(id, from[0]);
+                self.solver.alias(node, result);
+            }
             InstrKind::Copy { from } if class.carries_pointer() => {
-                for operand in from {
-                    let node = self.node_of(id, *operand);
-                    self.solver.edge(node, result);
-                }
+                let mut nodes: Vec<Node> = from.iter().map(|operand| self.node_of(id, *operand)).collect();
+                nodes.retain(|node| *node != NONE);
+                self.solver.choice(nodes.into(), result);
             }
             InstrKind::Arith { from, add } if class.carries_pointer() => {
                 let step = match add {
@@ -545,8 +626,8 @@ impl<'a> Builder<'a> {
                 let list = self.node_of(id, *list);
                 let area = self.solver.stepped(list, &[GepStep::Const(8)]);
                 let values = self.solver.node();
-                self.solver.attach(area, Use::Load { target: values, slots: 1 });
-                self.solver.attach(values, Use::Load { target: result, slots: 1 });
+                self.solver.define(area, Use::Load { target: values, slots: 1 });
+                self.solver.define(values, Use::Load { target: result, slots: 1 });
             }
             InstrKind::Ret { value: Some(value) } if f.signature.ret.carries_pointer() => {
                 let (node, ret) = (self.node_of(id, *value), self.instances[id as usize].ret);
@@ -577,7 +658,7 @@ impl<'a> Builder<'a> {
                 };
                 let number = self.add_call(site);
                 match &call.callee {
-                    Callee::Function(target) => self.bind(number, *target),
+                    Callee::Function(target) => self.bind(number, *target, true),
                     Callee::External(target) => self.external(number, *target),
                     Callee::Indirect(operand) => match self.node_of(id, *operand) {
                         NONE => self.unknown_call(number),
@@ -632,7 +713,7 @@ impl<'a> Builder<'a> {
                     _ => true,
                 };
                 if fits {
-                    self.bind(call, f);
+                    self.bind(call, f, false);
                 }
             }
             ObjectKind::ExternalFunction(e) => {
@@ -651,13 +732,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn bind(&mut self, call: u32, f: FunctionId) {
+    /// Binds a call to a function; `direct`: it has no other callee.
+    fn bind(&mut self, call: u32, f: FunctionId, direct: bool) {
         let instance = self.instance_for(call, f);
         if !self.record(call, Target::Function(super::InstanceId(instance))) {
             return;
         }
         let target = &self.module.functions[f.index()];
-        let Inst { base, ret, varargs, .. } = self.instances[instance as usize];
+        let Inst { base, ret, varargs, caller, .. } = self.instances[instance as usize];
+        // Nobody else calls it: parameters are names of the arguments.
+        let alone = caller.is_some();
         let site = &self.calls[call as usize];
         let (args, byval, result) = (site.args.clone(), site.byval.clone(), site.ret);
         let fixed = target.signature.params.len();
@@ -677,10 +761,18 @@ impl<'a> Builder<'a> {
             } else if target.byval[i] > 0 {
                 self.solver.memcopy(base + param, *arg, Some(target.byval[i].max(8)));
             } else if target.signature.params[i].carries_pointer() {
-                self.solver.edge(*arg, base + param);
+                if alone {
+                    self.solver.alias(*arg, base + param);
+                } else {
+                    self.solver.edge(*arg, base + param);
+                }
             }
         }
-        self.solver.edge(ret, result);
+        if direct {
+            self.solver.alias(ret, result);
+        } else {
+            self.solver.edge(ret, result);
+        }
     }
 
     fn escape_args(&mut self, call: u32) {
@@ -758,6 +850,11 @@ impl<'a> Builder<'a> {
                 object.size = self.allocation_size(call);
                 let object = self.solver.object(object);
                 self.heap.insert(key, object);
+                let mut at = key.0;
+                while let Some((up, _)) = self.instances[at as usize].caller {
+                    self.fresh.entry(self.instances[at as usize].function).or_default().push(object);
+                    at = up;
+                }
                 object
             }
         };
@@ -821,11 +918,13 @@ fn new_object(kind: ObjectKind, instance: u32, name: String) -> Obj {
         instance,
         name,
         size: None,
+        constant: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
+        flat: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
         ty: None,
         regions: Vec::new(),
         locs: FxHashMap::default(),
         offsets: Vec::new(),
-        any: None,
+        block: None,
         any_out: None,
         any_in: None,
         copies: Vec::new(),

@@ -140,7 +140,7 @@ impl Builder<'_> {
             return NONE;
         }
         let target = self.solver.node();
-        self.solver.attach(pointer, Use::Load { target, slots: 1 });
+        self.solver.define(pointer, Use::Load { target, slots: 1 });
         target
     }
 

@@ -2,6 +2,7 @@
 
 use super::build::Builder;
 use super::objects::Region;
+use super::solver::NOBODY;
 use super::result::{Frozen, PointsTo};
 use super::{AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, SiteRef, Stats, Target};
 use crate::model::{Callee, FunctionId, InstrKind, Location, Module};
@@ -14,7 +15,9 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
     for object in 0..u32::try_from(builder.solver.objects.len()).unwrap_or(0) {
         builder.solver.loc(object, 0);
     }
-    builder.solver.solve();
+    while !builder.solver.is_done() {
+        builder.solver.solve();
+    }
     let module = builder.module;
     let solver = &builder.solver;
     let mut result = PointsTo::default();
@@ -67,6 +70,9 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
         .locs
         .iter()
         .map(|(object, offset, _)| {
+            if *object == NOBODY {
+                return (ObjectId(NOBODY), None);
+            }
             let o = &solver.objects[*object as usize];
             (ObjectId(*object), offset.map(|offset| field_at[&(*object, o.canonical(offset))]))
         })
@@ -211,6 +217,10 @@ fn place(module: &Module, kind: ObjectKind, chain: &[SiteRef]) -> Option<Locatio
     }
 }
 
+fn is_code(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
+}
+
 /// Means over the sites of reached functions.
 fn figures(result: &mut PointsTo, module: &Module) {
     let (mut sites, mut fields, mut objects, mut max) = (0usize, 0usize, 0usize, 0usize);
@@ -228,6 +238,7 @@ fn figures(result: &mut PointsTo, module: &Module) {
                     sets.sort_unstable();
                     sets.dedup();
                     let mut all: Vec<FieldId> = sets.into_iter().flat_map(|s| result.expand(s)).collect();
+                    all.retain(|f| !is_code(result.object(result.field(*f).object).kind));
                     all.sort_unstable();
                     all.dedup();
                     sites += 1;

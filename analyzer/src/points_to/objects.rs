@@ -33,6 +33,10 @@ pub(super) struct Obj {
     pub(super) instance: u32,
     pub(super) name: String,
     pub(super) size: Option<u64>,
+    /// Nothing is ever stored there: constants, and code.
+    pub(super) constant: bool,
+    /// One location is all it has.
+    pub(super) flat: bool,
     /// Layout, if it is declared.
     pub(super) ty: Option<TypeId>,
     pub(super) regions: Vec<Region>,
@@ -40,7 +44,8 @@ pub(super) struct Obj {
     pub(super) locs: FxHashMap<u64, Loc>,
     /// Offsets with a location of their own, ascending by creation.
     pub(super) offsets: Vec<u64>,
-    pub(super) any: Option<Loc>,
+    /// First and next free location of the blocks of this object's.
+    pub(super) block: Option<(Loc, Loc)>,
     /// Nodes: what is loaded from, and stored to, an unknown place.
     pub(super) any_out: Option<u32>,
     pub(super) any_in: Option<u32>,
@@ -64,6 +69,9 @@ pub(super) enum Step {
 impl Obj {
     /// The offset that stands for `offset`.
     pub(super) fn canonical(&self, mut offset: u64) -> u64 {
+        if self.flat {
+            return 0;
+        }
         loop {
             let before = offset;
             for r in &self.regions {
@@ -84,18 +92,28 @@ impl Obj {
     /// One step from a canonical offset.
     pub(super) fn step(&self, types: &Types, offset: u64, step: GepStep) -> Step {
         match step {
-            GepStep::Const(by) => self.constant(offset, by),
+            _ if self.flat => Step::To(0, None),
+            GepStep::Const(by) => self.constant(types, offset, by),
             GepStep::Array { stride, count } => self.array(types, offset, stride, count),
             GepStep::Pointer { stride } => self.pointer(types, offset, stride),
         }
     }
 
-    fn constant(&self, offset: u64, by: i64) -> Step {
+    /// A step to these offsets, or to anywhere if one is in the middle of something: bytes of one
+    /// scalar are not told apart, so what is added later would be lost.
+    fn lands(&self, types: &Types, to: u64, other: Option<u64>) -> Step {
+        let whole = |offset: u64| {
+            self.ty.is_none_or(|ty| offset.is_multiple_of(4) || self.size == Some(offset) || types.scalar_at(ty, offset).is_some())
+        };
+        if whole(to) && other.is_none_or(whole) { Step::To(to, other) } else { Step::Any }
+    }
+
+    fn constant(&self, types: &Types, offset: u64, by: i64) -> Step {
         let raw = offset.checked_add_signed(by);
         let inner = self.regions.iter().rev().find(|r| r.contains(offset));
         let Some(region) = inner else {
             return match raw {
-                Some(to) if self.fits(to) => Step::To(self.canonical(to), None),
+                Some(to) if self.fits(to) => self.lands(types, self.canonical(to), None),
                 _ => Step::Out,
             };
         };
@@ -112,8 +130,8 @@ impl Obj {
         let inside = at.wrapping_add(by).rem_euclid(stride);
         let inside = self.canonical(region.start + inside.unsigned_abs());
         match raw {
-            Some(to) if !region.contains(to) && self.fits(to) => Step::To(inside, Some(self.canonical(to))),
-            _ => Step::To(inside, None),
+            Some(to) if !region.contains(to) && self.fits(to) => self.lands(types, inside, Some(self.canonical(to))),
+            _ => self.lands(types, inside, None),
         }
     }
 
@@ -149,7 +167,7 @@ impl Obj {
 
     /// Elements that `stride` steps over whole surround `offset`.
     fn in_elements(&self, offset: u64, stride: u64) -> bool {
-        self.regions.iter().any(|r| r.contains(offset) && stride % r.stride == 0)
+        self.regions.iter().any(|r| r.contains(offset) && stride.is_multiple_of(r.stride))
     }
 }
 
@@ -179,11 +197,13 @@ mod tests {
             instance: 0,
             name: String::new(),
             size: None,
+            constant: false,
+            flat: false,
             ty: None,
             regions: regions.iter().map(|(start, end, stride)| Region { start: *start, end: *end, stride: *stride }).collect(),
             locs: FxHashMap::default(),
             offsets: Vec::new(),
-            any: None,
+            block: None,
             any_out: None,
             any_in: None,
             copies: Vec::new(),

@@ -1,7 +1,21 @@
-//! Sparse bitmaps: sorted blocks of 64 elements. Most sets are small, and elements of one object
-//! are numbered together, so a few blocks hold a set.
+//! Sparse bitmaps: sorted blocks of 64 elements. Elements of one object are numbered together, and
+//! the first of a block stands for all of its object: a block that has it holds nothing else.
+//! Objects without fields share blocks, whose first is never used.
 
-/// A set of small numbers.
+/// Elements per block.
+pub(super) const BLOCK: u32 = 64;
+
+/// Bits of a block without those that its first one stands for.
+fn reduced(bits: u64) -> u64 {
+    if bits & 1 != 0 { 1 } else { bits }
+}
+
+/// The bits of `other` that are not in `bits`.
+fn beyond(bits: u64, other: u64) -> u64 {
+    if bits & 1 != 0 { 0 } else { reduced(other) & !bits }
+}
+
+/// A set of locations, each of which is the element 0 of its block or stood for by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Set {
     keys: Vec<u32>,
@@ -18,8 +32,8 @@ impl Set {
         let (key, bit) = (element >> 6, 1u64 << (element & 63));
         match self.keys.binary_search(&key) {
             Ok(at) => {
-                let new = self.bits[at] & bit == 0;
-                self.bits[at] |= bit;
+                let new = beyond(self.bits[at], bit) != 0;
+                self.bits[at] = reduced(self.bits[at] | bit);
                 new
             }
             Err(at) => {
@@ -33,18 +47,36 @@ impl Set {
     /// The elements of `other` that are not in `self`.
     pub(super) fn missing(&self, other: &Set) -> Set {
         let mut found = Set::default();
+        self.missing_into(other, &mut found);
+        found
+    }
+
+    /// As [`Set::missing`], into a set whose room is used again.
+    pub(super) fn missing_into(&self, other: &Set, found: &mut Set) {
+        found.keys.clear();
+        found.bits.clear();
         let mut at = 0;
         for (key, bits) in other.keys.iter().zip(&other.bits) {
-            while at < self.keys.len() && self.keys[at] < *key {
-                at += 1;
-            }
+            at = self.seek(at, *key);
             let have = if at < self.keys.len() && self.keys[at] == *key { self.bits[at] } else { 0 };
-            if bits & !have != 0 {
+            let new = beyond(have, *bits);
+            if new != 0 {
                 found.keys.push(*key);
-                found.bits.push(bits & !have);
+                found.bits.push(new);
             }
         }
-        found
+    }
+
+    /// The first place from `at` on whose key is not less; near ones are found fast.
+    fn seek(&self, mut at: usize, key: u32) -> usize {
+        let mut step = 1;
+        let mut end = at;
+        while end < self.keys.len() && self.keys[end] < key {
+            at = end + 1;
+            end += step;
+            step *= 2;
+        }
+        at + self.keys[at..end.min(self.keys.len())].partition_point(|k| *k < key)
     }
 
     /// Adds all elements of `other`.
@@ -61,14 +93,17 @@ impl Set {
             self.bits.extend_from_slice(&other.bits);
             return;
         }
-        let new = other.keys.iter().filter(|k| self.keys.binary_search(k).is_err()).count();
+        let mut at = 0;
+        let mut new = 0;
+        for key in &other.keys {
+            at = self.seek(at, *key);
+            new += usize::from(self.keys.get(at) != Some(key));
+        }
         if new == 0 {
             let mut at = 0;
             for (key, bits) in other.keys.iter().zip(&other.bits) {
-                while self.keys[at] < *key {
-                    at += 1;
-                }
-                self.bits[at] |= bits;
+                at = self.seek(at, *key);
+                self.bits[at] = reduced(self.bits[at] | bits);
             }
             return;
         }
@@ -83,7 +118,7 @@ impl Set {
             if i > 0 && self.keys[i - 1] >= key {
                 let same = self.keys[i - 1] == key;
                 self.keys[k] = self.keys[i - 1];
-                self.bits[k] = self.bits[i - 1] | if same { other.bits[j - 1] } else { 0 };
+                self.bits[k] = reduced(self.bits[i - 1] | if same { other.bits[j - 1] } else { 0 });
                 i -= 1;
                 j -= usize::from(same);
             } else {
@@ -92,6 +127,17 @@ impl Set {
                 j -= 1;
             }
         }
+    }
+
+    /// Number of blocks.
+    pub(super) fn block_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The blocks: first element, and how many are in the set (many, if the first is).
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let places = |bits: &u64| if bits & 1 != 0 { BLOCK } else { bits.count_ones() };
+        self.keys.iter().zip(&self.bits).map(move |(key, bits)| (key * BLOCK, places(bits)))
     }
 
     /// Number of elements.
@@ -120,6 +166,10 @@ mod tests {
     use super::Set;
     use std::collections::BTreeSet;
 
+    fn plain(set: BTreeSet<u32>) -> BTreeSet<u32> {
+        set.iter().copied().filter(|e| e % 64 == 0 || !set.contains(&(e / 64 * 64))).collect()
+    }
+
     #[test]
     fn like_an_ordered_set() {
         let mut seed = 7u32;
@@ -132,13 +182,16 @@ mod tests {
             let (mut x, mut y) = (BTreeSet::new(), BTreeSet::new());
             for _ in 0..round {
                 let (p, q) = (next(), next());
-                assert_eq!(a.insert(p), x.insert(p));
-                assert_eq!(b.insert(q), y.insert(q));
+                assert_eq!(a.insert(p), !x.contains(&(p / 64 * 64)) && x.insert(p));
+                b.insert(q);
+                y.insert(q);
+                (x, y) = (plain(x), plain(y));
             }
-            let missing: Vec<u32> = y.difference(&x).copied().collect();
+            let missing: Vec<u32> = y.iter().copied().filter(|e| !x.contains(e) && !x.contains(&(e / 64 * 64))).collect();
             assert_eq!(a.missing(&b).iter().collect::<Vec<_>>(), missing);
             a.extend(&b);
             x.extend(&y);
+            x = plain(x);
             assert_eq!(a.iter().collect::<Vec<_>>(), x.iter().copied().collect::<Vec<_>>());
             assert_eq!(a.len(), x.len());
         }

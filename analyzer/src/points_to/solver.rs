@@ -5,7 +5,7 @@
 //! along in topological order; loads, stores and calls add edges on the way; repeat until nothing is new.
 
 use super::objects::{Loc, Obj, Region, Step};
-use super::set::Set;
+use super::set::{BLOCK, Set};
 use super::{ObjectKind, Options};
 use crate::model::{GepStep, Types};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -48,6 +48,15 @@ struct MemCopy {
     between: Option<Node>,
 }
 
+/// No object: the first location of a block that objects share.
+pub(super) const NOBODY: u32 = u32::MAX;
+
+/// Pointers to an object from which on its fields are only kept if it helps.
+const POPULAR: u32 = 256;
+
+/// Mean places in such an object per pointer from which on it does not help.
+const PLACES: u64 = 4;
+
 /// Pairs of locations of one memory copy that are told apart.
 const MAX_PAIRS: usize = 256;
 
@@ -56,8 +65,12 @@ pub(super) struct Solver<'a> {
     pub(super) types: &'a Types,
     pub(super) options: &'a Options,
     parent: Vec<Node>,
+    /// All that is merged there is defined by the same constraint, and by nothing else.
+    pure: Vec<bool>,
     pts: Vec<Set>,
     delta: Vec<Set>,
+    /// Room for what is new to a node.
+    spare: Set,
     copies: Vec<Vec<Node>>,
     uses: Vec<Vec<Use>>,
     edges: FxHashSet<u64>,
@@ -70,6 +83,12 @@ pub(super) struct Solver<'a> {
     cyclic: Vec<bool>,
     cyclic_ids: FxHashMap<u32, u32>,
     memcopies: Vec<MemCopy>,
+    /// First and next free location of the blocks of objects that have only one each.
+    packed: Option<(Loc, Loc)>,
+    /// Nodes that are defined by copies of these alone.
+    choices: Vec<(Node, Box<[Node]>)>,
+    /// By node and words: what is stored through it by more than one store.
+    joints: FxHashMap<(Node, u32), Node>,
     copied: FxHashSet<(Loc, Loc, Option<u64>)>,
     /// Function locations that reached an indirect callee: (call, location).
     pub(super) called: Vec<(u32, Loc)>,
@@ -81,6 +100,13 @@ pub(super) struct Solver<'a> {
     /// Position in topological order, as of the last merging of cycles.
     rank: Vec<u32>,
     new_edges: usize,
+    waves: usize,
+    /// Pointers by object, as of the last look.
+    popularity: Vec<u32>,
+    /// Pointers from which on an object is popular.
+    crowd: u32,
+    /// [`Solver::is_popular`] has new answers.
+    pub(super) looked: bool,
     merges: usize,
     pub(super) constraints: usize,
 }
@@ -91,8 +117,10 @@ impl<'a> Solver<'a> {
             types,
             options,
             parent: Vec::new(),
+            pure: Vec::new(),
             pts: Vec::new(),
             delta: Vec::new(),
+            spare: Set::default(),
             copies: Vec::new(),
             uses: Vec::new(),
             edges: FxHashSet::default(),
@@ -103,6 +131,9 @@ impl<'a> Solver<'a> {
             cyclic: Vec::new(),
             cyclic_ids: FxHashMap::default(),
             memcopies: Vec::new(),
+            packed: None,
+            choices: Vec::new(),
+            joints: FxHashMap::default(),
             copied: FxHashSet::default(),
             called: Vec::new(),
             escape: 0,
@@ -111,6 +142,10 @@ impl<'a> Solver<'a> {
             is_dirty: Vec::new(),
             rank: Vec::new(),
             new_edges: 0,
+            waves: 0,
+            popularity: Vec::new(),
+            crowd: POPULAR,
+            looked: false,
             merges: 0,
             constraints: 0,
         };
@@ -123,6 +158,7 @@ impl<'a> Solver<'a> {
     pub(super) fn node(&mut self) -> Node {
         let node = u32::try_from(self.parent.len()).unwrap_or(NONE);
         self.parent.push(node);
+        self.pure.push(false);
         self.pts.push(Set::default());
         self.delta.push(Set::default());
         self.copies.push(Vec::new());
@@ -162,9 +198,20 @@ impl<'a> Solver<'a> {
         &self.pts[self.representative(node) as usize]
     }
 
+    /// Nothing is left to propagate.
+    pub(super) fn is_done(&self) -> bool {
+        self.dirty.is_empty()
+    }
+
     /// Number of nodes.
     pub(super) fn node_count(&self) -> usize {
         self.parent.len()
+    }
+
+    /// Mean number of objects of the pointers that have any.
+    pub(super) fn mean_objects(&self) -> usize {
+        let sets = || self.pts.iter().filter(|set| !set.is_empty());
+        sets().map(Set::block_count).sum::<usize>() / sets().count().max(1)
     }
 
     /// Number of nodes that stand for themselves.
@@ -192,12 +239,14 @@ impl<'a> Solver<'a> {
     }
 
     fn add_all(&mut self, node: Node, set: &Set) {
-        let missing = self.pts[node as usize].missing(set);
+        let mut missing = std::mem::take(&mut self.spare);
+        self.pts[node as usize].missing_into(set, &mut missing);
         if !missing.is_empty() {
             self.pts[node as usize].extend(&missing);
             self.delta[node as usize].extend(&missing);
             self.touch(node);
         }
+        self.spare = missing;
     }
 
     /// `to` may hold what `from` holds.
@@ -231,6 +280,33 @@ impl<'a> Solver<'a> {
         }
     }
 
+    /// Hangs a constraint on a node that is all that defines its target.
+    pub(super) fn define(&mut self, node: Node, what: Use) {
+        if let Use::Gep { target, .. } | Use::Anywhere { target } | Use::Load { target, .. } = what {
+            self.pure[target as usize] = true;
+        }
+        self.attach(node, what);
+    }
+
+    /// `target`, which nothing else defines, is another name of `node`.
+    pub(super) fn alias(&mut self, node: Node, target: Node) {
+        if node == NONE || target == NONE {
+            return;
+        }
+        let pure = self.pure[self.representative(node) as usize];
+        self.merge(node, target);
+        let node = self.find(node);
+        self.pure[node as usize] = pure;
+    }
+
+    /// `target`, which nothing else defines, may hold what any of these holds.
+    pub(super) fn choice(&mut self, from: Box<[Node]>, target: Node) {
+        for node in &from {
+            self.edge(*node, target);
+        }
+        self.choices.push((target, from));
+    }
+
     /// The index of a list of steps.
     pub(super) fn intern(&mut self, steps: &[GepStep]) -> u32 {
         if let Some(id) = self.step_ids.get(steps) {
@@ -250,7 +326,7 @@ impl<'a> Solver<'a> {
         }
         let target = self.node();
         let steps = self.intern(steps);
-        self.attach(base, Use::Gep { steps, target });
+        self.define(base, Use::Gep { steps, target });
         target
     }
 
@@ -260,7 +336,7 @@ impl<'a> Solver<'a> {
             return NONE;
         }
         let target = self.node();
-        self.attach(base, Use::Anywhere { target });
+        self.define(base, Use::Anywhere { target });
         target
     }
 
@@ -289,14 +365,21 @@ impl<'a> Solver<'a> {
         if let Some(loc) = o.locs.get(&offset) {
             return *loc;
         }
-        if o.offsets.len() >= self.options.max_fields {
+        let popular = self.popularity.get(object as usize).is_some_and(|pointers| *pointers > 4 * POPULAR);
+        if o.offsets.len() >= if popular { self.options.max_fields / 8 } else { self.options.max_fields } {
             self.add_region(object, Region { start: 0, end: u64::MAX, stride: 1 });
             return self.loc(object, 0);
         }
+        let block = if o.flat { self.packed } else { o.block };
         let node = self.node();
-        let loc = u32::try_from(self.locs.len()).unwrap_or(u32::MAX);
-        self.locs.push((object, Some(offset), node));
+        let loc = match block {
+            Some((_, next)) if next % BLOCK != 0 => next,
+            _ => self.new_block(object) + 1,
+        };
+        self.locs[loc as usize] = (object, Some(offset), node);
         let o = &mut self.objects[object as usize];
+        let block = if o.flat { &mut self.packed } else { &mut o.block };
+        *block = block.map(|(first, _)| (first, loc + 1));
         o.locs.insert(offset, loc);
         o.offsets.push(offset);
         let (any_in, any_out) = (o.any_in, o.any_out);
@@ -313,19 +396,32 @@ impl<'a> Solver<'a> {
         loc
     }
 
+    /// A block of locations; the first stands for the whole object.
+    fn new_block(&mut self, object: u32) -> Loc {
+        let start = u32::try_from(self.locs.len()).unwrap_or(u32::MAX);
+        let o = &mut self.objects[object as usize];
+        let (block, owner) = if o.flat { (&mut self.packed, NOBODY) } else { (&mut o.block, object) };
+        *block = Some((block.map_or(start, |(first, _)| first), start + 1));
+        self.locs.resize(self.locs.len() + BLOCK as usize, (owner, None, NONE));
+        start
+    }
+
     /// The location "anywhere in the object".
     pub(super) fn anywhere(&mut self, object: u32) -> Loc {
-        if let Some(loc) = self.objects[object as usize].any {
-            return loc;
+        if self.objects[object as usize].flat {
+            return self.loc(object, 0);
         }
-        let loc = u32::try_from(self.locs.len()).unwrap_or(u32::MAX);
-        self.locs.push((object, None, NONE));
-        self.objects[object as usize].any = Some(loc);
-        loc
+        match self.objects[object as usize].block {
+            Some((first, _)) => first,
+            None => self.new_block(object),
+        }
     }
 
     /// The node of what is loaded from an unknown place in an object.
     pub(super) fn any_out(&mut self, object: u32) -> Node {
+        if self.objects[object as usize].flat {
+            return self.contents(object, 0);
+        }
         if let Some(node) = self.objects[object as usize].any_out {
             return node;
         }
@@ -343,6 +439,9 @@ impl<'a> Solver<'a> {
 
     /// The node of what is stored to an unknown place in an object.
     pub(super) fn any_in(&mut self, object: u32) -> Node {
+        if self.objects[object as usize].flat {
+            return self.contents(object, 0);
+        }
         if let Some(node) = self.objects[object as usize].any_in {
             return node;
         }
@@ -377,6 +476,11 @@ impl<'a> Solver<'a> {
     /// Code has no contents.
     fn is_code(&self, object: u32) -> bool {
         matches!(self.objects[object as usize].kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
+    }
+
+    /// Nothing can be stored there.
+    fn is_constant(&self, object: u32) -> bool {
+        self.objects[object as usize].constant
     }
 
     fn add_region(&mut self, object: u32, region: Region) {
@@ -431,6 +535,7 @@ impl<'a> Solver<'a> {
         let only_a = pts.missing(&self.pts[a as usize]);
         let only_b = self.pts[a as usize].missing(&pts);
         self.parent[b as usize] = a;
+        self.pure[a as usize] = false;
         self.merges += 1;
         self.pts[a as usize].extend(&only_b);
         self.delta[a as usize].extend(&delta);
@@ -445,13 +550,17 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Runs until nothing is new.
+    /// Runs until nothing is new, or until the builder has something to do: the callee of an indirect
+    /// call is new (new functions come in as early as possible, so that little is propagated more
+    /// than once), or it is known anew which objects are popular.
     pub(super) fn solve(&mut self) {
-        let mut waves = 0;
-        while !self.dirty.is_empty() {
-            waves += 1;
-            if self.new_edges > 500 + self.edges.len() / 16 || waves % 16 == 0 {
+        self.looked = false;
+        while !self.dirty.is_empty() && !self.looked && self.called.is_empty() && self.escaped_code.is_empty() {
+            self.waves += 1;
+            if self.waves % 16 == 1 || self.new_edges > 500 + self.edges.len() / 16 {
                 self.new_edges = 0;
+                self.give_up_fields();
+                self.share();
                 self.collapse_cycles();
             }
             let mut wave = std::mem::take(&mut self.dirty);
@@ -528,7 +637,7 @@ impl<'a> Solver<'a> {
                 }
             }
             Use::Store { source, slots } => {
-                if self.is_code(object) {
+                if self.is_constant(object) {
                     return;
                 }
                 match offset {
@@ -562,8 +671,10 @@ impl<'a> Solver<'a> {
                 self.add(escape, anywhere);
                 let out = self.any_out(object);
                 self.edge(out, escape);
-                let into = self.any_in(object);
-                self.edge(escape, into);
+                if !self.is_constant(object) {
+                    let into = self.any_in(object);
+                    self.edge(escape, into);
+                }
             }
         }
     }
@@ -611,7 +722,7 @@ impl<'a> Solver<'a> {
     fn copy_with(&mut self, id: u32, loc: Loc, is_source: bool) {
         let copy = self.memcopies[id as usize];
         let (object, _, _) = self.locs[loc as usize];
-        if self.is_code(object) {
+        if self.is_code(object) || !is_source && self.is_constant(object) {
             return;
         }
         if let Some(between) = copy.between {
@@ -650,7 +761,7 @@ impl<'a> Solver<'a> {
         }
         let (source, at, _) = self.locs[from as usize];
         let (target, into, _) = self.locs[to as usize];
-        if self.is_code(source) || self.is_code(target) {
+        if self.is_code(source) || self.is_constant(target) {
             return;
         }
         let (Some(at), Some(into)) = (at, into) else {
@@ -703,6 +814,182 @@ impl<'a> Solver<'a> {
         self.edge(contents, node);
     }
 
+    /// Collapses objects that many pointers address, at several places or an unknown one each: their
+    /// fields would be reached through all of those.
+    fn give_up_fields(&mut self) {
+        let mut places = vec![0u64; self.objects.len()];
+        let mut all = vec![0u32; self.objects.len()];
+        let mut pointers = 0;
+        for node in (0..self.parent.len()).filter(|node| self.parent[*node] as usize == *node) {
+            pointers += u32::from(!self.pts[node].is_empty());
+            for (first, count) in self.pts[node].blocks() {
+                let object = self.locs[first as usize].0;
+                if object != NOBODY {
+                    all[object as usize] += 1;
+                    places[object as usize] += u64::from(count);
+                }
+            }
+        }
+        for object in 0..u32::try_from(self.objects.len()).unwrap_or(0) {
+            let (places, all) = (places[object as usize], all[object as usize]);
+            if all > POPULAR && places > PLACES * u64::from(all) && self.objects[object as usize].offsets.len() > 1 {
+                self.add_region(object, Region { start: 0, end: u64::MAX, stride: 1 });
+            }
+        }
+        self.crowd = POPULAR.max(pointers / 8);
+        self.popularity = all;
+        self.looked = true;
+    }
+
+    /// So many pointers address the object that telling parts of it apart is of little use.
+    pub(super) fn is_popular(&self, object: u32) -> bool {
+        self.popularity.get(object as usize).is_some_and(|pointers| *pointers > self.crowd)
+    }
+
+    /// Lets equal constraints on a node have one target or source: results of loads, and of pointer
+    /// arithmetic, that are defined the same way are the same; stores through one pointer meet.
+    fn share(&mut self) {
+        let mut choices = std::mem::take(&mut self.choices);
+        choices.retain(|(target, from)| {
+            let target = self.find(*target);
+            let mut only = None;
+            for node in from {
+                let node = self.find(*node);
+                if node == target {
+                    // On a cycle, on which there may be more.
+                    return false;
+                }
+                if only.is_some_and(|other| other != node) {
+                    return true;
+                }
+                only = Some(node);
+            }
+            if let Some(only) = only {
+                self.alias(only, target);
+            }
+            false
+        });
+        self.choices = choices;
+        let mut joints = FxHashMap::default();
+        let mut old: Vec<((Node, u32), Node)> = self.joints.drain().collect();
+        old.sort_unstable();
+        for ((node, slots), joint) in old {
+            joints.entry((self.find(node), slots)).or_insert(joint);
+        }
+        self.joints = joints;
+        let mut late: Vec<(Node, Use)> = Vec::new();
+        let mut edges: Vec<(Node, Node)> = Vec::new();
+        let mut groups: FxHashMap<(u8, u32), usize> = FxHashMap::default();
+        for node in 0..u32::try_from(self.parent.len()).unwrap_or(0) {
+            if self.parent[node as usize] != node || self.uses[node as usize].len() < 2 {
+                continue;
+            }
+            let uses = std::mem::take(&mut self.uses[node as usize]);
+            let mut kept = Vec::new();
+            let mut lists: Vec<(Use, Vec<Node>)> = Vec::new();
+            groups.clear();
+            for what in uses {
+                let (key, end) = match what {
+                    Use::Gep { steps, target } => ((0, steps), target),
+                    Use::Anywhere { target } => ((1, 0), target),
+                    Use::Load { target, slots } => ((2, slots), target),
+                    Use::Store { source, slots } => ((3, slots), source),
+                    _ => {
+                        if !kept.contains(&what) {
+                            kept.push(what);
+                        }
+                        continue;
+                    }
+                };
+                let at = *groups.entry(key).or_insert(lists.len());
+                if at == lists.len() {
+                    lists.push((what, Vec::new()));
+                }
+                lists[at].1.push(self.find(end));
+            }
+            for (what, mut ends) in lists {
+                ends.sort_unstable();
+                ends.dedup();
+                if let Use::Store { slots, .. } = what {
+                    self.share_store(node, slots, ends, &mut kept, &mut late, &mut edges);
+                    continue;
+                }
+                let with = |target: Node| match what {
+                    Use::Gep { steps, .. } => Use::Gep { steps, target },
+                    Use::Load { slots, .. } => Use::Load { target, slots },
+                    _ => Use::Anywhere { target },
+                };
+                let mut pure = None;
+                let mut others = Vec::new();
+                for end in ends {
+                    match pure {
+                        _ if !self.pure[end as usize] || self.find(end) == self.find(node) => others.push(end),
+                        None => pure = Some(end),
+                        Some(one) => {
+                            self.merge(one, end);
+                            let one = self.find(one);
+                            self.pure[one as usize] = true;
+                            pure = Some(one);
+                        }
+                    }
+                }
+                match pure {
+                    Some(one) => {
+                        kept.push(with(one));
+                        edges.extend(others.iter().map(|other| (one, *other)));
+                    }
+                    None if others.len() < 3 => kept.extend(others.iter().map(|other| with(*other))),
+                    None => {
+                        let one = self.node();
+                        self.pure[one as usize] = true;
+                        late.push((node, with(one)));
+                        edges.extend(others.iter().map(|other| (one, *other)));
+                    }
+                }
+            }
+            let node = self.find(node);
+            self.uses[node as usize].extend(kept);
+        }
+        for (node, what) in late {
+            self.attach(node, what);
+        }
+        for (from, to) in edges {
+            self.edge(from, to);
+        }
+    }
+
+    fn share_store(
+        &mut self,
+        node: Node,
+        slots: u32,
+        sources: Vec<Node>,
+        kept: &mut Vec<Use>,
+        late: &mut Vec<(Node, Use)>,
+        edges: &mut Vec<(Node, Node)>,
+    ) {
+        let joint = match self.joints.get(&(node, slots)) {
+            Some(joint) => *joint,
+            None if sources.len() < 3 => {
+                kept.extend(sources.iter().map(|source| Use::Store { source: *source, slots }));
+                return;
+            }
+            None => {
+                let joint = self.node();
+                self.joints.insert((node, slots), joint);
+                late.push((node, Use::Store { source: joint, slots }));
+                joint
+            }
+        };
+        let own = self.find(joint);
+        for source in sources {
+            if source == own {
+                kept.push(Use::Store { source, slots });
+            } else {
+                edges.push((source, joint));
+            }
+        }
+    }
+
     /// Merges cycles of copy edges, ranks the nodes in topological order, and finds pointer
     /// arithmetic that feeds itself.
     fn collapse_cycles(&mut self) {
@@ -722,6 +1009,12 @@ impl<'a> Solver<'a> {
                 copies.dedup();
                 copies.retain(|to| *to as usize != node);
                 self.copies[node] = copies;
+            }
+        }
+        self.edges.clear();
+        for node in 0..self.parent.len() {
+            for to in &self.copies[node] {
+                self.edges.insert((node as u64) << 32 | u64::from(*to));
             }
         }
         self.rank.clear();

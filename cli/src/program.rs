@@ -131,6 +131,7 @@ pub fn describe(site: &Site) -> String {
         }
         Action::Redirect { to } => format!("call of {to}"),
         Action::Refuse { .. } => "refused call".into(),
+        Action::Callee => "callee checked".into(),
         Action::Poll => "poll".into(),
         Action::Count { .. } => "counted access".into(),
     };

@@ -350,6 +350,11 @@ impl Ir {
         (!f.is_null()).then_some(f)
     }
 
+    /// What a call calls: a function or a pointer.
+    pub fn callee_operand(&self, call: Value) -> Value {
+        llvm!(LLVMGetCalledValue(call))
+    }
+
     /// True for a null (zero) constant.
     pub fn is_null(&self, v: Value) -> bool {
         llvm!(LLVMIsConstant(v)) != 0 && llvm!(LLVMIsNull(v)) != 0

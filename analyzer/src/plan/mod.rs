@@ -112,6 +112,13 @@ impl Writer<'_> {
                 drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });
             }
         }
+        for &at in &self.facts.unknown_calls {
+            if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal
+                && self.mode != CutMode::Profile
+            {
+                drafts[at.0].insert(ordinal, Draft { action: Action::Callee, traffic: Traffic::default(), at });
+            }
+        }
         let conflicts = self.cut.conflicts.iter().filter(|c| c.certain).map(|c| (self.facts.pins[c.pin].at, &c.reason));
         for (at, reason) in conflicts.chain(self.facts.refused.iter().map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {

@@ -85,6 +85,18 @@ impl Cx<'_> {
         ir.move_before(store, end);
     }
 
+    /// Recording stops before an indirect call of code that is not the program's: that lies above
+    /// the bound.
+    pub(super) fn callee_check(&self, id: u32, call: Value) {
+        let ir = self.ir;
+        ir.before(call);
+        let above = self.above(ir.ptr_to_int(ir.callee_operand(call)));
+        let then = ir.if_then(above, call, true);
+        ir.before(then);
+        ir.debug_of(call);
+        self.hook("__itarget_refuse", &[ir.int(ir.i32, u64::from(id))]);
+    }
+
     /// A safe point for asynchronous events before a volatile load.
     pub(super) fn poll(&self, id: u32, load: Value) {
         let ir = self.ir;

@@ -111,6 +111,10 @@ impl Cx<'_> {
                 self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
                 Ok(())
             }
+            Action::Callee => {
+                self.callee_check(id, inst);
+                Ok(())
+            }
             Action::Poll => {
                 self.poll(id, inst);
                 Ok(())

@@ -126,6 +126,8 @@ pub enum Action {
         /// Sentence for the user.
         reason: String,
     },
+    /// An indirect call: recording stops before it if the code called is not the program's.
+    Callee,
     /// A safe point for asynchronous events (volatile load).
     Poll,
     /// Profile builds: count bytes moved through the pointer of this load, store or call.

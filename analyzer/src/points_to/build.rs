@@ -112,6 +112,8 @@ pub(super) struct Builder<'a> {
     pub(super) retained: Node,
     /// Some unannotated external is called.
     unknown_used: bool,
+    /// The module mentions functions that nobody annotated.
+    foreign: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -148,6 +150,7 @@ impl<'a> Builder<'a> {
             once,
             retained,
             unknown_used: false,
+            foreign: module.externals.iter().any(|e| !e.name.starts_with("llvm.") && library.function(&e.name).is_none()),
         };
         let unknown = builder.named_object("ext:unknown", ObjectKind::External);
         let loc = builder.solver.loc(unknown, 0);
@@ -727,9 +730,26 @@ impl<'a> Builder<'a> {
                     self.external(call, e);
                 }
             }
-            ObjectKind::External => self.unknown_call(call),
+            ObjectKind::External if self.holds_code(object) => self.unknown_call(call),
             _ => {}
         }
+    }
+
+    /// Whether memory of the environment may stand for code. What annotated functions hand out is
+    /// data, but for those that hand out functions: what was loaded by name, what unannotated code
+    /// returned, and signal handlers, which are the program's own unless other code installs some.
+    fn holds_code(&self, object: u32) -> bool {
+        let name = self.solver.objects[object as usize].name.as_str();
+        match name.split_once(':').map_or(name, |(_, name)| name) {
+            "unknown" | "dlsym" | "dlvsym" | "error_print_progname" => true,
+            "signal" => self.foreign,
+            other => self.library.function(other).is_none() && self.module.external(other).is_some()
+                || self.library.variable(other).is_none() && self.is_external_variable(other),
+        }
+    }
+
+    fn is_external_variable(&self, name: &str) -> bool {
+        self.module.external_variables.iter().any(|v| v.name == name)
     }
 
     /// Binds a call to a function; `direct`: it has no other callee.

@@ -4,7 +4,7 @@ use super::ObjectKind;
 use super::build::Builder;
 use super::solver::{NONE, Node, Use};
 use crate::model::GepStep;
-use itarget_annotations::{Callback, CallbackArg, Case, Function, Place, PointerFlow, Ret, Root};
+use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Ret, Root};
 
 /// Another element of the array that a pointer is in.
 const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
@@ -12,6 +12,9 @@ const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
 impl Builder<'_> {
     /// Constraints for a call of an annotated external.
     pub(super) fn annotated(&mut self, call: u32, f: &Function) {
+        if f.kind == Kind::Refuse {
+            return; // a recording ends there
+        }
         let constants = self.calls[call as usize].constants.clone();
         let chosen = f.cases.iter().find(|case| {
             let value = constants.get(usize::from(case.arg)).copied().flatten();

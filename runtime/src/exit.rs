@@ -32,6 +32,8 @@ pub mod site {
     pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
     /// A function that the analysis found no way to.
     pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
+    /// iconv.
+    pub const ICONV: i32 = 0xffff_000a_u32 as i32;
     /// realpath and getcwd.
     pub const PATH: i32 = 0xffff_0006_u32 as i32;
 }

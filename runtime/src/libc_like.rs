@@ -14,6 +14,7 @@ type Compare = extern "C" fn(*const u8, *const u8) -> c_int;
 
 unsafe extern "C" {
     fn vsnprintf(to: *mut u8, n: usize, format: *const c_char, list: *mut c_void) -> c_int;
+    fn iconv(cd: *mut c_void, from: *mut *mut u8, from_left: *mut u64, to: *mut *mut u8, to_left: *mut u64) -> u64;
     fn getdelim(line: *mut *mut c_char, n: *mut usize, delimiter: c_int, stream: *mut c_void) -> isize;
 }
 
@@ -171,6 +172,43 @@ pub unsafe extern "C" fn __itarget_getdelim(line: *mut *mut u8, n: *mut u64, del
             block(*line, need);
         }
         r
+    }
+}
+
+/// iconv, whose descriptor is the environment's: what it wrote, and how far it got, is logged.
+///
+/// # Safety
+/// As iconv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_iconv(
+    cd: *mut c_void,
+    from: *mut *mut u8,
+    from_left: *mut u64,
+    to: *mut *mut u8,
+    to_left: *mut u64,
+) -> u64 {
+    // SAFETY: as iconv; the four are null or lie in replay space, the buffer is as long as iconv
+    // says it wrote.
+    unsafe {
+        if off() {
+            return iconv(cd, from, from_left, to, to_left);
+        }
+        let start = if to.is_null() { core::ptr::null_mut() } else { *to };
+        let mut r = 0;
+        if __itarget_enter(site::ICONV) != 0 {
+            r = iconv(cd, from, from_left, to, to_left) as i64;
+            __itarget_leave();
+        }
+        r = __itarget_val(r);
+        for p in [from.cast::<u8>(), from_left.cast(), to.cast(), to_left.cast()] {
+            if !p.is_null() {
+                block(p, 8);
+            }
+        }
+        if !start.is_null() {
+            __itarget_bytes(start, (*to as i64).wrapping_sub(start as i64));
+        }
+        r as u64
     }
 }
 

@@ -19,7 +19,7 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 
 /// Runtime functions that read the program's memory themselves, at replay too.
 const NATIVE_READERS: &[&str] =
-    &["__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
+    &["__itarget_iconv", "__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
 
 /// Those of them that refuse memory above the bound.
 const CHECKS_ADDRESS: &[&str] = &["__itarget_qsort", "__itarget_strtok"];
@@ -792,8 +792,10 @@ impl<'a> Collector<'a> {
             return;
         }
         if NATIVE_READERS.contains(&runtime) {
-            for &arg in &call.args {
-                let values = self.span(&self.merged(site.at.0, arg), None);
+            // The descriptor of iconv is the environment's; of the rest it moves pointers and counts.
+            let (first, len) = if runtime == "__itarget_iconv" { (1, Some(8)) } else { (0, None) };
+            for &arg in call.args.iter().skip(first) {
+                let values = self.span(&self.merged(site.at.0, arg), len);
                 self.pin(site.at, values, &format!("`{}`", site.callee), true);
                 if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {
                     pin.checked = true;

@@ -12,6 +12,9 @@ const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
 impl Builder<'_> {
     /// Constraints for a call of an annotated external.
     pub(super) fn annotated(&mut self, call: u32, f: &Function) {
+        if f.kind == Kind::Refuse {
+            return; // a recording ends there
+        }
         let constants = self.calls[call as usize].constants.clone();
         let chosen = f.cases.iter().find(|case| {
             let value = constants.get(usize::from(case.arg)).copied().flatten();

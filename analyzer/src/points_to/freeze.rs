@@ -161,7 +161,7 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
 }
 
 fn collapsed(regions: &[Region]) -> bool {
-    regions.iter().any(|r| r.start == 0 && r.stride == 1 && r.end == u64::MAX)
+    regions.contains(&Region::WHOLE)
 }
 
 /// The call sites that lead to an allocation, from the allocation outwards.

@@ -9,11 +9,15 @@ use crate::model::{ExternalId, FunctionId, Location, Module};
 use itarget_annotations as ann;
 
 mod build;
+mod calls;
+mod copies;
 mod externals;
 mod freeze;
+mod memory;
 mod objects;
 mod result;
 mod set;
+mod simplify;
 mod solver;
 mod wrappers;
 

@@ -21,6 +21,9 @@ pub(super) struct Region {
 }
 
 impl Region {
+    /// All of an object, whose bytes are not told apart.
+    pub(super) const WHOLE: Region = Region { start: 0, end: u64::MAX, stride: 1 };
+
     pub(super) fn contains(&self, offset: u64) -> bool {
         self.start <= offset && offset < self.end
     }

@@ -40,74 +40,68 @@ pub(super) enum Use {
 
 /// A memory copy.
 #[derive(Debug, Clone, Copy)]
-struct MemCopy {
-    dst: Node,
-    src: Node,
-    len: Option<u64>,
+pub(super) struct MemCopy {
+    pub(super) dst: Node,
+    pub(super) src: Node,
+    pub(super) len: Option<u64>,
     /// Node that stands between, once there are too many pairs.
-    between: Option<Node>,
+    pub(super) between: Option<Node>,
 }
 
 /// No object: the first location of a block that objects share.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// Pointers to an object from which on its fields are only kept if it helps.
-const POPULAR: u32 = 256;
-
-/// Mean places in such an object per pointer from which on it does not help.
-const PLACES: u64 = 4;
-
-/// Pairs of locations of one memory copy that are told apart.
-const MAX_PAIRS: usize = 256;
+/// Pointers to an object from which on it gets few new fields.
+const MOBBED: u32 = 1024;
 
 /// The solver's state.
 pub(super) struct Solver<'a> {
     pub(super) types: &'a Types,
     pub(super) options: &'a Options,
-    parent: Vec<Node>,
+    pub(super) parent: Vec<Node>,
     /// All that is merged there is defined by the same constraint, and by nothing else.
-    pure: Vec<bool>,
-    pts: Vec<Set>,
-    delta: Vec<Set>,
+    pub(super) pure: Vec<bool>,
+    pub(super) pts: Vec<Set>,
+    pub(super) delta: Vec<Set>,
     /// Room for what is new to a node.
-    spare: Set,
-    copies: Vec<Vec<Node>>,
-    uses: Vec<Vec<Use>>,
-    edges: FxHashSet<u64>,
+    pub(super) spare: Set,
+    pub(super) copies: Vec<Vec<Node>>,
+    pub(super) uses: Vec<Vec<Use>>,
+    pub(super) edges: FxHashSet<u64>,
     pub(super) objects: Vec<Obj>,
     /// Object, offset (`None`: anywhere), node of the contents (`NONE` for anywhere).
     pub(super) locs: Vec<(u32, Option<u64>, Node)>,
-    steps: Vec<Box<[GepStep]>>,
-    step_ids: FxHashMap<Box<[GepStep]>, u32>,
+    pub(super) steps: Vec<Box<[GepStep]>>,
+    pub(super) step_ids: FxHashMap<Box<[GepStep]>, u32>,
     /// By index of steps: they are on a cycle, so that offsets would grow without end.
-    cyclic: Vec<bool>,
-    cyclic_ids: FxHashMap<u32, u32>,
-    memcopies: Vec<MemCopy>,
+    pub(super) cyclic: Vec<bool>,
+    pub(super) cyclic_ids: FxHashMap<u32, u32>,
+    pub(super) memcopies: Vec<MemCopy>,
     /// First and next free location of the blocks of objects that have only one each.
-    packed: Option<(Loc, Loc)>,
+    pub(super) packed: Option<(Loc, Loc)>,
     /// Nodes that are defined by copies of these alone.
-    choices: Vec<(Node, Box<[Node]>)>,
+    pub(super) choices: Vec<(Node, Box<[Node]>)>,
     /// By node and words: what is stored through it by more than one store.
-    joints: FxHashMap<(Node, u32), Node>,
-    copied: FxHashSet<(Loc, Loc, Option<u64>)>,
+    pub(super) joints: FxHashMap<(Node, u32), Node>,
+    pub(super) copied: FxHashSet<(Loc, Loc, Option<u64>)>,
     /// Function locations that reached an indirect callee: (call, location).
     pub(super) called: Vec<(u32, Loc)>,
     /// Function locations that reached the node of what unknown code holds.
     pub(super) escape: Node,
     pub(super) escaped_code: Vec<Loc>,
-    dirty: Vec<Node>,
-    is_dirty: Vec<bool>,
+    pub(super) dirty: Vec<Node>,
+    pub(super) is_dirty: Vec<bool>,
     /// Position in topological order, as of the last merging of cycles.
-    rank: Vec<u32>,
-    new_edges: usize,
-    waves: usize,
+    pub(super) rank: Vec<u32>,
+    pub(super) new_edges: usize,
+    pub(super) waves: usize,
     /// Pointers by object, as of the last look.
-    popularity: Vec<u32>,
+    pub(super) popularity: Vec<u32>,
     /// Pointers from which on an object is popular.
-    crowd: u32,
+    pub(super) crowd: u32,
     /// [`Solver::is_popular`] has new answers.
     pub(super) looked: bool,
-    merges: usize,
+    pub(super) merges: usize,
     pub(super) constraints: usize,
 }
 
@@ -144,7 +138,7 @@ impl<'a> Solver<'a> {
             new_edges: 0,
             waves: 0,
             popularity: Vec::new(),
-            crowd: POPULAR,
+            crowd: 0,
             looked: false,
             merges: 0,
             constraints: 0,
@@ -219,7 +213,7 @@ impl<'a> Solver<'a> {
         self.parent.iter().enumerate().filter(|(i, p)| **p as usize == *i).count()
     }
 
-    fn touch(&mut self, node: Node) {
+    pub(super) fn touch(&mut self, node: Node) {
         if !self.is_dirty[node as usize] {
             self.is_dirty[node as usize] = true;
             self.dirty.push(node);
@@ -238,7 +232,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    fn add_all(&mut self, node: Node, set: &Set) {
+    pub(super) fn add_all(&mut self, node: Node, set: &Set) {
         let mut missing = std::mem::take(&mut self.spare);
         self.pts[node as usize].missing_into(set, &mut missing);
         if !missing.is_empty() {
@@ -365,9 +359,9 @@ impl<'a> Solver<'a> {
         if let Some(loc) = o.locs.get(&offset) {
             return *loc;
         }
-        let popular = self.popularity.get(object as usize).is_some_and(|pointers| *pointers > 4 * POPULAR);
+        let popular = self.popularity.get(object as usize).is_some_and(|pointers| *pointers > MOBBED);
         if o.offsets.len() >= if popular { self.options.max_fields / 8 } else { self.options.max_fields } {
-            self.add_region(object, Region { start: 0, end: u64::MAX, stride: 1 });
+            self.add_region(object, Region::WHOLE);
             return self.loc(object, 0);
         }
         let block = if o.flat { self.packed } else { o.block };
@@ -474,16 +468,16 @@ impl<'a> Solver<'a> {
     }
 
     /// Code has no contents.
-    fn is_code(&self, object: u32) -> bool {
+    pub(super) fn is_code(&self, object: u32) -> bool {
         matches!(self.objects[object as usize].kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
     }
 
     /// Nothing can be stored there.
-    fn is_constant(&self, object: u32) -> bool {
+    pub(super) fn is_constant(&self, object: u32) -> bool {
         self.objects[object as usize].constant
     }
 
-    fn add_region(&mut self, object: u32, region: Region) {
+    pub(super) fn add_region(&mut self, object: u32, region: Region) {
         if self.objects[object as usize].regions.contains(&region) {
             return;
         }
@@ -520,7 +514,7 @@ impl<'a> Solver<'a> {
     }
 
     /// Merges two nodes. What only one of them held is new to the constraints of the other.
-    fn merge(&mut self, a: Node, b: Node) {
+    pub(super) fn merge(&mut self, a: Node, b: Node) {
         let (mut a, mut b) = (self.find(a), self.find(b));
         if a == b {
             return;
@@ -719,406 +713,4 @@ impl<'a> Solver<'a> {
         self.add(target, loc);
     }
 
-    fn copy_with(&mut self, id: u32, loc: Loc, is_source: bool) {
-        let copy = self.memcopies[id as usize];
-        let (object, _, _) = self.locs[loc as usize];
-        if self.is_code(object) || !is_source && self.is_constant(object) {
-            return;
-        }
-        if let Some(between) = copy.between {
-            if is_source {
-                let out = self.any_out(object);
-                self.edge(out, between);
-            } else {
-                let into = self.any_in(object);
-                self.edge(between, into);
-            }
-            return;
-        }
-        let (src, dst) = (self.find(copy.src), self.find(copy.dst));
-        let (sources, targets) = (self.pts[src as usize].clone(), self.pts[dst as usize].clone());
-        if sources.len() * targets.len() > MAX_PAIRS {
-            let between = self.node();
-            self.memcopies[id as usize].between = Some(between);
-            for one in sources.iter() {
-                self.copy_with(id, one, true);
-            }
-            for one in targets.iter() {
-                self.copy_with(id, one, false);
-            }
-            return;
-        }
-        let others = if is_source { targets } else { sources };
-        for other in others.iter() {
-            let (from, to) = if is_source { (loc, other) } else { (other, loc) };
-            self.copy_pair(from, to, copy.len);
-        }
-    }
-
-    fn copy_pair(&mut self, from: Loc, to: Loc, len: Option<u64>) {
-        if !self.copied.insert((from, to, len)) {
-            return;
-        }
-        let (source, at, _) = self.locs[from as usize];
-        let (target, into, _) = self.locs[to as usize];
-        if self.is_code(source) || self.is_constant(target) {
-            return;
-        }
-        let (Some(at), Some(into)) = (at, into) else {
-            let out = self.any_out(source);
-            let into = self.any_in(target);
-            self.edge(out, into);
-            return;
-        };
-        let copy = (at, len, target, into);
-        self.objects[source as usize].copies.push(copy);
-        if self.objects[source as usize].any_in.is_some() {
-            let (from, to) = (self.any_in(source), self.any_in(target));
-            self.edge(from, to);
-        }
-        let mut i = 0;
-        while i < self.objects[source as usize].offsets.len() {
-            let offset = self.objects[source as usize].offsets[i];
-            self.copy_field(source, offset, copy);
-            i += 1;
-        }
-    }
-
-    /// Applies a copy to one field of its source.
-    fn copy_field(&mut self, source: u32, offset: u64, (at, len, target, into): (u64, Option<u64>, u32, u64)) {
-        let end = len.map_or(u64::MAX, |len| at.saturating_add(len));
-        let o = &self.objects[source as usize];
-        let contents = self.locs[o.locs[&offset] as usize].2;
-        // Members of the arrays the field is in: the first at or after the start of the copy.
-        let mut first = offset;
-        let mut strides = Vec::new();
-        for r in o.regions.iter().filter(|r| r.contains(offset)) {
-            if first < at {
-                first += (at - first).div_ceil(r.stride) * r.stride;
-            }
-            if first < r.end && first + r.stride < end.min(r.end) {
-                strides.push(r.stride);
-            }
-        }
-        if first < at || first >= end {
-            return;
-        }
-        let to = into + (first - at);
-        let t = &self.objects[target as usize];
-        if t.size.is_some_and(|size| to > size) {
-            return;
-        }
-        let one = t.canonical(to);
-        let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
-        let node = if spread { self.any_in(target) } else { self.contents(target, one) };
-        self.edge(contents, node);
-    }
-
-    /// Collapses objects that many pointers address, at several places or an unknown one each: their
-    /// fields would be reached through all of those.
-    fn give_up_fields(&mut self) {
-        let mut places = vec![0u64; self.objects.len()];
-        let mut all = vec![0u32; self.objects.len()];
-        let mut pointers = 0;
-        for node in (0..self.parent.len()).filter(|node| self.parent[*node] as usize == *node) {
-            pointers += u32::from(!self.pts[node].is_empty());
-            for (first, count) in self.pts[node].blocks() {
-                let object = self.locs[first as usize].0;
-                if object != NOBODY {
-                    all[object as usize] += 1;
-                    places[object as usize] += u64::from(count);
-                }
-            }
-        }
-        for object in 0..u32::try_from(self.objects.len()).unwrap_or(0) {
-            let (places, all) = (places[object as usize], all[object as usize]);
-            if all > POPULAR && places > PLACES * u64::from(all) && self.objects[object as usize].offsets.len() > 1 {
-                self.add_region(object, Region { start: 0, end: u64::MAX, stride: 1 });
-            }
-        }
-        self.crowd = POPULAR.max(pointers / 8);
-        self.popularity = all;
-        self.looked = true;
-    }
-
-    /// So many pointers address the object that telling parts of it apart is of little use.
-    pub(super) fn is_popular(&self, object: u32) -> bool {
-        self.popularity.get(object as usize).is_some_and(|pointers| *pointers > self.crowd)
-    }
-
-    /// Lets equal constraints on a node have one target or source: results of loads, and of pointer
-    /// arithmetic, that are defined the same way are the same; stores through one pointer meet.
-    fn share(&mut self) {
-        let mut choices = std::mem::take(&mut self.choices);
-        choices.retain(|(target, from)| {
-            let target = self.find(*target);
-            let mut only = None;
-            for node in from {
-                let node = self.find(*node);
-                if node == target {
-                    // On a cycle, on which there may be more.
-                    return false;
-                }
-                if only.is_some_and(|other| other != node) {
-                    return true;
-                }
-                only = Some(node);
-            }
-            if let Some(only) = only {
-                self.alias(only, target);
-            }
-            false
-        });
-        self.choices = choices;
-        let mut joints = FxHashMap::default();
-        let mut old: Vec<((Node, u32), Node)> = self.joints.drain().collect();
-        old.sort_unstable();
-        for ((node, slots), joint) in old {
-            joints.entry((self.find(node), slots)).or_insert(joint);
-        }
-        self.joints = joints;
-        let mut late: Vec<(Node, Use)> = Vec::new();
-        let mut edges: Vec<(Node, Node)> = Vec::new();
-        let mut groups: FxHashMap<(u8, u32), usize> = FxHashMap::default();
-        for node in 0..u32::try_from(self.parent.len()).unwrap_or(0) {
-            if self.parent[node as usize] != node || self.uses[node as usize].len() < 2 {
-                continue;
-            }
-            let uses = std::mem::take(&mut self.uses[node as usize]);
-            let mut kept = Vec::new();
-            let mut lists: Vec<(Use, Vec<Node>)> = Vec::new();
-            groups.clear();
-            for what in uses {
-                let (key, end) = match what {
-                    Use::Gep { steps, target } => ((0, steps), target),
-                    Use::Anywhere { target } => ((1, 0), target),
-                    Use::Load { target, slots } => ((2, slots), target),
-                    Use::Store { source, slots } => ((3, slots), source),
-                    _ => {
-                        if !kept.contains(&what) {
-                            kept.push(what);
-                        }
-                        continue;
-                    }
-                };
-                let at = *groups.entry(key).or_insert(lists.len());
-                if at == lists.len() {
-                    lists.push((what, Vec::new()));
-                }
-                lists[at].1.push(self.find(end));
-            }
-            for (what, mut ends) in lists {
-                ends.sort_unstable();
-                ends.dedup();
-                if let Use::Store { slots, .. } = what {
-                    self.share_store(node, slots, ends, &mut kept, &mut late, &mut edges);
-                    continue;
-                }
-                let with = |target: Node| match what {
-                    Use::Gep { steps, .. } => Use::Gep { steps, target },
-                    Use::Load { slots, .. } => Use::Load { target, slots },
-                    _ => Use::Anywhere { target },
-                };
-                let mut pure = None;
-                let mut others = Vec::new();
-                for end in ends {
-                    match pure {
-                        _ if !self.pure[end as usize] || self.find(end) == self.find(node) => others.push(end),
-                        None => pure = Some(end),
-                        Some(one) => {
-                            self.merge(one, end);
-                            let one = self.find(one);
-                            self.pure[one as usize] = true;
-                            pure = Some(one);
-                        }
-                    }
-                }
-                match pure {
-                    Some(one) => {
-                        kept.push(with(one));
-                        edges.extend(others.iter().map(|other| (one, *other)));
-                    }
-                    None if others.len() < 3 => kept.extend(others.iter().map(|other| with(*other))),
-                    None => {
-                        let one = self.node();
-                        self.pure[one as usize] = true;
-                        late.push((node, with(one)));
-                        edges.extend(others.iter().map(|other| (one, *other)));
-                    }
-                }
-            }
-            let node = self.find(node);
-            self.uses[node as usize].extend(kept);
-        }
-        for (node, what) in late {
-            self.attach(node, what);
-        }
-        for (from, to) in edges {
-            self.edge(from, to);
-        }
-    }
-
-    fn share_store(
-        &mut self,
-        node: Node,
-        slots: u32,
-        sources: Vec<Node>,
-        kept: &mut Vec<Use>,
-        late: &mut Vec<(Node, Use)>,
-        edges: &mut Vec<(Node, Node)>,
-    ) {
-        let joint = match self.joints.get(&(node, slots)) {
-            Some(joint) => *joint,
-            None if sources.len() < 3 => {
-                kept.extend(sources.iter().map(|source| Use::Store { source: *source, slots }));
-                return;
-            }
-            None => {
-                let joint = self.node();
-                self.joints.insert((node, slots), joint);
-                late.push((node, Use::Store { source: joint, slots }));
-                joint
-            }
-        };
-        let own = self.find(joint);
-        for source in sources {
-            if source == own {
-                kept.push(Use::Store { source, slots });
-            } else {
-                edges.push((source, joint));
-            }
-        }
-    }
-
-    /// Merges cycles of copy edges, ranks the nodes in topological order, and finds pointer
-    /// arithmetic that feeds itself.
-    fn collapse_cycles(&mut self) {
-        let graph: Vec<Vec<Node>> = self.graph(false);
-        let (roots, order) = components(&graph);
-        for (node, root) in (0u32..).zip(&roots) {
-            self.merge(*root, node);
-        }
-        // Drop edges that have become loops or duplicates.
-        for node in 0..self.parent.len() {
-            if self.parent[node] as usize == node && !self.copies[node].is_empty() {
-                let mut copies = std::mem::take(&mut self.copies[node]);
-                for to in &mut copies {
-                    *to = self.find(*to);
-                }
-                copies.sort_unstable();
-                copies.dedup();
-                copies.retain(|to| *to as usize != node);
-                self.copies[node] = copies;
-            }
-        }
-        self.edges.clear();
-        for node in 0..self.parent.len() {
-            for to in &self.copies[node] {
-                self.edges.insert((node as u64) << 32 | u64::from(*to));
-            }
-        }
-        self.rank.clear();
-        self.rank.resize(self.parent.len(), u32::MAX);
-        for (rank, node) in (0u32..).zip(order.iter().rev()) {
-            self.rank[*node as usize] = rank;
-        }
-        let graph = self.graph(true);
-        let (roots, _) = components(&graph);
-        for node in 0..self.parent.len() {
-            for i in 0..self.uses[node].len() {
-                if let Use::Gep { steps, target } = self.uses[node][i] {
-                    let target = self.find(target);
-                    if roots[node] == roots[target as usize] && !self.cyclic[steps as usize] {
-                        let moves = |s: &GepStep| matches!(s, GepStep::Const(by) if *by != 0);
-                        if self.steps[steps as usize].iter().any(moves) {
-                            self.uses[node][i] = Use::Gep { steps: self.cyclic_form(steps), target };
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// The steps with that index, marked as feeding themselves.
-    fn cyclic_form(&mut self, steps: u32) -> u32 {
-        if let Some(id) = self.cyclic_ids.get(&steps) {
-            return *id;
-        }
-        let id = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
-        self.steps.push(self.steps[steps as usize].clone());
-        self.cyclic.push(true);
-        self.cyclic_ids.insert(steps, id);
-        id
-    }
-
-    /// Successors by copy edges, and by pointer arithmetic if `arithmetic`.
-    fn graph(&mut self, arithmetic: bool) -> Vec<Vec<Node>> {
-        (0..self.parent.len())
-            .map(|node| {
-                if self.parent[node] as usize != node {
-                    return Vec::new();
-                }
-                let mut next: Vec<Node> = self.copies[node].iter().map(|to| self.representative(*to)).collect();
-                if arithmetic {
-                    next.extend(self.uses[node].iter().filter_map(|what| match what {
-                        Use::Gep { target, .. } => Some(self.representative(*target)),
-                        _ => None,
-                    }));
-                }
-                next
-            })
-            .collect()
-    }
-}
-
-/// Strongly connected components by Tarjan's algorithm without recursion: the root of each node's
-/// component, and the roots in reverse topological order.
-fn components(graph: &[Vec<Node>]) -> (Vec<Node>, Vec<Node>) {
-    let n = graph.len();
-    let mut index = vec![0u32; n];
-    let mut low = vec![0u32; n];
-    let mut on_stack = vec![false; n];
-    let mut root_of: Vec<Node> = (0..u32::try_from(n).unwrap_or(NONE)).collect();
-    let mut next = 1u32;
-    let mut stack: Vec<Node> = Vec::new();
-    let mut order: Vec<Node> = Vec::new();
-    let mut work: Vec<(Node, usize)> = Vec::new();
-    for root in 0..u32::try_from(n).unwrap_or(NONE) {
-        if index[root as usize] != 0 {
-            continue;
-        }
-        work.push((root, 0));
-        while let Some((v, i)) = work.pop() {
-            if i == 0 {
-                index[v as usize] = next;
-                low[v as usize] = next;
-                next += 1;
-                stack.push(v);
-                on_stack[v as usize] = true;
-            }
-            if let Some(w) = graph[v as usize].get(i).copied() {
-                work.push((v, i + 1));
-                if index[w as usize] == 0 {
-                    work.push((w, 0));
-                } else if on_stack[w as usize] {
-                    low[v as usize] = low[v as usize].min(index[w as usize]);
-                }
-                continue;
-            }
-            if let Some((up, _)) = work.last() {
-                low[*up as usize] = low[*up as usize].min(low[v as usize]);
-            }
-            if low[v as usize] == index[v as usize] {
-                while let Some(w) = stack.pop() {
-                    on_stack[w as usize] = false;
-                    root_of[w as usize] = v;
-                    if w == v {
-                        break;
-                    }
-                }
-                order.push(v);
-            }
-        }
-    }
-    (root_of, order)
 }

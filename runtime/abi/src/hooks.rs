@@ -120,6 +120,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_getcwd",
     "__itarget_getdelim",
     "__itarget_getline",
+    "__itarget_iconv",
     "__itarget_longjmp",
     "__itarget_mmap",
     "__itarget_munmap",

@@ -1,0 +1,104 @@
+//! Memory copies: by field between the objects of source and destination, while these are few.
+
+use super::objects::Loc;
+use super::solver::Solver;
+
+/// Pairs of locations of one memory copy that are told apart.
+const MAX_PAIRS: usize = 256;
+
+impl Solver<'_> {
+    pub(super) fn copy_with(&mut self, id: u32, loc: Loc, is_source: bool) {
+        let copy = self.memcopies[id as usize];
+        let (object, _, _) = self.locs[loc as usize];
+        if self.is_code(object) || !is_source && self.is_constant(object) {
+            return;
+        }
+        if let Some(between) = copy.between {
+            if is_source {
+                let out = self.any_out(object);
+                self.edge(out, between);
+            } else {
+                let into = self.any_in(object);
+                self.edge(between, into);
+            }
+            return;
+        }
+        let (src, dst) = (self.find(copy.src), self.find(copy.dst));
+        let (sources, targets) = (self.pts[src as usize].clone(), self.pts[dst as usize].clone());
+        if sources.len() * targets.len() > MAX_PAIRS {
+            let between = self.node();
+            self.memcopies[id as usize].between = Some(between);
+            for one in sources.iter() {
+                self.copy_with(id, one, true);
+            }
+            for one in targets.iter() {
+                self.copy_with(id, one, false);
+            }
+            return;
+        }
+        let others = if is_source { targets } else { sources };
+        for other in others.iter() {
+            let (from, to) = if is_source { (loc, other) } else { (other, loc) };
+            self.copy_pair(from, to, copy.len);
+        }
+    }
+
+    pub(super) fn copy_pair(&mut self, from: Loc, to: Loc, len: Option<u64>) {
+        if !self.copied.insert((from, to, len)) {
+            return;
+        }
+        let (source, at, _) = self.locs[from as usize];
+        let (target, into, _) = self.locs[to as usize];
+        if self.is_code(source) || self.is_constant(target) {
+            return;
+        }
+        let (Some(at), Some(into)) = (at, into) else {
+            let out = self.any_out(source);
+            let into = self.any_in(target);
+            self.edge(out, into);
+            return;
+        };
+        let copy = (at, len, target, into);
+        self.objects[source as usize].copies.push(copy);
+        if self.objects[source as usize].any_in.is_some() {
+            let (from, to) = (self.any_in(source), self.any_in(target));
+            self.edge(from, to);
+        }
+        let mut i = 0;
+        while i < self.objects[source as usize].offsets.len() {
+            let offset = self.objects[source as usize].offsets[i];
+            self.copy_field(source, offset, copy);
+            i += 1;
+        }
+    }
+
+    /// Applies a copy to one field of its source.
+    pub(super) fn copy_field(&mut self, source: u32, offset: u64, (at, len, target, into): (u64, Option<u64>, u32, u64)) {
+        let end = len.map_or(u64::MAX, |len| at.saturating_add(len));
+        let o = &self.objects[source as usize];
+        let contents = self.locs[o.locs[&offset] as usize].2;
+        // Members of the arrays the field is in: the first at or after the start of the copy.
+        let mut first = offset;
+        let mut strides = Vec::new();
+        for r in o.regions.iter().filter(|r| r.contains(offset)) {
+            if first < at {
+                first += (at - first).div_ceil(r.stride) * r.stride;
+            }
+            if first < r.end && first + r.stride < end.min(r.end) {
+                strides.push(r.stride);
+            }
+        }
+        if first < at || first >= end {
+            return;
+        }
+        let to = into + (first - at);
+        let t = &self.objects[target as usize];
+        if t.size.is_some_and(|size| to > size) {
+            return;
+        }
+        let one = t.canonical(to);
+        let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
+        let node = if spread { self.any_in(target) } else { self.contents(target, one) };
+        self.edge(contents, node);
+    }
+}

@@ -1,0 +1,232 @@
+//! Abstract objects of the program and of the environment, made as they are met: globals with their
+//! initialisers, code, external variables, what annotations name.
+
+use super::ObjectKind;
+use super::build::Builder;
+use super::objects::{Loc, Obj, Region};
+use super::solver::Node;
+use crate::model::{ExternalVariableId, GlobalId, Operand, Type, TypeId};
+use rustc_hash::FxHashMap;
+
+impl Builder<'_> {
+    /// Location of the vectors that `main` gets: they hold pointers to strings.
+    pub(super) fn arguments(&mut self) -> Loc {
+        let vector = self.named_object("argv", ObjectKind::Arguments);
+        let strings = self.named_object("argv:strings", ObjectKind::Arguments);
+        let string = self.solver.loc(strings, 0);
+        let contents = self.solver.contents(vector, 0);
+        self.solver.add(contents, string);
+        self.solver.loc(vector, 0)
+    }
+
+    /// The object with that name.
+    pub(super) fn named_object(&mut self, name: &str, kind: ObjectKind) -> u32 {
+        if let Some(id) = self.named.get(name) {
+            return *id;
+        }
+        let one = Region::WHOLE;
+        let mut object = new_object(kind, 0, name.to_owned());
+        if matches!(kind, ObjectKind::External | ObjectKind::Arguments | ObjectKind::VarArgs(_) | ObjectKind::Copy) {
+            object.regions.push(one);
+            object.flat = true;
+        }
+        let id = self.solver.object(object);
+        self.named.insert(name.to_owned(), id);
+        if kind == ObjectKind::External {
+            // What it points to is the environment's too.
+            let loc = self.solver.loc(id, 0);
+            let contents = self.solver.contents(id, 0);
+            self.solver.add(contents, loc);
+            if self.unknown_used {
+                let escape = self.solver.escape;
+                self.solver.add(escape, loc);
+            }
+        }
+        id
+    }
+
+    pub(super) fn unknown_external(&mut self) {
+        if self.unknown_used {
+            return;
+        }
+        self.unknown_used = true;
+        let escape = self.solver.escape;
+        for object in 0..u32::try_from(self.solver.objects.len()).unwrap_or(0) {
+            if self.solver.objects[object as usize].kind == ObjectKind::External {
+                let loc = self.solver.loc(object, 0);
+                self.solver.add(escape, loc);
+            }
+        }
+        let retained = self.retained;
+        self.solver.edge(retained, escape);
+    }
+
+    /// An object with a declared layout.
+    pub(super) fn typed_object(&mut self, kind: ObjectKind, name: String, ty: TypeId, size: Option<u64>, array: bool) -> u32 {
+        let mut object = new_object(kind, 0, name);
+        object.size = size;
+        object.ty = Some(ty);
+        let element = self.module.types.size(ty);
+        if array && element > 0 {
+            object.regions.push(Region { start: 0, end: u64::MAX, stride: element });
+        }
+        let arrays = self.module.types.arrays(ty);
+        object.flat = match self.module.types.get(ty) {
+            _ if array => element == 1,
+            Type::Scalar(size) => *size <= 8,
+            Type::Array(_, stride, _) => *stride == 1,
+            Type::Struct(..) => false,
+        };
+        object.regions.extend(arrays.into_iter().map(|(start, end, stride)| Region { start, end, stride }));
+        self.solver.object(object)
+    }
+
+    pub(super) fn global_loc(&mut self, id: GlobalId, offset: i64) -> Loc {
+        let object = match self.globals.get(&id) {
+            Some(object) => *object,
+            None => {
+                let g = &self.module.globals[id.index()];
+                if g.constant && g.init.is_empty() {
+                    return self.plain_constant(id);
+                }
+                let object = self.typed_object(ObjectKind::Global(id), g.name.clone(), g.ty, Some(g.size), false);
+                self.solver.objects[object as usize].constant = g.constant;
+                self.globals.insert(id, object);
+                self.pending_globals.push(id);
+                object
+            }
+        };
+        self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
+    }
+
+    /// Constants without pointers (texts, tables of numbers) are one object: what is read there
+    /// is the same in every run, and which of them it was is of no use to anyone.
+    pub(super) fn plain_constant(&mut self, id: GlobalId) -> Loc {
+        let object = match self.plain_constants {
+            Some(object) => object,
+            None => {
+                let mut object = new_object(ObjectKind::Global(id), 0, "constants".to_owned());
+                object.constant = true;
+                object.flat = true;
+                object.regions.push(Region::WHOLE);
+                *self.plain_constants.insert(self.solver.object(object))
+            }
+        };
+        self.solver.loc(object, 0)
+    }
+
+    pub(super) fn variable_loc(&mut self, id: ExternalVariableId, offset: i64) -> Loc {
+        let v = &self.module.external_variables[id.index()];
+        let name = format!("extvar:{}", v.name);
+        if let Some(object) = self.named.get(&name) {
+            return self.solver.loc(*object, u64::try_from(offset).unwrap_or(0));
+        }
+        let object = self.typed_object(ObjectKind::ExternalVariable(id), name.clone(), v.ty, v.size, false);
+        self.named.insert(name, object);
+        let target = self.named_object(&format!("ext:{}", v.name), ObjectKind::External);
+        let (loc, anywhere) = (self.solver.loc(target, 0), self.solver.any_in(object));
+        self.solver.add(anywhere, loc);
+        let own = self.solver.loc(object, 0);
+        match self.library.variable(&v.name) {
+            None => {
+                let escape = self.solver.escape;
+                self.solver.add(escape, own);
+            }
+            Some(_) if matches!(&*v.name, "environ" | "__environ" | "_environ") => {
+                let vector = self.arguments();
+                self.solver.add(anywhere, vector);
+            }
+            Some(_) => {}
+        }
+        self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
+    }
+
+    pub(super) fn code_loc(&mut self, kind: ObjectKind, name: &str) -> Loc {
+        let name = format!("code:{name}");
+        let object = match self.named.get(&name) {
+            Some(object) => *object,
+            None => {
+                let object = self.solver.object(new_object(kind, 0, name.clone()));
+                self.named.insert(name, object);
+                object
+            }
+        };
+        self.solver.loc(object, 0)
+    }
+
+    pub(super) fn constant(&mut self, operand: Operand) -> Node {
+        if let Some(node) = self.operands.get(&operand) {
+            return *node;
+        }
+        let node = self.solver.node();
+        self.operands.insert(operand, node);
+        self.add_address(node, operand);
+        self.initialise();
+        node
+    }
+
+    pub(super) fn add_address(&mut self, node: Node, operand: Operand) {
+        let module = self.module;
+        match operand {
+            Operand::Global(id, offset) => {
+                let loc = self.global_loc(id, offset);
+                self.solver.add(node, loc);
+            }
+            Operand::ExternalVariable(id, offset) => {
+                let loc = self.variable_loc(id, offset);
+                self.solver.add(node, loc);
+            }
+            Operand::Function(id) => {
+                let loc = self.code_loc(ObjectKind::Function(id), &module.functions[id.index()].name);
+                self.solver.add(node, loc);
+            }
+            Operand::External(id) => {
+                let loc = self.code_loc(ObjectKind::ExternalFunction(id), &module.externals[id.index()].name);
+                self.solver.add(node, loc);
+            }
+            Operand::Any(list) => {
+                for one in &module.lists[list.index()] {
+                    self.add_address(node, *one);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Fills in the initialisers of globals met for the first time.
+    pub(super) fn initialise(&mut self) {
+        while let Some(id) = self.pending_globals.pop() {
+            let object = self.globals[&id];
+            for (offset, operand) in &self.module.globals[id.index()].init {
+                let contents = self.solver.contents(object, *offset);
+                self.add_address(contents, *operand);
+            }
+        }
+    }
+
+    /// The external variable of that name, if the module has it.
+    pub(super) fn variable(&mut self, name: &str) -> Option<Loc> {
+        let index = self.module.external_variables.iter().position(|v| v.name == name)?;
+        Some(self.variable_loc(ExternalVariableId::from(index), 0))
+    }
+}
+
+/// An object without layout.
+pub(super) fn new_object(kind: ObjectKind, instance: u32, name: String) -> Obj {
+    Obj {
+        kind,
+        instance,
+        name,
+        size: None,
+        constant: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
+        flat: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
+        ty: None,
+        regions: Vec::new(),
+        locs: FxHashMap::default(),
+        offsets: Vec::new(),
+        block: None,
+        any_out: None,
+        any_in: None,
+        copies: Vec::new(),
+    }
+}

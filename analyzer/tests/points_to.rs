@@ -1,0 +1,192 @@
+//! What pointers may address, in small C programs: that nothing is missed, and that what the
+//! analysis merges to stay small does not mix up what is apart.
+
+use itarget_analyzer::bitcode;
+use itarget_analyzer::model::{Callee, InstrKind, Module};
+use itarget_analyzer::points_to::{Options, Pointer, PointsTo, SiteRef, Target};
+use itarget_annotations::Annotations;
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+struct Program {
+    module: Module,
+    result: PointsTo,
+}
+
+fn program(source: &str) -> Program {
+    let mut clang = Command::new("clang-19")
+        .args(["-O1", "-Xclang", "-disable-llvm-passes", "-g", "-w", "-emit-llvm", "-c", "-x", "c", "-o", "-", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("clang-19 runs");
+    clang.stdin.take().expect("piped").write_all(source.as_bytes()).expect("writes");
+    let output = clang.wait_with_output().expect("ends");
+    assert!(output.status.success());
+    let module = bitcode::from_bytes("test", output.stdout).expect("loads");
+    let result = PointsTo::solve(&module, Annotations::builtin(), &Options::default());
+    Program { module, result }
+}
+
+impl Program {
+    /// Names of the objects that the last load or store of a function accesses.
+    fn last_access(&self, function: &str) -> BTreeSet<String> {
+        let id = self.module.function(function).expect("is there");
+        let f = &self.module.functions[id.index()];
+        let is_access =
+            |index: u32| matches!(f.instrs[index as usize].kind, InstrKind::Load { .. } | InstrKind::Store { .. });
+        let (ordinal, _) = *f.sites.iter().rfind(|(_, index)| is_access(*index)).expect("accesses memory");
+        let fields = self.result.access_merged(&self.module, SiteRef { function: id, ordinal }, Pointer::Address);
+        fields.iter().map(|f| self.result.object(self.result.field(*f).object).name.clone()).collect()
+    }
+
+    /// What the indirect calls of a function may call; `?` is unknown code.
+    fn called(&self, function: &str) -> BTreeSet<String> {
+        let id = self.module.function(function).expect("is there");
+        let f = &self.module.functions[id.index()];
+        let mut names = BTreeSet::new();
+        for (ordinal, index) in &f.sites {
+            let InstrKind::Call(call) = &f.instrs[*index as usize].kind else { continue };
+            if !matches!(call.callee, Callee::Indirect(_)) {
+                continue;
+            }
+            for instance in self.result.instances_of(id) {
+                names.extend(self.result.callees(*instance, *ordinal).iter().map(|target| match target {
+                    Target::Function(i) => self.module.functions[self.result.instance(*i).function.index()].name.clone(),
+                    Target::External(e) => self.module.externals[e.index()].name.clone(),
+                    Target::Unknown => "?".to_owned(),
+                }));
+            }
+        }
+        names
+    }
+
+    fn fields_of(&self, object: &str) -> usize {
+        let all: Vec<_> = self.result.objects().iter().filter(|o| o.name == object).collect();
+        assert_eq!(all.len(), 1, "{object}");
+        (all[0].fields.1.0 - all[0].fields.0.0) as usize
+    }
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn bytes_of_a_scalar_are_no_fields() {
+    let p = program(
+        "struct s { long a; int *p; long b; } s; int x; unsigned char out[64];
+         __attribute__((noinline)) void dump(unsigned char *c) {
+             out[0] = c[1]; out[1] = c[2]; out[2] = c[3]; out[3] = c[5]; out[4] = c[7]; c += 9; out[5] = *c; c += 2; out[6] = *c; }
+         int read(unsigned char *c) { return **(int **)(c + 3 + 5); }
+         int main(void) { s.p = &x; dump((unsigned char *)&s); return read((unsigned char *)&s); }",
+    );
+    assert_eq!(p.last_access("read"), set(&["x"]));
+    assert!(p.fields_of("s") <= 6, "{} fields", p.fields_of("s"));
+}
+
+#[test]
+fn a_byte_walk_still_arrives_everywhere() {
+    let p = program(
+        "struct s { long a; int *p; } s; int x;
+         int read(unsigned char *c, int n) { for (int i = 0; i < n; i++) c++; return **(int **)c; }
+         int main(int n, char **v) { s.p = &x; return read((unsigned char *)&s, n); }",
+    );
+    assert_eq!(p.last_access("read"), set(&["x"]));
+}
+
+#[test]
+fn texts_are_one_object_and_tables_of_functions_are_not_written() {
+    let p = program(
+        "struct ops { void (*f)(void); }; void one(void) {} void two(void) {}
+         const struct ops fixed = { one }; struct ops changing;
+         char text(int n) { const char *s = n ? \"abc\" : \"defg\"; return s[0]; }
+         void set(int n) { struct ops *o = n ? (struct ops *)&fixed : &changing; o->f = two; }
+         void use_fixed(void) { fixed.f(); }
+         void use_changing(void) { changing.f(); }
+         int main(int n, char **v) { set(n); use_fixed(); use_changing(); return text(n); }",
+    );
+    assert_eq!(p.last_access("text"), set(&["constants"]));
+    assert_eq!(p.called("use_fixed"), set(&["one"]));
+    assert_eq!(p.called("use_changing"), set(&["two"]));
+}
+
+#[test]
+fn what_the_library_hands_out_is_data() {
+    let p = program(
+        "typedef struct _IO_FILE FILE; extern FILE *stdout; FILE *fopen(const char *, const char *);
+         void one(void *p) {} union { void (*f)(void *); FILE *file; } u;
+         void go(void *p) { u.f(p); }
+         int main(int n, char **v) { if (n > 2) u.file = n > 3 ? stdout : fopen(v[1], v[2]); else u.f = one; go(v); return 0; }",
+    );
+    assert_eq!(p.called("go"), set(&["one"]));
+}
+
+#[test]
+fn what_unannotated_code_hands_out_may_be_code() {
+    let p = program(
+        "typedef void (*fn)(void *); fn not_annotated(void); void one(void *p) {} fn f;
+         void go(void *p) { f(p); }
+         int main(int n, char **v) { f = n > 2 ? not_annotated() : one; go(v); return 0; }",
+    );
+    assert_eq!(p.called("go"), set(&["?", "one"]));
+}
+
+#[test]
+fn a_function_that_ends_the_recording_hands_out_nothing() {
+    let p = program(
+        "void *dlsym(void *, const char *); typedef void (*fn)(void); void one(void) {} fn f;
+         void go(void) { f(); }
+         int main(int n, char **v) { f = n > 2 ? (fn)dlsym(0, v[1]) : one; go(); return 0; }",
+    );
+    assert_eq!(p.called("go"), set(&["one"]));
+}
+
+#[test]
+fn equal_loads_and_stores_meet_and_others_do_not() {
+    let p = program(
+        "int a, b, c; int *pa, *pb; int **slots[2];
+         void store(int **where, int *what) { *where = what; }
+         int both(int n) { int **w = n ? &pa : &pb; *w = &a; *w = &b; int **v = n > 1 ? &pa : &pb; *v = &c; return **w + **v; }
+         int other(void) { static int *q; static int z; q = &z; return *q; }
+         int main(int n, char **v) { return both(n) + other(); }",
+    );
+    assert_eq!(p.last_access("both"), set(&["a", "b", "c"]));
+    assert_eq!(p.last_access("other"), set(&["other.z"]));
+}
+
+/// `count` calls of an allocation wrapper; all results end up in one list, or each in a variable.
+fn wrapper_program(count: usize, mixed: bool) -> Program {
+    let mut source = "void *malloc(unsigned long); void abort(void);
+        struct node { struct node *next; struct node *other; long value; }; struct node *list;
+        __attribute__((noinline)) static struct node *make(void) { struct node *n = malloc(sizeof *n); if (!n) abort(); return n; }\n"
+        .to_owned();
+    for i in 0..count {
+        source += &format!("struct node *own{i}; void f{i}(void) {{ struct node *n = make(); n->value = {i};\n");
+        if mixed {
+            source += "n->next = list; n->other = n->next ? n->next->other : n; if (n->next) n->next->next = n->other; list = n; }\n";
+        } else {
+            source += &format!("own{i} = n; }} long get{i}(void) {{ return own{i}->value; }}\n");
+        }
+    }
+    source += "int main(void) {\n";
+    for i in 0..count {
+        source += &if mixed { format!("f{i}();\n") } else { format!("f{i}(); get{i}();\n") };
+    }
+    program(&(source + "return 0; }"))
+}
+
+#[test]
+fn wrappers_are_cloned_where_it_tells_objects_apart() {
+    let p = wrapper_program(100, false);
+    assert_eq!(p.result.instances_of(p.module.function("make").expect("is there")).len(), 100);
+    let (one, two) = (p.last_access("get1"), p.last_access("get2"));
+    assert!(one.len() == 1 && two.len() == 1 && one != two, "{one:?} {two:?}");
+}
+
+#[test]
+fn wrappers_are_not_cloned_where_all_their_results_mix() {
+    let p = wrapper_program(100, true);
+    assert_eq!(p.result.instances_of(p.module.function("make").expect("is there")).len(), 1);
+}

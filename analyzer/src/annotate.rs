@@ -46,8 +46,6 @@ pub struct CallSpec {
     pub reads: Option<Vec<u32>>,
     /// Pointer arguments the environment keeps.
     pub retains: Vec<u32>,
-    /// Arguments whose memory holds pointers to heap blocks that it writes.
-    pub follows: Vec<u32>,
     /// Pointer flow beyond what `ret` says.
     pub pointers: Vec<PointerFlow>,
     /// Function pointers the external calls.
@@ -73,7 +71,6 @@ impl CallSpec {
             opaque: Vec::new(),
             reads: None,
             retains: Vec::new(),
-            follows: Vec::new(),
             pointers: Vec::new(),
             callbacks: Vec::new(),
             show: None,
@@ -102,7 +99,6 @@ impl CallSpec {
             opaque: Vec::new(),
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             retains: sorted(retains.iter().map(|&a| u32::from(a))),
-            follows: sorted(function.follows.iter().map(|&a| u32::from(a))),
             pointers: pointers.unwrap_or_default(),
             callbacks: function.callbacks.clone(),
             show: function.show.map(show),
@@ -242,6 +238,11 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
                 _ => Some(None),
             }
         }
+        Len::Behind { .. } => {
+            // Where it leads is decided at run time; the flow graph knows no such cells.
+            let write = plan::Write { arg, len: length(&region.len, args)?, when };
+            Some(Some(Written { write, through: Vec::new(), deep: false }))
+        }
         Len::Iovec { .. } | Len::Msghdr { .. } => one(length(&region.len, args)?, true),
         Len::Ioctl { request } => match args.constant(u32::from(*request)) {
             Some(r) => {
@@ -302,6 +303,7 @@ fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
         Len::CStr => plan::Len::Cstr,
         Len::Iovec { arg, count } => plan::Len::Iovec(u32::from(*arg), u32::from(*count)),
         Len::Msghdr { arg } => plan::Len::Msghdr(u32::from(*arg)),
+        Len::Behind { offset, bytes } => plan::Len::Behind(*offset, *bytes),
         Len::WCStr | Len::Scanf { .. } | Len::PrintfN { .. } | Len::Ioctl { .. } => return None,
     })
 }
@@ -323,7 +325,7 @@ pub fn result(ret: Ret, objid: u32) -> plan::Ret {
 #[must_use]
 pub fn estimate(len: &plan::Len, object: u64, fallback: u64) -> u64 {
     match len {
-        plan::Len::Const(n) => *n,
+        plan::Len::Const(n) | plan::Len::Behind(_, n) => *n,
         plan::Len::Mul(a, b) => match (a.as_ref(), b.as_ref()) {
             (plan::Len::Const(n), other) | (other, plan::Len::Const(n)) if object == 0 => {
                 n.saturating_mul(estimate(other, 0, (fallback / (*n).max(1)).max(1)))

@@ -118,6 +118,14 @@ pub enum Len {
         /// The `struct msghdr *` argument.
         arg: u8,
     },
+    /// Not the argument's own bytes, but so many where the pointer at this offset of its memory
+    /// leads; none if that is null.
+    Behind {
+        /// Where the pointer is, in bytes.
+        offset: u64,
+        /// Bytes written there.
+        bytes: u64,
+    },
     /// The conversions of a scanf format over the variable arguments (or the `va_list`) after it;
     /// `ret` of them took place.
     Scanf {
@@ -290,9 +298,6 @@ pub struct Function {
     pub frees: Option<u8>,
     /// Pointer arguments the environment keeps: it may read or write their memory later.
     pub retains: Vec<u8>,
-    /// Pointer arguments whose memory holds pointers to heap blocks that it writes, grows or
-    /// frees.
-    pub follows: Vec<u8>,
     /// Overrides by the value of an argument; the first that matches holds.
     pub cases: Vec<Case>,
     /// For [`Kind::Runtime`]: the runtime symbol that replaces the function.

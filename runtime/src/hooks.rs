@@ -147,6 +147,22 @@ pub unsafe fn block(to: *mut u8, n: u64) {
     }
 }
 
+/// Bytes written by an environment call where the pointer at an offset of `of` leads.
+///
+/// # Safety
+/// `of` is null, or (record) its memory holds at `offset` null or a pointer to `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) {
+    if of.is_null() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    let here = if recording() { unsafe { of.add(offset as usize).cast::<u64>().read_unaligned() } } else { 0 };
+    let to = varint(here) as *mut u8;
+    // SAFETY: as recorded.
+    unsafe { __itarget_bytes(to, len) };
+}
+
 /// A C string written by an environment call.
 ///
 /// # Safety

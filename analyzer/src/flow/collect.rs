@@ -505,18 +505,6 @@ impl<'a> Collector<'a> {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));
                     site.pinned.extend(instances.iter().flat_map(|i| self.deep(*i, list, true)));
                 }
-                for &arg in &site.spec.follows {
-                    let Some(&operand) = call.args.get(arg as usize) else { continue };
-                    let written = site.spec.writes.iter().find(|w| w.write.arg == arg);
-                    let size = written.and_then(|w| extent(&w.write.len));
-                    let mut cells = self.span(&self.merged(at.0, operand), size);
-                    // What the environment's own memory leads to, it can reach without this call.
-                    cells.retain(|v| {
-                        !matches!(self.facts.place(self.points_to, *v), Place::External | Place::ExternalLow | Place::ReadOnly)
-                    });
-                    let heap = |v: &FieldId| self.facts.place(self.points_to, *v) == Place::Movable;
-                    site.pinned.extend(self.pointees(&cells).into_iter().filter(heap));
-                }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
                 self.shown(&mut site, call);
                 site.upcalls = self.upcalls(at.0, ordinal, call);
@@ -537,7 +525,8 @@ impl<'a> Collector<'a> {
         for written in &site.spec.writes {
             let len = extent(&written.write.len);
             let mut values = Vec::new();
-            let (mut unknown, mut nowhere) = (false, true);
+            let behind = matches!(written.write.len, plan::Len::Behind(..));
+            let (mut unknown, mut nowhere) = (false, !behind);
             for &arg in &written.through {
                 let Some(&operand) = call.args.get(arg as usize) else { continue };
                 if matches!(operand, Operand::Null | Operand::Undef) {

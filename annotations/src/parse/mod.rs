@@ -45,8 +45,6 @@ struct RawFunction {
     frees: Option<Spanned<u64>>,
     #[serde(default)]
     retains: Vec<Spanned<u64>>,
-    #[serde(default)]
-    follows: Vec<Spanned<u64>>,
     #[serde(default, rename = "case")]
     cases: Vec<RawCase>,
     runtime: Option<Spanned<String>>,
@@ -377,7 +375,6 @@ impl Context<'_> {
                 .map(|frees| self.index(frees))
                 .transpose()?,
             retains: self.indices(&raw.retains)?,
-            follows: self.indices(&raw.follows)?,
             cases: raw
                 .cases
                 .iter()
@@ -457,7 +454,6 @@ fn highest_arg(function: &Function) -> Option<u8> {
         .frees
         .iter()
         .chain(&function.retains)
-        .chain(&function.follows)
         .copied()
         .for_each(&mut visit);
     for case in &function.cases {

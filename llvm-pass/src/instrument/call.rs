@@ -227,6 +227,10 @@ impl Cx<'_> {
                 let total = self.length(w, &Len::Ret, result);
                 self.hook("__itarget_msghdr", &[m, total]);
             }
+            Len::Behind(offset, bytes) => {
+                let at = ir.int(ir.i64, *offset);
+                self.hook("__itarget_behind", &[to, at, ir.int(ir.i64, *bytes)]);
+            }
             Len::PrintfN(format) => self.printf_n(w, *format)?,
             len => {
                 let n = self.length(w, len, result);

@@ -240,6 +240,9 @@ pub enum Len {
     Iovec(u32, u32),
     /// `msghdr` at this argument (recvmsg), `Ret` bytes of data in total.
     Msghdr(u32),
+    /// Not the argument's own bytes: where the pointer at this offset of its memory leads (after
+    /// the call; nowhere if null), so many bytes.
+    Behind(u64, u64),
     /// scanf conversions of the format at this argument, over the varargs from `Write::arg` on.
     Scanf(u32),
     /// `%n` conversions of the printf format at this argument.

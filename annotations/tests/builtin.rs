@@ -159,7 +159,7 @@ fn a_few_annotations_say_what_they_should() {
     assert_eq!(function("malloc").ret, Ret::Alloc);
     assert_eq!(function("fputs").show, Some(Show::Stream(1)));
     assert_eq!(function("gmtime").ret, Ret::Copy(56));
-    assert_eq!(function("gmtime").kind, Kind::Det);
+    assert_eq!(function("gmtime").kind, Kind::Env);
     assert_eq!(function("rand").kind, Kind::Native);
     assert!(
         function("pthread_create")

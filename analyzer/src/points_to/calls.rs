@@ -269,11 +269,15 @@ fn compatible(call: &Signature, target: &Signature) -> bool {
     let fixed = target.params.len();
     let count = if target.variadic || call.variadic { call.params.len() >= fixed } else { call.params.len() == fixed };
     let fits = |a: &Class, b: &Class| {
+        // Through a variadic type (`fcntl(fd, F_GETFD, 0)` by a pointer) an argument is as wide as
+        // what was passed, not as what the function takes.
+        let integral = |c: &Class| matches!(c, Class::Pointer | Class::Int(_));
         let wide = |c: &Class| matches!(c, Class::Pointer | Class::Int(5..));
         a == b
             || wide(a) && wide(b)
             || matches!((a, b), (Class::Int(..=4), Class::Int(..=4)))
             || (*a == Class::Aggregate) != (*b == Class::Aggregate)
+            || call.variadic && integral(a) && integral(b)
     };
     let ret = call.ret == Class::Void || fits(&call.ret, &target.ret);
     count && ret && call.params.iter().zip(&target.params).all(|(a, b)| fits(a, b))

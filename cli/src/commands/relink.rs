@@ -74,7 +74,9 @@ pub fn relink(program: &Program, settings: &Settings, output: &Path) -> Outcome 
         output.file_name().unwrap_or_default().to_string_lossy(),
         std::process::id()
     ));
-    let (user, has_level) = user_line(&saved, &merged, &result.display().to_string())?;
+    // Straight to the linker: the driver would compile it to a native object first.
+    let input = format!("-Wl,{merged}");
+    let (user, has_level) = user_line(&saved, &input, &result.display().to_string())?;
     let mut all = user.clone();
     all.extend(link_flags(!has_level, &files));
     let opt_level = level(&user);

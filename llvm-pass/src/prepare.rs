@@ -143,8 +143,9 @@ fn thunk(ir: &Ir, f: Value, name: &str) -> Result<(), String> {
         finish(ir, ret, r);
     } else if WORDS.contains(&name) {
         let mut params = fixed.clone();
+        // Pointers, since some are: what the function writes through them is logged.
         while params.len() < 6 {
-            params.push(ir.i64);
+            params.push(ir.ptr);
         }
         t = ir.define(&thunk_name, ir.fn_type(ret, &params, false));
         ir.no_debug();

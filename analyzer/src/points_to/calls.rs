@@ -267,7 +267,8 @@ impl Builder<'_> {
 /// keeps; narrow integers are promoted, so their width does not count.
 fn compatible(call: &Signature, target: &Signature) -> bool {
     let fixed = target.params.len();
-    let count = if target.variadic || call.variadic { call.params.len() >= fixed } else { call.params.len() == fixed };
+    // A thunk for a variadic library function takes as many words as there are registers.
+    let count = call.variadic || if target.variadic { call.params.len() >= fixed } else { call.params.len() == fixed };
     let fits = |a: &Class, b: &Class| {
         // Through a variadic type (`fcntl(fd, F_GETFD, 0)` by a pointer) an argument is as wide as
         // what was passed, not as what the function takes.

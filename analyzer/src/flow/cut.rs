@@ -5,11 +5,14 @@ use super::graph::{Cause, Edge, Graph, SINK, SOURCE, node};
 use super::{FlowError, explain};
 use crate::model::Module;
 use crate::points_to::{FieldId, PointsTo};
-use itarget_min_cut::{CutError, INFINITE, NetworkBuilder, certificate};
+use itarget_min_cut::{CutError, INFINITE, MinCut, Network, NetworkBuilder, certificate};
 use itarget_plan::CutMode;
 
 /// Capacity of showing a cell at replay: dearer than any log, cheaper than what is impossible.
 const SHOWN: u64 = 1 << 40;
+
+/// What a checked access costs, in tenths of logged bytes.
+const CHECK: u64 = 5;
 
 /// A pin that can't hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,14 +96,30 @@ pub fn take(
             }
         }
     }
-    let mut builder = NetworkBuilder::new(graph.nodes);
-    let all = graph.edges.iter().chain(&extra);
-    for edge in all.clone() {
-        builder.add_edge(edge.tail, edge.head, edge.cap);
+    let mut network = network_of(graph, &extra);
+    let mut cut = solve(&network)?;
+    // A heap object with fields on both sides makes every access to it a checked one. Where that
+    // costs more than the fields save, the whole object is kept in replay space.
+    let mixed = mixed_objects(points_to, facts, &reached, &cut);
+    if mode == CutMode::Min && !mixed.is_empty() {
+        let checks = accesses(points_to, facts, &mixed).saturating_mul(CHECK);
+        let mut whole = extra.clone();
+        for &object in &mixed {
+            let fields = points_to.objects()[object as usize].fields;
+            whole.extend((fields.0.0..fields.1.0).map(|v| Edge {
+                tail: node(FieldId(v)),
+                head: SINK,
+                cap: INFINITE,
+                cause: Cause::Asked,
+            }));
+        }
+        let other = network_of(graph, &whole);
+        let better = solve(&other)?;
+        if better.value.saturating_sub(cut.value) <= checks {
+            (network, cut, extra) = (other, better, whole);
+        }
     }
-    let network = builder.build();
-    let cut = network.min_cut(SOURCE, SINK).map_err(|e| cut_error(&e))?;
-    certificate::check(&network, SOURCE, SINK, &cut).map_err(|e| FlowError::Cut { message: e.to_string(), hint: e.hint() })?;
+    let all = graph.edges.iter().chain(&extra);
     let mut environment: Vec<bool> =
         (0..points_to.fields().len()).map(|i| cut.source_side[node(FieldId(i as u32)) as usize]).collect();
     let mut leads_on = vec![false; environment.len()];
@@ -118,6 +137,40 @@ pub fn take(
         crossing: cut.cut_edges.len(),
         conflicts,
     })
+}
+
+fn network_of(graph: &Graph, extra: &[Edge]) -> Network {
+    let mut builder = NetworkBuilder::new(graph.nodes);
+    for edge in graph.edges.iter().chain(extra) {
+        builder.add_edge(edge.tail, edge.head, edge.cap);
+    }
+    builder.build()
+}
+
+/// The minimum cut, proved.
+fn solve(network: &Network) -> Result<MinCut, FlowError> {
+    let cut = network.min_cut(SOURCE, SINK).map_err(|e| cut_error(&e))?;
+    certificate::check(network, SOURCE, SINK, &cut).map_err(|e| FlowError::Cut { message: e.to_string(), hint: e.hint() })?;
+    Ok(cut)
+}
+
+/// Heap objects with cells on both sides, none of which has to be in the environment.
+fn mixed_objects(points_to: &PointsTo, facts: &Facts, reached: &[Option<u32>], cut: &MinCut) -> Vec<u32> {
+    let mixed = |index: usize| {
+        let fields = points_to.objects()[index].fields;
+        let mut sides = (fields.0.0..fields.1.0).map(|v| cut.source_side[node(FieldId(v)) as usize]);
+        let first = sides.next();
+        facts.places[index] == Place::Movable
+            && sides.any(|s| Some(s) != first)
+            && (fields.0.0..fields.1.0).all(|v| reached[node(FieldId(v)) as usize].is_none())
+    };
+    (0..points_to.objects().len()).filter(|i| mixed(*i)).map(|i| i as u32).collect()
+}
+
+/// Estimated executions of loads that may touch one of these objects.
+fn accesses(points_to: &PointsTo, facts: &Facts, objects: &[u32]) -> u64 {
+    let touches = |values: &[FieldId]| values.iter().any(|v| objects.contains(&points_to.field(*v).object.0));
+    facts.loads.iter().filter(|l| touches(&l.values)).fold(0u64, |sum, l| sum.saturating_add(l.executions))
 }
 
 fn cut_error(error: &CutError) -> FlowError {

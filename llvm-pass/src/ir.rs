@@ -350,6 +350,15 @@ impl Ir {
         (!f.is_null()).then_some(f)
     }
 
+    /// Keeps a function out of line, as something rarely run.
+    pub fn never_inline(&self, f: Value) {
+        for name in ["noinline", "cold"] {
+            let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+            let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
+            llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+        }
+    }
+
     /// What a call calls: a function or a pointer.
     pub fn callee_operand(&self, call: Value) -> Value {
         llvm!(LLVMGetCalledValue(call))

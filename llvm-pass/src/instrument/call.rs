@@ -75,8 +75,18 @@ impl Cx<'_> {
         ir.at_end(plain);
         let r = self.perform(&w, &w.args);
         self.give(&w, r);
+        // A function of its own: what it leaves in registers (streams of this process) must not
+        // get into a `jmp_buf`, and the fast path stays small.
+        let out = self.wrapper_as(&format!("itarget.slow.{id}"), id, call)?;
+        ir.never_inline(out.f);
+        let body = self.block(&out, "body");
+        ir.at_end(self.entry(&out));
+        ir.br(body);
+        ir.at_end(body);
+        self.slow_path(id, &out, plan)?;
         ir.at_end(slow);
-        self.slow_path(id, &w, plan)?;
+        let r = ir.call(out.f, ir.function_type(out.f), &w.args);
+        self.give(&w, r);
         self.redirect(call, &w);
         Ok(())
     }
@@ -242,6 +252,10 @@ impl Cx<'_> {
 
     /// A wrapper for a call, with an empty entry block.
     pub(super) fn wrapper(&self, id: u32, call: Value) -> Result<Wrapper, String> {
+        self.wrapper_as(&format!("itarget.call.{id}"), id, call)
+    }
+
+    fn wrapper_as(&self, name: &str, id: u32, call: Value) -> Result<Wrapper, String> {
         let ir = self.ir;
         let callee = ir
             .called_function(call)
@@ -249,7 +263,7 @@ impl Cx<'_> {
         let ret = ir.return_type(ir.call_type(call));
         let outer = ir.args(call);
         let params: Vec<Type> = outer.iter().map(|a| ir.type_of(*a)).collect();
-        let f = ir.define(&format!("itarget.call.{id}"), ir.fn_type(ret, &params, false));
+        let f = ir.define(name, ir.fn_type(ret, &params, false));
         ir.no_debug();
         ir.copy_abi_attributes(call, f);
         let args = (0..params.len()).map(|i| ir.param(f, i)).collect();

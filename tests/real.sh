@@ -6,6 +6,8 @@ tools=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 read -r -a programs <<< "${PROGRAMS:-$(tr '\n' ' ' < "$here/apps/passing")}"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
-CC=clang-19 bash "$here/apps/build.sh" plain "${programs[@]}"
+# As forgiving as GCC 12, which old configure scripts count on; itarget-cc is so by itself.
+lenient="-Wno-error=implicit-function-declaration -Wno-error=implicit-int -Wno-error=int-conversion"
+CC="clang-19 $lenient" bash "$here/apps/build.sh" plain "${programs[@]}"
 PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" itarget "${programs[@]}"
 PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${programs[@]}"

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 want=${1:-tour}
 
-packages=(clang-19 lld-19 llvm-19 llvm-19-dev g++ gcc make cmake dpkg-dev gdb bzip2 gzip xz-utils diffutils)
+packages=(clang-19 lld-19 llvm-19 llvm-19-dev g++ gcc make cmake dpkg-dev gdb bzip2 gzip xz-utils diffutils tcl)
 missing=()
 for p in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
@@ -29,7 +29,7 @@ tour)
     ;;
 test)
     export TOOLS_UNDER_TEST=$bin
-    cargo test --release -p itarget-tests -p itarget-abi -p itarget-plan -p itarget-min-cut -p itarget-annotations
+    cargo test --no-fail-fast -p itarget-tests -p itarget-abi -p itarget-plan -p itarget-min-cut -p itarget-annotations -p itarget-analyzer -p itarget
     PROGRAMS=${PROGRAMS-} bash tests/real.sh "$bin"
     ;;
 *)

@@ -50,9 +50,11 @@ while [ $# -gt 0 ]; do
 done
 [[ $runs =~ ^[1-9][0-9]*$ && $replays =~ ^[1-9][0-9]*$ ]] || fail "--runs and --replays take a number"
 case $size in bench | small) ;; *) fail "--size is bench or small" ;; esac
+# As forgiving as GCC 12, which old configure scripts count on.
+lenient='-Wno-error=implicit-function-declaration -Wno-error=implicit-int -Wno-error=int-conversion'
 case $base in
-  lto) base_tag=base-lto base_env=(CC='clang-19 -flto' LDFLAGS=-fuse-ld=lld AR=llvm-ar-19 RANLIB=llvm-ranlib-19) ;;
-  plain) base_tag=plain base_env=(CC=clang-19) ;;
+  lto) base_tag=base-lto base_env=(CC="clang-19 -flto $lenient" LDFLAGS=-fuse-ld=lld AR=llvm-ar-19 RANLIB=llvm-ranlib-19) ;;
+  plain) base_tag=plain base_env=(CC="clang-19 $lenient") ;;
   *) fail "--base is lto or plain" ;;
 esac
 # shellcheck disable=SC2086 # lists of words

@@ -86,16 +86,16 @@ pub unsafe extern "C" fn __itarget_capture(stream: *mut c_void) -> *mut c_void {
     if memory.is_null() { stream } else { memory }
 }
 
-/// While recording: prints what was captured on `stream`, and logs it.
+/// While recording: prints what was captured on `stream`, and logs it. Returns its bytes.
 ///
 /// # Safety
 /// `memory` is what [`__itarget_capture`] returned for `stream`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_void) {
+pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_void) -> i64 {
     if memory == stream {
-        // No memory to capture it: nothing was kept.
-        varint(0);
-        return;
+        // No memory to capture it: a replay could not show it.
+        crate::hooks::__itarget_refuse(crate::exit::site::ABOVE);
+        return 0;
     }
     // SAFETY: the memory stream's bytes are valid once it is closed, until they are freed.
     unsafe {
@@ -105,6 +105,7 @@ pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_
         block(CAPTURED.cast(), CAPTURED_LEN as u64);
         crate::interpose::next_free(CAPTURED.cast());
         CAPTURED = null_mut();
+        CAPTURED_LEN as i64
     }
 }
 

@@ -22,6 +22,9 @@ const ON_A_STREAM: &[(&str, &str)] = &[
     ("__vprintf_chk", "__vfprintf_chk"),
 ];
 
+/// Site id of a call that prints memory of the environment and can't be captured.
+const NOT_CAPTURED: u64 = 0xffff_000b;
+
 /// Where the output goes, as values of the wrapper.
 pub(super) struct Shown {
     to: To,
@@ -42,7 +45,7 @@ enum To {
     Line(Value),
     /// A stream argument of a function that prints nothing; the stream of this process.
     Control(usize, Value),
-    /// Never captured.
+    /// Can't be captured (`error`, `dprintf`): recording stops when it prints foreign memory.
     Plain,
 }
 
@@ -81,7 +84,8 @@ impl Cx<'_> {
                 foreign = ir.or(foreign, self.hook("__itarget_foreign", &[a]));
             }
         }
-        let capture = ir.and(standard, ir.nonzero(foreign));
+        let control = matches!(to, To::Control(..));
+        let capture = if control { ir.int(ir.i1, 0) } else { ir.and(standard, ir.nonzero(foreign)) };
         Some(Shown { to, standard, capture })
     }
 
@@ -134,10 +138,12 @@ impl Cx<'_> {
                 let ty = ir.fn_type(ir.i32, &[ir.ptr, ir.ptr], false);
                 let fputs = ir.declare("fputs", ty);
                 let text = w.args.first().copied().unwrap_or_else(|| ir.zero(ir.ptr));
-                keep(ir.call(fputs, ty, &[text, memory]));
+                ir.call(fputs, ty, &[text, memory]);
                 let ty = ir.fn_type(ir.i32, &[ir.i32, ir.ptr], false);
                 ir.call(ir.declare("fputc", ty), ty, &[ir.int(ir.i32, 10), memory]);
-                self.hook("__itarget_captured", &[memory, *real]);
+                // glibc's `puts` returns what it printed, in bytes.
+                let n = self.hook("__itarget_captured", &[memory, *real]);
+                keep(ir.int_cast(n, w.ret, true));
             }
             To::Fd(_) => {
                 let r = keep(self.perform(w, &w.args));
@@ -147,6 +153,7 @@ impl Cx<'_> {
                 }
             }
             To::Plain | To::Control(..) => {
+                self.hook("__itarget_refuse", &[ir.int(ir.i32, NOT_CAPTURED)]);
                 keep(self.perform(w, &w.args));
             }
         }
@@ -172,7 +179,9 @@ impl Cx<'_> {
             To::Fd(fd) => {
                 self.hook("__itarget_print", &[ir.zero(ir.ptr), *fd]);
             }
-            To::Plain | To::Control(..) => {}
+            To::Plain | To::Control(..) => {
+                self.hook("__itarget_refuse", &[ir.int(ir.i32, NOT_CAPTURED)]);
+            }
         }
         ir.br(done);
         ir.at_end(other);

@@ -41,7 +41,7 @@ macro_rules! for_each_hook {
             __itarget_stdout() -> ptr;
             __itarget_foreign(p: ptr) -> i32;
             __itarget_capture(stream: ptr) -> ptr;
-            __itarget_captured(memory: ptr, stream: ptr) -> void;
+            __itarget_captured(memory: ptr, stream: ptr) -> i64;
             __itarget_printed(p: ptr, n: i64) -> void;
             __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;

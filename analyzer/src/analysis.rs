@@ -7,7 +7,7 @@ use crate::model::Module;
 use crate::plan;
 use crate::points_to::{self, Library, PointsTo};
 use crate::report::{self, Report};
-use itarget_annotations::{Annotations, Function, Variable};
+use itarget_annotations::{Annotations, Function, Memory, Variable};
 use itarget_plan::{CutMode, Plan};
 use std::time::Instant;
 
@@ -74,6 +74,9 @@ impl Library for Known<'_> {
     }
     fn variable(&self, name: &str) -> Option<&Variable> {
         self.0.variable(name)
+    }
+    fn memory(&self, name: &str) -> Option<&Memory> {
+        self.0.memory(name)
     }
 }
 

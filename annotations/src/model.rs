@@ -318,6 +318,22 @@ impl Function {
     }
 }
 
+/// What memory of the library holds: who looks into it uses this type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Name of the memory: the function whose result leads there, the variable, or what `external:NAME`
+    /// says.
+    pub name: String,
+    /// The tag of the structure it is, a type that the program may not even know.
+    pub record: Option<String>,
+    /// It (or an array in the structure) is read as characters too, and holds no pointers.
+    pub bytes: bool,
+    /// It is an array of numbers of this many bytes.
+    pub scalar: Option<u64>,
+    /// The file that says so.
+    pub source: String,
+}
+
 /// How a library variable is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::builtin::BUILTIN;
 use crate::error::Error;
-use crate::model::{Function, Variable};
+use crate::model::{Function, Memory, Variable};
 use crate::parse;
 
 /// Annotations of functions and variables, by symbol name.
@@ -15,6 +15,7 @@ use crate::parse;
 pub struct Annotations {
     functions: BTreeMap<String, Function>,
     variables: BTreeMap<String, Variable>,
+    memory: BTreeMap<String, Memory>,
 }
 
 impl Annotations {
@@ -40,10 +41,11 @@ impl Annotations {
     /// # Errors
     /// `IT0301` if it is not TOML of the annotation schema, `IT0302` if a value makes no sense.
     pub fn parse(file_name: &str, text: &str) -> Result<Annotations, Error> {
-        let (functions, variables) = parse::file(file_name, text)?;
+        let parse::File { functions, variables, memory } = parse::file(file_name, text)?;
         Ok(Annotations {
             functions: functions.into_iter().map(|f| (f.name.clone(), f)).collect(),
             variables: variables.into_iter().map(|v| (v.name.clone(), v)).collect(),
+            memory: memory.into_iter().map(|m| (m.name.clone(), m)).collect(),
         })
     }
 
@@ -51,6 +53,7 @@ impl Annotations {
     pub fn merge(&mut self, later: Annotations) {
         self.functions.extend(later.functions);
         self.variables.extend(later.variables);
+        self.memory.extend(later.memory);
     }
 
     /// The annotation of a function.
@@ -63,6 +66,12 @@ impl Annotations {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&Variable> {
         self.variables.get(name)
+    }
+
+    /// What is said of memory of the library.
+    #[must_use]
+    pub fn memory(&self, name: &str) -> Option<&Memory> {
+        self.memory.get(name)
     }
 
     /// All functions, sorted by name.

@@ -417,6 +417,31 @@ impl Ir {
         llvm!(LLVMBuildAlloca(self.builder, ty, c"".as_ptr()))
     }
 
+    /// Type of the object that an alloca makes.
+    pub fn allocated_type(&self, slot: Value) -> Type {
+        llvm!(LLVMGetAllocatedType(slot))
+    }
+
+    /// Types of the members of a structure type.
+    pub fn struct_fields(&self, ty: Type) -> Vec<Type> {
+        (0..llvm!(LLVMCountStructElementTypes(ty))).map(|i| llvm!(LLVMStructGetTypeAtIndex(ty, i))).collect()
+    }
+
+    /// Element type of an array type.
+    pub fn element_type(&self, ty: Type) -> Type {
+        llvm!(LLVMGetElementType(ty))
+    }
+
+    /// Sets memory to zero.
+    pub fn clear(&self, p: Value, bytes: u64) {
+        llvm!(LLVMBuildMemSet(self.builder, p, self.int(self.i8, 0), self.int(self.i64, bytes), 1));
+    }
+
+    /// Positions the builder after an instruction that ends no block.
+    pub fn after(&self, inst: Value) {
+        self.before(llvm!(LLVMGetNextInstruction(inst)));
+    }
+
     /// An alloca in the entry block of a function; the builder stays where it is.
     pub fn entry_alloca(&self, f: Value, ty: Type) -> Value {
         let block = self.here();

@@ -1,6 +1,7 @@
 //! Prepared bitcode to the model: functions, globals, and the tables they refer to.
 
 use super::constants::{Constants, Symbol};
+use super::declared::Tags;
 use super::instructions::{Body, Names};
 use super::ll::{Place, Program, Value};
 use super::prepare::Sites;
@@ -44,6 +45,7 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites) -> Module {
 
     let mut constants = Constants::new(TypeMap::new(program.layout()), symbols);
     let mut names = Names::default();
+    let mut tags = Tags::new();
     let mut module = Module { fingerprint: sites.fingerprint.clone(), module_asm: program.has_asm(), ..Module::default() };
     module.externals = externals.iter().map(|(name, f)| external(&constants, name, *f)).collect();
     for (i, (name, g)) in globals.iter().enumerate() {
@@ -51,12 +53,14 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites) -> Module {
     }
     module.external_variables = variables.iter().map(|(name, g)| variable(&mut constants, name, *g)).collect();
     for (name, f) in &bodies {
-        let mut body = Body::new(&mut constants, &mut names, sites, *f);
+        let mut body = Body::new(&mut constants, &mut names, sites, &mut tags, *f);
         body.convert();
         let converted = body.finish(&module.externals);
         module.functions.push(function(&constants, &mut names, name, *f, converted));
     }
     module.types = constants.types.types;
+    module.typed = tags.any();
+    module.records = tags.records;
     module.lists = constants.lists;
     sort_files(&mut module, &names);
     mark_addresses(&mut module);

@@ -2,13 +2,22 @@
 
 use super::constants::{Constants, scale};
 use super::convert::Converted;
+use super::declared::Tags;
 use super::ll::{Block as LlBlock, FileName, Kind, Op, Place, TyKind, Value, kind_of_attribute};
 use super::prepare::Sites;
 use crate::model::{
-    self, Access, Block, Call, Callee, Class, External, FileId, GepStep, Instr, InstrKind, Location, Operand,
+    self, Access, Block, Call, Callee, Class, Declared, External, FileId, GepStep, Instr, InstrKind, Location, Operand,
     Signature, ValueId,
 };
 use rustc_hash::FxHashMap;
+
+/// No address is below this (the kernel maps nothing on the first page).
+const LOW_BITS: i64 = 4096;
+
+/// True for a pointer seen as an integer.
+fn is_address(v: Value<'_>) -> bool {
+    matches!(v.kind(), Kind::LLVMInstructionValueKind) && v.opcode() == Op::LLVMPtrToInt
+}
 
 /// File names met so far.
 #[derive(Default)]
@@ -42,6 +51,7 @@ pub(super) struct Body<'a, 'p> {
     constants: &'a mut Constants<'p>,
     names: &'a mut Names<'p>,
     sites: &'a Sites,
+    tags: &'a mut Tags,
     function: Value<'p>,
     locals: FxHashMap<usize, ValueId>,
     instrs: Vec<Instr>,
@@ -55,6 +65,7 @@ impl<'a, 'p> Body<'a, 'p> {
         constants: &'a mut Constants<'p>,
         names: &'a mut Names<'p>,
         sites: &'a Sites,
+        tags: &'a mut Tags,
         function: Value<'p>,
     ) -> Self {
         let (byval_kind, sret_kind) = (kind_of_attribute("byval"), kind_of_attribute("sret"));
@@ -62,6 +73,7 @@ impl<'a, 'p> Body<'a, 'p> {
             constants,
             names,
             sites,
+            tags,
             function,
             locals: FxHashMap::default(),
             instrs: Vec::new(),
@@ -105,7 +117,14 @@ impl<'a, 'p> Body<'a, 'p> {
         }
     }
 
-    pub(super) fn finish(self, externals: &[External]) -> Converted {
+    pub(super) fn finish(mut self, externals: &[External]) -> Converted {
+        // Clang leaves out the tag where it copies a structure to or from registers: in a function that has
+        // tags this is no sign of other rules.
+        let mut accesses: Vec<&mut Access> = self.instrs.iter_mut().filter_map(|i| i.kind.access_mut()).collect();
+        if accesses.iter().any(|a| a.declared != Declared::Unknown) {
+            let unknown = accesses.iter_mut().filter(|a| a.declared == Declared::Unknown);
+            unknown.for_each(|a| a.declared = Declared::Any);
+        }
         let twice = self.instrs.iter().any(|instr| match &instr.kind {
             InstrKind::Call(call) => match call.callee {
                 Callee::External(id) => externals[id.index()].attributes.returns_twice,
@@ -159,20 +178,26 @@ impl<'a, 'p> Body<'a, 'p> {
         (0..v.operand_count()).map(|i| self.at(v, i)).collect()
     }
 
-    fn access(&self, v: Value<'p>, moved: Option<Value<'p>>, atomic: bool) -> Access {
+    fn access(&mut self, v: Value<'p>, moved: Option<Value<'p>>, atomic: bool) -> Access {
         let ty = moved.unwrap_or(v).ty();
+        let (declared, record) = self.tags.of(v);
         Access {
             size: self.constants.types.layout.store_size(ty),
             class: self.constants.types.class(ty),
             volatile: v.volatile(),
             atomic,
+            declared,
+            record,
         }
     }
 
     fn kind(&mut self, v: Value<'p>) -> InstrKind {
         match v.opcode() {
             Op::LLVMAlloca => self.alloca(v),
-            Op::LLVMLoad => InstrKind::Load { ptr: self.at(v, 0), access: self.access(v, None, v.atomic()) },
+            Op::LLVMLoad => {
+                let access = self.access(v, None, v.atomic());
+                InstrKind::Load { ptr: self.at(v, 0), access }
+            },
             Op::LLVMStore => {
                 let access = self.access(v, v.operand(0), v.atomic());
                 InstrKind::Store { ptr: self.at(v, 1), value: self.at(v, 0), access }
@@ -215,18 +240,29 @@ impl<'a, 'p> Body<'a, 'p> {
                     InstrKind::Compute { from }
                 }
             }
-            Op::LLVMAdd | Op::LLVMSub | Op::LLVMAnd | Op::LLVMOr | Op::LLVMXor | Op::LLVMMul | Op::LLVMShl
-            | Op::LLVMLShr
-                if self.constants.types.class(v.ty()).carries_pointer() =>
+            Op::LLVMAdd | Op::LLVMSub | Op::LLVMAnd | Op::LLVMOr | Op::LLVMXor | Op::LLVMShl | Op::LLVMLShr
+                if self.constants.types.class(v.ty()).carries_pointer() && !self.is_number(v) =>
             {
                 let add = match (v.opcode(), self.at(v, 1)) {
                     (Op::LLVMAdd, Operand::Int(by)) => Some(by),
                     (Op::LLVMSub, Operand::Int(by)) => Some(by.wrapping_neg()),
                     _ => None,
                 };
-                InstrKind::Arith { from: self.all(v), add }
+                // What is subtracted leaves no pointer to itself behind.
+                let from = if v.opcode() == Op::LLVMSub { Box::new([self.at(v, 0)]) } else { self.all(v) };
+                InstrKind::Arith { from, add }
             }
             _ => InstrKind::Compute { from: self.all(v) },
+        }
+    }
+
+    /// Whether integer arithmetic yields a number whatever goes in: the difference of two pointers, or
+    /// the low bits of one.
+    fn is_number(&mut self, v: Value<'p>) -> bool {
+        match v.opcode() {
+            Op::LLVMSub => v.operand(1).is_some_and(|o| is_address(o)),
+            Op::LLVMAnd => (0..2).any(|i| matches!(self.at(v, i), Operand::Int(mask) if (0..LOW_BITS).contains(&mask))),
+            _ => false,
         }
     }
 

@@ -346,6 +346,11 @@ impl Place {
     }
 }
 
+/// Number of a kind of metadata.
+pub(super) fn kind_of_metadata(name: &str) -> u32 {
+    llvm!(LLVMGetMDKindID(name.as_ptr().cast(), u32::try_from(name.len()).unwrap_or(0)))
+}
+
 fn attribute_kind(name: &str) -> u32 {
     llvm!(LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()))
 }
@@ -535,6 +540,34 @@ impl<'p> Value<'p> {
         let mut len = 0;
         let text = llvm!(LLVMGetDebugLocFilename(self.raw, &raw mut len));
         (!text.is_null()).then_some((line, FileName { text, len, program: PhantomData }))
+    }
+
+    /// The node of a kind of metadata that is attached to an instruction.
+    pub(super) fn metadata(self, kind: u32) -> Option<Value<'p>> {
+        Value::some(llvm!(LLVMGetMetadata(self.raw, kind)))
+    }
+
+    /// Kind: metadata. Operands of the node; empty if it is none.
+    pub(super) fn node_operands(self) -> Vec<Option<Value<'p>>> {
+        if llvm!(LLVMIsAMDNode(self.raw)).is_null() {
+            return Vec::new();
+        }
+        let count = llvm!(LLVMGetMDNodeNumOperands(self.raw));
+        let mut raw = vec![std::ptr::null_mut(); count as usize];
+        llvm!(LLVMGetMDNodeOperands(self.raw, raw.as_mut_ptr()));
+        raw.into_iter().map(Value::some).collect()
+    }
+
+    /// Kind: metadata. Its text, if it is one.
+    pub(super) fn node_text(self) -> Option<String> {
+        let mut len = 0;
+        let text = llvm!(LLVMGetMDString(self.raw, &raw mut len));
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: LLVM gives `len` bytes that live as long as the context.
+        let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), len as usize) };
+        Some(String::from_utf8_lossy(bytes).into_owned())
     }
 
     /// A key that is unique among live values.

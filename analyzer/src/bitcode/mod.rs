@@ -6,6 +6,7 @@
 mod constants;
 mod container;
 mod convert;
+mod declared;
 mod error;
 mod instructions;
 mod ll;

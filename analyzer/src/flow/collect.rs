@@ -6,8 +6,8 @@ use super::facts::{
 use super::extent;
 use super::weights::Weights;
 use crate::annotate::{self, Arguments, CallSpec};
-use crate::model::{Attributes, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
-use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Target};
+use crate::model::{Access, Attributes, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
+use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Shape, Target};
 use itarget_annotations::{Annotations, Kind, Ret, Root, VariableKind, Varargs};
 use itarget_abi::hooks::REPLACEMENTS;
 use itarget_plan as plan;
@@ -211,6 +211,25 @@ impl<'a> Collector<'a> {
         self.span(&self.merged(function, ptr), Some(size))
     }
 
+    /// What a load or store may touch. Memory of the library that accesses of this type do not look into
+    /// is left out, unless nothing else explains the access.
+    fn accessed_as(&self, function: usize, ptr: Operand, access: &Access) -> Vec<FieldId> {
+        let values = self.accessed(function, ptr, access.size);
+        self.plausible(values, |shape| shape.admits(access.declared, access.record, access.size))
+    }
+
+    /// The cells but those in shaped memory that is not admitted, if any are left.
+    fn plausible(&self, values: Vec<FieldId>, admits: impl Fn(&Shape) -> bool) -> Vec<FieldId> {
+        let shape = |v: &FieldId| self.points_to.object(self.points_to.field(*v).object).shape.as_ref();
+        let kept: Vec<FieldId> = values.iter().copied().filter(|v| shape(v).is_none_or(&admits)).collect();
+        if kept.is_empty() { values } else { kept }
+    }
+
+    /// What a function that works on bytes may touch.
+    fn as_bytes(&self, values: Vec<FieldId>) -> Vec<FieldId> {
+        self.plausible(values, |shape| shape.bytes)
+    }
+
     fn instruction(&mut self, function: usize, instr: usize) {
         let module = self.module;
         let i = &module.functions[function].instrs[instr];
@@ -218,13 +237,13 @@ impl<'a> Collector<'a> {
         let at = (function, instr);
         match &i.kind {
             InstrKind::Load { ptr, access } => {
-                let values = self.accessed(function, *ptr, access.size);
+                let values = self.accessed_as(function, *ptr, access);
                 let executions = self.weights.executions(module, function, instr);
                 let (size, volatile) = (access.size, access.volatile);
                 self.facts.loads.push(Load { at, ordinal, values, size, volatile, executions });
             }
             InstrKind::Store { ptr, access, .. } => {
-                let values = self.accessed(function, *ptr, access.size);
+                let values = self.accessed_as(function, *ptr, access);
                 self.facts.stores.push(Store { at, ordinal, values, size: access.size });
             }
             InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. } => {
@@ -290,16 +309,16 @@ impl<'a> Collector<'a> {
         spec.ret = Ret::Void;
         let write = plan::Write { arg: 0, len: plan_len, when: None };
         spec.writes.push(annotate::Written { write, through: vec![0], deep: false });
-        let to = self.span(&self.merged(at.0, dst), constant);
+        let to = self.as_bytes(self.span(&self.merged(at.0, dst), constant));
         let mut pointers = vec![PointerArg { arg: 0, values: to.clone(), read: false }];
         let mut movements = Vec::new();
         let bytes = constant.unwrap_or_else(|| self.typical(&to));
         if let Some(src) = src {
-            let from = self.span(&self.merged(at.0, src), constant);
+            let from = self.as_bytes(self.span(&self.merged(at.0, src), constant));
             pointers.push(PointerArg { arg: 1, values: from, read: true });
             for instance in self.contexts(at.0, &[dst, src]) {
-                let to = self.points_to.value(instance, dst);
-                let from = self.points_to.value(instance, src);
+                let to = self.as_bytes(self.points_to.value(instance, dst));
+                let from = self.as_bytes(self.points_to.value(instance, src));
                 self.copy(&from, &to, constant, bytes, &mut movements);
             }
         }
@@ -660,7 +679,7 @@ impl<'a> Collector<'a> {
             let arg = arg as u32;
             let known_null = matches!(operand, Operand::Null | Operand::Undef | Operand::Function(_));
             if CallArguments(self.module, call).is_pointer(arg) && !known_null {
-                let values = self.span(&self.merged(function, operand), None);
+                let values = self.as_bytes(self.span(&self.merged(function, operand), None));
                 pointer_args.push((arg, operand));
                 site.pointers.push(PointerArg { arg, values, read: is_read(arg, &site.spec) });
             }
@@ -681,8 +700,8 @@ impl<'a> Collector<'a> {
                 let len = site.spec.writes.first().and_then(|w| extent(&w.write.len));
                 let bytes = site.writes.first().map_or(1, |w| w.bytes);
                 for instance in self.contexts(function, &[dst, src]) {
-                    let from = self.points_to.value(instance, src);
-                    let to = self.points_to.value(instance, dst);
+                    let from = self.as_bytes(self.points_to.value(instance, src));
+                    let to = self.as_bytes(self.points_to.value(instance, dst));
                     self.copy(&from, &to, len, bytes, &mut site.movements);
                 }
                 return;
@@ -691,7 +710,7 @@ impl<'a> Collector<'a> {
         for instance in self.contexts(function, &call.args) {
             let from_args = pointer_args.iter().filter(|(arg, _)| is_read(*arg, &site.spec));
             let mut from: Vec<FieldId> =
-                from_args.flat_map(|(_, operand)| self.points_to.value(instance, *operand)).collect();
+                from_args.flat_map(|(_, operand)| self.as_bytes(self.points_to.value(instance, *operand))).collect();
             from = self.span(&sorted(from), None);
             for &arg in &deep_args {
                 if let Some(&operand) = call.args.get(arg as usize) {

@@ -80,6 +80,10 @@ pub struct Module {
     pub files: Vec<String>,
     /// Layouts that globals, stack slots and pointer arithmetic mention.
     pub types: Types,
+    /// Structures that accesses mention.
+    pub records: Vec<Record>,
+    /// Accesses say what they are declared as (compiled under C's rules on effective types).
+    pub typed: bool,
     /// Constants that hold several addresses ([`Operand::Any`]).
     pub lists: Vec<Vec<Operand>>,
     /// Module-level assembly is present: all exported symbols may be used by it.
@@ -348,6 +352,33 @@ pub struct Access {
     pub volatile: bool,
     /// Atomic.
     pub atomic: bool,
+    /// What the value is declared as.
+    pub declared: Declared,
+    /// The structure that the value is a member of, by the access: index in [`Module::records`].
+    pub record: Option<u32>,
+}
+
+/// What C's rules on effective types say of a value in memory (clang's type-based alias metadata): a
+/// pointer is not read back as a number, nor a number as a pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Declared {
+    /// Nothing: compiled without these rules, or a copy made by the compiler.
+    Unknown,
+    /// Characters or a union: may be either.
+    Any,
+    /// A pointer.
+    Pointer,
+    /// A number.
+    Number,
+}
+
+/// A structure as accesses name it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Its tag.
+    pub name: String,
+    /// The tags of all structures in it, its own included, sorted.
+    pub holds: Vec<String>,
 }
 
 /// What an instruction does. Only what moves data or control between functions is told apart.
@@ -482,6 +513,17 @@ pub enum InstrKind {
 }
 
 impl InstrKind {
+    /// The access of a load, store or atomic.
+    pub fn access_mut(&mut self) -> Option<&mut Access> {
+        match self {
+            InstrKind::Load { access, .. }
+            | InstrKind::Store { access, .. }
+            | InstrKind::AtomicRmw { access, .. }
+            | InstrKind::CmpXchg { access, .. } => Some(access),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` with every operand, in order.
     pub fn operands(&self, mut visit: impl FnMut(Operand)) {
         match self {

@@ -2,11 +2,11 @@
 
 use super::memory::new_object;
 use super::objects::Loc;
-use super::solver::{NONE, Node, Solver, Use};
+use super::solver::{NONE, Node, Slots, Solver, Use};
 use super::wrappers::{self, Wrappers};
 use super::{Library, ObjectKind, Options, PointsTo, Target};
 use crate::model::{
-    Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, ValueId,
+    Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, ValueId,
 };
 use itarget_annotations::Kind;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -118,7 +118,7 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(module: &'a Module, library: &'a dyn Library, options: &'a Options, once: Vec<bool>) -> Self {
-        let mut solver = Solver::new(&module.types, options);
+        let mut solver = Solver::new(&module.types, module.typed, options);
         let retained = solver.node();
         let wrappers = if options.clone_wrappers {
             wrappers::find(module, library)
@@ -352,21 +352,21 @@ impl<'a> Builder<'a> {
             }
             InstrKind::Load { ptr, access } if access.class.carries_pointer() => {
                 let ptr = self.node_of(id, *ptr);
-                self.solver.define(ptr, Use::Load { target: result, slots: slots(access.class, access.size) });
+                self.solver.define(ptr, Use::Load { target: result, slots: slots(access) });
             }
             InstrKind::Store { ptr, value, access } if access.class.carries_pointer() => {
                 let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
                 if source != NONE {
-                    self.solver.attach(ptr, Use::Store { source, slots: slots(access.class, access.size) });
+                    self.solver.attach(ptr, Use::Store { source, slots: slots(access) });
                 }
             }
             InstrKind::AtomicRmw { ptr, value, access } | InstrKind::CmpXchg { ptr, value, access, .. }
                 if access.class.carries_pointer() =>
             {
                 let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
-                self.solver.define(ptr, Use::Load { target: result, slots: 1 });
+                self.solver.define(ptr, Use::Load { target: result, slots: slots(access) });
                 if source != NONE {
-                    self.solver.attach(ptr, Use::Store { source, slots: 1 });
+                    self.solver.attach(ptr, Use::Store { source, slots: slots(access) });
                 }
             }
             InstrKind::Gep { base, steps } => {
@@ -410,7 +410,7 @@ impl<'a> Builder<'a> {
                     let list = self.node_of(id, *list);
                     for offset in [8, 16] {
                         let at = self.solver.stepped(list, &[GepStep::Const(offset)]);
-                        self.solver.attach(at, Use::Store { source, slots: 1 });
+                        self.solver.attach(at, Use::Store { source, slots: Slots::ONE });
                     }
                 }
             }
@@ -422,8 +422,8 @@ impl<'a> Builder<'a> {
                 let list = self.node_of(id, *list);
                 let area = self.solver.stepped(list, &[GepStep::Const(8)]);
                 let values = self.solver.node();
-                self.solver.define(area, Use::Load { target: values, slots: 1 });
-                self.solver.define(values, Use::Load { target: result, slots: 1 });
+                self.solver.define(area, Use::Load { target: values, slots: Slots::ONE });
+                self.solver.define(values, Use::Load { target: result, slots: Slots::ONE });
             }
             InstrKind::Ret { value: Some(value) } if f.signature.ret.carries_pointer() => {
                 let (node, ret) = (self.node_of(id, *value), self.instances[id as usize].ret);
@@ -477,8 +477,10 @@ impl<'a> Builder<'a> {
 
 }
 
-fn slots(class: Class, size: u64) -> u32 {
-    if class == Class::Aggregate { u32::try_from((size / 8).clamp(1, MAX_SLOTS)).unwrap_or(1) } else { 1 }
+fn slots(access: &Access) -> Slots {
+    let count = if access.class == Class::Aggregate { (access.size / 8).clamp(1, MAX_SLOTS) } else { 1 };
+    let narrow = |n: u64| u16::try_from(n).unwrap_or(u16::MAX);
+    Slots { count: narrow(count), size: narrow(access.size), declared: access.declared, record: access.record }
 }
 
 fn constant_length(len: Operand) -> Option<u64> {

@@ -4,9 +4,9 @@
 use super::build::{Builder, CallSite, Inst};
 use super::memory::new_object;
 use super::objects::Loc;
-use super::solver::{NONE, Node, Use};
+use super::solver::{NONE, Node, Slots, Use};
 use super::{ObjectKind, SiteRef, Target};
-use crate::model::{Callee, Class, ExternalId, FunctionId, GepStep, InstrKind, Signature};
+use crate::model::{Callee, Class, Declared, ExternalId, FunctionId, GepStep, InstrKind, Signature};
 
 impl Builder<'_> {
     pub(super) fn add_call(&mut self, site: CallSite) -> u32 {
@@ -101,9 +101,11 @@ impl Builder<'_> {
                     if copied > 0 {
                         let out = self.solver.stepped(*arg, &[GepStep::Pointer { stride: 1 }]);
                         let any = self.solver.any_in(object);
-                        self.solver.attach(out, Use::Load { target: any, slots: 1 });
+                        self.solver.attach(out, Use::Load { target: any, slots: Slots::ONE });
+                        let numbers = self.solver.numbers(any);
+                        self.solver.edge(any, numbers);
                     }
-                    self.solver.edge(*arg, contents);
+                    self.solver.write(*arg, contents, Declared::Unknown);
                 }
             } else if target.byval[i] > 0 {
                 self.solver.memcopy(base + param, *arg, Some(target.byval[i].max(8)));

@@ -10,23 +10,23 @@ impl Solver<'_> {
     pub(super) fn copy_with(&mut self, id: u32, loc: Loc, is_source: bool) {
         let copy = self.memcopies[id as usize];
         let (object, _, _) = self.locs[loc as usize];
-        if self.is_code(object) || !is_source && self.is_constant(object) {
+        if self.is_closed(object) || self.is_code(object) || !is_source && self.is_constant(object) {
             return;
         }
         if let Some(between) = copy.between {
             if is_source {
                 let out = self.any_out(object);
-                self.edge(out, between);
+                self.flow(out, between);
             } else {
                 let into = self.any_in(object);
-                self.edge(between, into);
+                self.flow(between, into);
             }
             return;
         }
         let (src, dst) = (self.find(copy.src), self.find(copy.dst));
         let (sources, targets) = (self.pts[src as usize].clone(), self.pts[dst as usize].clone());
         if sources.len() * targets.len() > MAX_PAIRS {
-            let between = self.node();
+            let between = self.cell();
             self.memcopies[id as usize].between = Some(between);
             for one in sources.iter() {
                 self.copy_with(id, one, true);
@@ -43,26 +43,31 @@ impl Solver<'_> {
         }
     }
 
+    /// Nobody copies what only a structure's own accesses look into.
+    fn is_closed(&self, object: u32) -> bool {
+        self.objects[object as usize].shape.as_ref().is_some_and(|shape| !shape.bytes)
+    }
+
     pub(super) fn copy_pair(&mut self, from: Loc, to: Loc, len: Option<u64>) {
         if !self.copied.insert((from, to, len)) {
             return;
         }
         let (source, at, _) = self.locs[from as usize];
         let (target, into, _) = self.locs[to as usize];
-        if self.is_code(source) || self.is_constant(target) {
+        if self.is_closed(source) || self.is_closed(target) || self.is_code(source) || self.is_constant(target) {
             return;
         }
         let (Some(at), Some(into)) = (at, into) else {
             let out = self.any_out(source);
             let into = self.any_in(target);
-            self.edge(out, into);
+            self.flow(out, into);
             return;
         };
         let copy = (at, len, target, into);
         self.objects[source as usize].copies.push(copy);
         if self.objects[source as usize].any_in.is_some() {
             let (from, to) = (self.any_in(source), self.any_in(target));
-            self.edge(from, to);
+            self.flow(from, to);
         }
         let mut i = 0;
         while i < self.objects[source as usize].offsets.len() {
@@ -99,6 +104,6 @@ impl Solver<'_> {
         let one = t.canonical(to);
         let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
         let node = if spread { self.any_in(target) } else { self.contents(target, one) };
-        self.edge(contents, node);
+        self.flow(contents, node);
     }
 }

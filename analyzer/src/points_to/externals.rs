@@ -2,7 +2,7 @@
 
 use super::ObjectKind;
 use super::build::Builder;
-use super::solver::{NONE, Node, Use};
+use super::solver::{NONE, Node, Slots, Use};
 use crate::model::GepStep;
 use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Ret, Root};
 
@@ -112,7 +112,7 @@ impl Builder<'_> {
         }
         let to = self.pointer(call, f, dst, dst.derefs - 1);
         let to = self.at(to, dst.offset);
-        self.solver.attach(to, Use::Store { source, slots: 1 });
+        self.solver.attach(to, Use::Store { source, slots: Slots::ONE });
     }
 
     /// The node of the value at a place.
@@ -143,7 +143,7 @@ impl Builder<'_> {
             return NONE;
         }
         let target = self.solver.node();
-        self.solver.define(pointer, Use::Load { target, slots: 1 });
+        self.solver.define(pointer, Use::Load { target, slots: Slots::ONE });
         target
     }
 
@@ -171,7 +171,8 @@ impl Builder<'_> {
             Root::Static(name) => match self.variable(name) {
                 Some(loc) => loc,
                 None => {
-                    let object = self.named_object(&format!("static:{name}"), ObjectKind::External);
+                    // Only the library knows where it is.
+                    let object = self.named_object(&format!("static:{name}"), ObjectKind::Copy);
                     self.solver.loc(object, 0)
                 }
             },

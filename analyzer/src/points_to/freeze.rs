@@ -62,6 +62,7 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
             size: o.size,
             chain,
             stride: outer.map_or(0, |r| r.stride),
+            shape: o.shape.clone(),
             fields: (first, end),
         });
     }
@@ -85,7 +86,7 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
         if by_node[representative] == u32::MAX {
             let set = solver.points_to(node);
             let next = u32::try_from(frozen.sets.len()).unwrap_or(u32::MAX);
-            let id = *set_ids.entry(set).or_insert(next);
+            let id = *set_ids.entry(set.clone()).or_insert(next);
             if id == next {
                 frozen.sets.push(set.clone());
             }
@@ -93,15 +94,28 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
         }
         by_node[node as usize] = by_node[representative];
     }
-    drop(set_ids);
-    frozen.contents = result
+    let contents = result
         .fields
         .iter()
         .map(|field| {
             let o = &solver.objects[field.object.0 as usize];
-            by_node[solver.locs[o.locs[&field.offset] as usize].2 as usize]
+            let cell = solver.locs[o.locs[&field.offset] as usize].2;
+            let (pointers, numbers) = (by_node[cell as usize], by_node[solver.numbers(cell) as usize]);
+            if pointers == numbers {
+                return pointers;
+            }
+            let mut both = frozen.sets[pointers as usize].clone();
+            both.extend(&frozen.sets[numbers as usize]);
+            let next = u32::try_from(frozen.sets.len()).unwrap_or(u32::MAX);
+            let id = *set_ids.entry(both.clone()).or_insert(next);
+            if id == next {
+                frozen.sets.push(both);
+            }
+            id
         })
         .collect();
+    frozen.contents = contents;
+    drop(set_ids);
     frozen.operands = builder.operands.iter().map(|(operand, node)| (*operand, by_node[*node as usize])).collect();
     frozen.by_function = vec![Vec::new(); module.functions.len()];
     for (i, instance) in builder.instances.iter().enumerate() {

@@ -1,11 +1,12 @@
 //! Abstract objects of the program and of the environment, made as they are met: globals with their
 //! initialisers, code, external variables, what annotations name.
 
-use super::ObjectKind;
+use super::{ObjectKind, Shape};
 use super::build::Builder;
 use super::objects::{Loc, Obj, Region};
 use super::solver::Node;
 use crate::model::{ExternalVariableId, GlobalId, Operand, Type, TypeId};
+use itarget_annotations::VariableKind;
 use rustc_hash::FxHashMap;
 
 impl Builder<'_> {
@@ -30,13 +31,26 @@ impl Builder<'_> {
             object.regions.push(one);
             object.flat = true;
         }
+        let memory = name.strip_prefix("ext:").and_then(|name| self.library.memory(name));
+        object.shape = memory.filter(|_| self.module.typed).map(|memory| Shape::new(self.module, memory));
+        let shaped = object.shape.is_some();
         let id = self.solver.object(object);
         self.named.insert(name.to_owned(), id);
         if kind == ObjectKind::External {
-            // What it points to is the environment's too.
+            // What it points to is the environment's too, but of no known shape.
             let loc = self.solver.loc(id, 0);
             let contents = self.solver.contents(id, 0);
-            self.solver.add(contents, loc);
+            let behind = match memory {
+                Some(memory) if shaped && memory.bytes => None,
+                Some(_) if shaped => {
+                    let behind = self.named_object(&format!("{name}:behind"), ObjectKind::External);
+                    Some(self.solver.loc(behind, 0))
+                }
+                _ => Some(loc),
+            };
+            if let Some(behind) = behind {
+                self.solver.add(contents, behind);
+            }
             if self.unknown_used {
                 let escape = self.solver.escape;
                 self.solver.add(escape, loc);
@@ -123,9 +137,14 @@ impl Builder<'_> {
         }
         let object = self.typed_object(ObjectKind::ExternalVariable(id), name.clone(), v.ty, v.size, false);
         self.named.insert(name, object);
-        let target = self.named_object(&format!("ext:{}", v.name), ObjectKind::External);
-        let (loc, anywhere) = (self.solver.loc(target, 0), self.solver.any_in(object));
-        self.solver.add(anywhere, loc);
+        let anywhere = self.solver.any_in(object);
+        let annotated = self.library.variable(&v.name).map(|v| v.kind);
+        // `optarg` and the like hold what the program gave, by annotation of the functions that set them.
+        if annotated != Some(VariableKind::Native) {
+            let target = self.named_object(&format!("ext:{}", v.name), ObjectKind::External);
+            let loc = self.solver.loc(target, 0);
+            self.solver.add(anywhere, loc);
+        }
         let own = self.solver.loc(object, 0);
         match self.library.variable(&v.name) {
             None => {
@@ -198,8 +217,11 @@ impl Builder<'_> {
         while let Some(id) = self.pending_globals.pop() {
             let object = self.globals[&id];
             for (offset, operand) in &self.module.globals[id.index()].init {
+                // What an initialiser is declared as is not known here.
                 let contents = self.solver.contents(object, *offset);
                 self.add_address(contents, *operand);
+                let numbers = self.solver.numbers(contents);
+                self.add_address(numbers, *operand);
             }
         }
     }
@@ -219,6 +241,7 @@ pub(super) fn new_object(kind: ObjectKind, instance: u32, name: String) -> Obj {
         name,
         size: None,
         constant: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
+        shape: None,
         flat: matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_)),
         ty: None,
         regions: Vec::new(),

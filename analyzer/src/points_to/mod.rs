@@ -5,7 +5,7 @@
 //! C's rule that pointer arithmetic stays inside the array it starts in. What is absent on purpose:
 //! sides, capacities, plans (see `flow`), LLVM.
 
-use crate::model::{ExternalId, FunctionId, Location, Module};
+use crate::model::{Declared, ExternalId, FunctionId, Location, Module};
 use itarget_annotations as ann;
 
 mod build;
@@ -41,6 +41,36 @@ pub trait Library {
     fn function(&self, name: &str) -> Option<&ann::Function>;
     /// The annotation of a variable.
     fn variable(&self, name: &str) -> Option<&ann::Variable>;
+    /// What is said of memory of the library.
+    fn memory(&self, name: &str) -> Option<&ann::Memory>;
+}
+
+/// Through what memory of the library is looked into (see [`ann::Memory`]), by the records of one module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// By index in [`Module::records`]: the record holds this one.
+    records: Vec<bool>,
+    /// Characters are read there.
+    pub bytes: bool,
+    scalar: Option<u64>,
+}
+
+impl Shape {
+    fn new(module: &Module, memory: &ann::Memory) -> Shape {
+        let holds = |record: &crate::model::Record| memory.record.as_ref().is_some_and(|name| record.holds.contains(name));
+        Shape { records: module.records.iter().map(holds).collect(), bytes: memory.bytes, scalar: memory.scalar }
+    }
+
+    /// Whether an access of that type may touch the memory.
+    #[must_use]
+    pub fn admits(&self, declared: Declared, record: Option<u32>, size: u64) -> bool {
+        match (declared, record) {
+            (Declared::Unknown, _) => true,
+            (_, Some(record)) => self.records.get(record as usize).copied().unwrap_or(true),
+            (Declared::Pointer, None) => false,
+            (_, None) => self.scalar == Some(size) || self.bytes && size == 1,
+        }
+    }
 }
 
 /// A call site or other instruction: function and site ordinal.
@@ -96,6 +126,8 @@ pub struct AbstractObject {
     pub at: Option<Location>,
     /// Stride in bytes if the whole object is an array of elements that are not told apart, else 0.
     pub stride: u64,
+    /// Memory of the library that only some accesses look into.
+    pub shape: Option<Shape>,
     /// Fields, as a range of field ids `(first, end)`.
     pub fields: (FieldId, FieldId),
 }
@@ -210,5 +242,9 @@ impl Library for ann::Annotations {
 
     fn variable(&self, name: &str) -> Option<&ann::Variable> {
         ann::Annotations::variable(self, name)
+    }
+
+    fn memory(&self, name: &str) -> Option<&ann::Memory> {
+        ann::Annotations::memory(self, name)
     }
 }

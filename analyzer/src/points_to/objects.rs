@@ -5,7 +5,7 @@
 //! taken to the first element. Regions come from the layout of globals and stack slots, and from
 //! the pointer arithmetic done on heap objects.
 
-use super::ObjectKind;
+use super::{ObjectKind, Shape};
 use crate::model::{GepStep, Type, TypeId, Types};
 use rustc_hash::FxHashMap;
 
@@ -38,6 +38,8 @@ pub(super) struct Obj {
     pub(super) size: Option<u64>,
     /// Nothing is ever stored there: constants, and code.
     pub(super) constant: bool,
+    /// Memory of the library that only some accesses look into.
+    pub(super) shape: Option<Shape>,
     /// One location is all it has.
     pub(super) flat: bool,
     /// Layout, if it is declared.
@@ -201,6 +203,7 @@ mod tests {
             name: String::new(),
             size: None,
             constant: false,
+            shape: None,
             flat: false,
             ty: None,
             regions: regions.iter().map(|(start, end, stride)| Region { start: *start, end: *end, stride: *stride }).collect(),

@@ -2,7 +2,7 @@
 //! where they tell nothing apart.
 
 use super::objects::Region;
-use super::solver::{NOBODY, NONE, Node, Solver, Use};
+use super::solver::{NOBODY, NONE, Node, Slots, Solver, Use};
 use crate::model::GepStep;
 use rustc_hash::FxHashMap;
 
@@ -11,6 +11,15 @@ const POPULAR: u32 = 256;
 
 /// Mean places in such an object per pointer from which on it does not help.
 const PLACES: u64 = 4;
+
+/// What makes two constraints on one node the same but for their other end.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Gep(u32),
+    Anywhere,
+    Load(Slots),
+    Store(Slots),
+}
 
 impl Solver<'_> {
     /// Collapses objects that many pointers address, at several places or an unknown one each: their
@@ -70,7 +79,7 @@ impl Solver<'_> {
         });
         self.choices = choices;
         let mut joints = FxHashMap::default();
-        let mut old: Vec<((Node, u32), Node)> = self.joints.drain().collect();
+        let mut old: Vec<((Node, Slots), Node)> = self.joints.drain().collect();
         old.sort_unstable();
         for ((node, slots), joint) in old {
             joints.entry((self.find(node), slots)).or_insert(joint);
@@ -78,7 +87,7 @@ impl Solver<'_> {
         self.joints = joints;
         let mut late: Vec<(Node, Use)> = Vec::new();
         let mut edges: Vec<(Node, Node)> = Vec::new();
-        let mut groups: FxHashMap<(u8, u32), usize> = FxHashMap::default();
+        let mut groups: FxHashMap<Key, usize> = FxHashMap::default();
         for node in 0..u32::try_from(self.parent.len()).unwrap_or(0) {
             if self.parent[node as usize] != node || self.uses[node as usize].len() < 2 {
                 continue;
@@ -89,10 +98,10 @@ impl Solver<'_> {
             groups.clear();
             for what in uses {
                 let (key, end) = match what {
-                    Use::Gep { steps, target } => ((0, steps), target),
-                    Use::Anywhere { target } => ((1, 0), target),
-                    Use::Load { target, slots } => ((2, slots), target),
-                    Use::Store { source, slots } => ((3, slots), source),
+                    Use::Gep { steps, target } => (Key::Gep(steps), target),
+                    Use::Anywhere { target } => (Key::Anywhere, target),
+                    Use::Load { target, slots } => (Key::Load(slots), target),
+                    Use::Store { source, slots } => (Key::Store(slots), source),
                     _ => {
                         if !kept.contains(&what) {
                             kept.push(what);
@@ -160,7 +169,7 @@ impl Solver<'_> {
     pub(super) fn share_store(
         &mut self,
         node: Node,
-        slots: u32,
+        slots: Slots,
         sources: Vec<Node>,
         kept: &mut Vec<Use>,
         late: &mut Vec<(Node, Use)>,
@@ -392,7 +401,7 @@ mod tests {
         let (types, options) = (Types::default(), Options::default());
         let mut exact = 0;
         for _ in 0..300 {
-            let mut solver = Solver::new(&types, &options);
+            let mut solver = Solver::new(&types, false, &options);
             let objects: Vec<u32> = (0..OBJECTS)
                 .map(|i| {
                     let mut object = new_object(ObjectKind::External, 0, i.to_string());
@@ -424,10 +433,10 @@ mod tests {
                     }
                     Constraint::Copy(from, to) => solver.edge(nodes[from as usize], nodes[to as usize]),
                     Constraint::Load(ptr, to) => {
-                        solver.define(nodes[ptr as usize], Use::Load { target: nodes[to as usize], slots: 1 });
+                        solver.define(nodes[ptr as usize], Use::Load { target: nodes[to as usize], slots: Slots::ONE });
                     }
                     Constraint::Store(ptr, from) => {
-                        solver.attach(nodes[ptr as usize], Use::Store { source: nodes[from as usize], slots: 1 });
+                        solver.attach(nodes[ptr as usize], Use::Store { source: nodes[from as usize], slots: Slots::ONE });
                     }
                     Constraint::Field(from, to) => {
                         solver.define(nodes[from as usize], Use::Gep { steps, target: nodes[to as usize] });

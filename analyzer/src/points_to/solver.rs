@@ -7,7 +7,7 @@
 use super::objects::{Loc, Obj, Region, Step};
 use super::set::{BLOCK, Set};
 use super::{ObjectKind, Options};
-use crate::model::{GepStep, Types};
+use crate::model::{Declared, GepStep, Types};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A node of the constraint graph.
@@ -15,6 +15,22 @@ pub(super) type Node = u32;
 
 /// No node: a value that holds no pointer.
 pub(super) const NONE: Node = u32::MAX;
+
+/// Words that an access moves, and what they are declared as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Slots {
+    pub(super) count: u16,
+    /// Bytes.
+    pub(super) size: u16,
+    pub(super) declared: Declared,
+    /// See [`crate::model::Access::record`].
+    pub(super) record: Option<u32>,
+}
+
+impl Slots {
+    /// One word of any type, as a library function moves it by its annotation (never out of shaped memory).
+    pub(super) const ONE: Slots = Slots { count: 1, size: 8, declared: Declared::Any, record: None };
+}
 
 /// A constraint hanging on the node whose locations it looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +40,9 @@ pub(super) enum Use {
     /// `target` may hold the locations' objects at any place.
     Anywhere { target: Node },
     /// `target` may hold what is in the location (`slots` words from there).
-    Load { target: Node, slots: u32 },
+    Load { target: Node, slots: Slots },
     /// The location may hold what `source` holds.
-    Store { source: Node, slots: u32 },
+    Store { source: Node, slots: Slots },
     /// Source of a memory copy.
     CopyFrom(u32),
     /// Destination of a memory copy.
@@ -57,6 +73,8 @@ const MOBBED: u32 = 1024;
 /// The solver's state.
 pub(super) struct Solver<'a> {
     pub(super) types: &'a Types,
+    /// Cells keep pointers and numbers apart, see [`Solver::cell`].
+    pub(super) typed: bool,
     pub(super) options: &'a Options,
     pub(super) parent: Vec<Node>,
     /// All that is merged there is defined by the same constraint, and by nothing else.
@@ -82,7 +100,7 @@ pub(super) struct Solver<'a> {
     /// Nodes that are defined by copies of these alone.
     pub(super) choices: Vec<(Node, Box<[Node]>)>,
     /// By node and words: what is stored through it by more than one store.
-    pub(super) joints: FxHashMap<(Node, u32), Node>,
+    pub(super) joints: FxHashMap<(Node, Slots), Node>,
     pub(super) copied: FxHashSet<(Loc, Loc, Option<u64>)>,
     /// Function locations that reached an indirect callee: (call, location).
     pub(super) called: Vec<(u32, Loc)>,
@@ -106,9 +124,10 @@ pub(super) struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    pub(super) fn new(types: &'a Types, options: &'a Options) -> Self {
+    pub(super) fn new(types: &'a Types, typed: bool, options: &'a Options) -> Self {
         let mut solver = Solver {
             types,
+            typed,
             options,
             parent: Vec::new(),
             pure: Vec::new(),
@@ -159,6 +178,52 @@ impl<'a> Solver<'a> {
         self.uses.push(Vec::new());
         self.is_dirty.push(false);
         node
+    }
+
+    /// The node of what a cell holds. Where the program keeps to C's rules on effective types, it stands
+    /// for what was stored as a pointer; its twin ([`Solver::numbers`]) for what was stored as a number.
+    pub(super) fn cell(&mut self) -> Node {
+        let cell = self.node();
+        if self.typed {
+            self.node();
+        }
+        cell
+    }
+
+    /// The node of what was stored in a cell as a number. A node stands for its cell by the index that it
+    /// was made with, whatever it was merged with since.
+    pub(super) fn numbers(&self, cell: Node) -> Node {
+        if self.typed { cell + 1 } else { cell }
+    }
+
+    /// One cell may hold what the other holds.
+    pub(super) fn flow(&mut self, from: Node, to: Node) {
+        self.edge(from, to);
+        if self.typed {
+            self.edge(from + 1, to + 1);
+        }
+    }
+
+    /// A value is read out of a cell.
+    pub(super) fn read(&mut self, cell: Node, to: Node, declared: Declared) {
+        let numbers = self.numbers(cell);
+        if declared != Declared::Number || !self.typed {
+            self.edge(cell, to);
+        }
+        if declared != Declared::Pointer && self.typed {
+            self.edge(numbers, to);
+        }
+    }
+
+    /// A value is written into a cell.
+    pub(super) fn write(&mut self, from: Node, cell: Node, declared: Declared) {
+        let numbers = self.numbers(cell);
+        if declared != Declared::Number || !self.typed {
+            self.edge(from, cell);
+        }
+        if declared != Declared::Pointer && self.typed {
+            self.edge(from, numbers);
+        }
     }
 
     /// `count` fresh nodes in a row; the first is returned.
@@ -365,7 +430,7 @@ impl<'a> Solver<'a> {
             return self.loc(object, 0);
         }
         let block = if o.flat { self.packed } else { o.block };
-        let node = self.node();
+        let node = self.cell();
         let loc = match block {
             Some((_, next)) if next % BLOCK != 0 => next,
             _ => self.new_block(object) + 1,
@@ -378,10 +443,10 @@ impl<'a> Solver<'a> {
         o.offsets.push(offset);
         let (any_in, any_out) = (o.any_in, o.any_out);
         if let Some(any) = any_out {
-            self.edge(node, any);
+            self.flow(node, any);
         }
         if let Some(any) = any_in {
-            self.edge(any, node);
+            self.flow(any, node);
         }
         for i in 0..self.objects[object as usize].copies.len() {
             let copy = self.objects[object as usize].copies[i];
@@ -419,14 +484,14 @@ impl<'a> Solver<'a> {
         if let Some(node) = self.objects[object as usize].any_out {
             return node;
         }
-        let node = self.node();
+        let node = self.cell();
         self.objects[object as usize].any_out = Some(node);
         for i in 0..self.objects[object as usize].offsets.len() {
             let field = self.contents_at(object, i);
-            self.edge(field, node);
+            self.flow(field, node);
         }
         if let Some(any_in) = self.objects[object as usize].any_in {
-            self.edge(any_in, node);
+            self.flow(any_in, node);
         }
         node
     }
@@ -439,19 +504,19 @@ impl<'a> Solver<'a> {
         if let Some(node) = self.objects[object as usize].any_in {
             return node;
         }
-        let node = self.node();
+        let node = self.cell();
         self.objects[object as usize].any_in = Some(node);
         for i in 0..self.objects[object as usize].offsets.len() {
             let field = self.contents_at(object, i);
-            self.edge(node, field);
+            self.flow(node, field);
         }
         if let Some(any_out) = self.objects[object as usize].any_out {
-            self.edge(node, any_out);
+            self.flow(node, any_out);
         }
         for i in 0..self.objects[object as usize].copies.len() {
             let (_, _, to, _) = self.objects[object as usize].copies[i];
             let target = self.any_in(to);
-            self.edge(node, target);
+            self.flow(node, target);
         }
         node
     }
@@ -470,6 +535,12 @@ impl<'a> Solver<'a> {
     /// Code has no contents.
     pub(super) fn is_code(&self, object: u32) -> bool {
         matches!(self.objects[object as usize].kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
+    }
+
+    /// An access of that type may touch the object.
+    fn admits(&self, object: u32, slots: Slots) -> bool {
+        let shape = &self.objects[object as usize].shape;
+        shape.as_ref().is_none_or(|shape| shape.admits(slots.declared, slots.record, u64::from(slots.size)))
     }
 
     /// Nothing can be stored there.
@@ -497,6 +568,7 @@ impl<'a> Solver<'a> {
             if let Some(target) = self.objects[object as usize].locs.get(&to).copied() {
                 let (a, b) = (self.locs[gone as usize].2, self.locs[target as usize].2);
                 self.merge(a, b);
+                self.merge(self.numbers(a), self.numbers(b));
             } else {
                 let o = &mut self.objects[object as usize];
                 o.locs.insert(to, gone);
@@ -613,37 +685,37 @@ impl<'a> Solver<'a> {
                 }
             }
             Use::Load { target, slots } => {
-                if self.is_code(object) {
+                if self.is_code(object) || !self.admits(object, slots) {
                     return;
                 }
                 match offset {
                     None => {
                         let from = self.any_out(object);
-                        self.edge(from, target);
+                        self.read(from, target, slots.declared);
                     }
                     Some(offset) => {
-                        self.edge(node, target);
-                        for slot in 1..slots {
+                        self.read(node, target, slots.declared);
+                        for slot in 1..slots.count {
                             let from = self.contents(object, offset + 8 * u64::from(slot));
-                            self.edge(from, target);
+                            self.read(from, target, slots.declared);
                         }
                     }
                 }
             }
             Use::Store { source, slots } => {
-                if self.is_constant(object) {
+                if self.is_constant(object) || !self.admits(object, slots) {
                     return;
                 }
                 match offset {
                     None => {
                         let to = self.any_in(object);
-                        self.edge(source, to);
+                        self.write(source, to, slots.declared);
                     }
                     Some(offset) => {
-                        self.edge(source, node);
-                        for slot in 1..slots {
+                        self.write(source, node, slots.declared);
+                        for slot in 1..slots.count {
                             let to = self.contents(object, offset + 8 * u64::from(slot));
-                            self.edge(source, to);
+                            self.write(source, to, slots.declared);
                         }
                     }
                 }
@@ -664,10 +736,10 @@ impl<'a> Solver<'a> {
                 let anywhere = self.anywhere(object);
                 self.add(escape, anywhere);
                 let out = self.any_out(object);
-                self.edge(out, escape);
+                self.read(out, escape, Declared::Unknown);
                 if !self.is_constant(object) {
                     let into = self.any_in(object);
-                    self.edge(escape, into);
+                    self.write(escape, into, Declared::Unknown);
                 }
             }
         }

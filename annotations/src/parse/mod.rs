@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use crate::error::{Error, ErrorCode};
 use crate::model::{
-    Callback, CallbackArg, Case, Function, Kind, Len, Place, PointerFlow, Region, Ret, Root,
+    Callback, CallbackArg, Case, Function, Kind, Len, Memory, Place, PointerFlow, Region, Ret, Root,
     Varargs, Variable,
 };
 
@@ -23,6 +23,8 @@ struct RawFile {
     function: Vec<RawFunction>,
     #[serde(default)]
     variable: Vec<RawVariable>,
+    #[serde(default)]
+    memory: Vec<RawMemory>,
 }
 
 #[derive(Deserialize)]
@@ -89,8 +91,25 @@ struct RawVariable {
     size: Option<Spanned<u64>>,
 }
 
-/// The functions and variables of one file, in file order.
-pub(crate) fn file(name: &str, text: &str) -> Result<(Vec<Function>, Vec<Variable>), Error> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMemory {
+    names: Spanned<Vec<Spanned<String>>>,
+    record: Option<String>,
+    #[serde(default)]
+    bytes: bool,
+    scalar: Option<Spanned<u64>>,
+}
+
+/// What one file says, in file order.
+pub(crate) struct File {
+    pub(crate) functions: Vec<Function>,
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) memory: Vec<Memory>,
+}
+
+/// Reads one file.
+pub(crate) fn file(name: &str, text: &str) -> Result<File, Error> {
     let raw: RawFile = toml::from_str(text).map_err(|error| {
         Error::at(
             ErrorCode::BadToml,
@@ -134,7 +153,28 @@ pub(crate) fn file(name: &str, text: &str) -> Result<(Vec<Function>, Vec<Variabl
             });
         }
     }
-    Ok((functions, variables))
+    let mut memory = Vec::new();
+    let mut seen = BTreeSet::new();
+    for raw in &raw.memory {
+        context.names(&raw.names, &mut seen)?;
+        if raw.record.is_some() == raw.scalar.is_some() {
+            let message = "memory is either a structure or an array of numbers";
+            return Err(context.bad(raw.names.span(), message, "give `record` or `scalar`"));
+        }
+        if let Some(scalar) = raw.scalar.as_ref().filter(|s| !matches!(s.get_ref(), 1 | 2 | 4 | 8)) {
+            return Err(context.bad(scalar.span(), "no number has that many bytes", "1, 2, 4 or 8"));
+        }
+        for name in raw.names.get_ref() {
+            memory.push(Memory {
+                name: name.get_ref().clone(),
+                record: raw.record.clone(),
+                bytes: raw.bytes,
+                scalar: raw.scalar.as_ref().map(|s| *s.get_ref()),
+                source: context.file.to_owned(),
+            });
+        }
+    }
+    Ok(File { functions, variables, memory })
 }
 
 struct Context<'a> {

@@ -1,7 +1,7 @@
 //! Rewrites the planned sites of a prepared module.
 //!
 //! Order: clones first (so that every clone has the original's ordinals), then all site
-//! instructions are collected, then each is rewritten, then the program gets its new `main`.
+//! instructions are collected, then each is rewritten, then the program gets its new `main` and a clean stack.
 
 mod access;
 mod alloc;
@@ -11,6 +11,7 @@ mod length;
 mod program;
 mod scan;
 mod show;
+mod stack;
 
 use crate::ir::{Ir, Value};
 use crate::sites;
@@ -66,7 +67,9 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
     for (id, inst) in work {
         cx.site(id, inst, plan)?;
     }
-    program::run(&cx, plan, text)
+    program::run(&cx, plan, text)?;
+    stack::run(&cx);
+    Ok(())
 }
 
 fn unknown(function: &str) -> String {

@@ -120,6 +120,13 @@ fn logged(to: u64, len: u64) -> bool {
     to != 0 && (to < layout::BOUND || pool::side(to, len) != Side::Environment)
 }
 
+/// The pointer, or null if it leads to a global or a stack object of the program: where those are the
+/// environment's, nothing that is written there is logged.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_heap(p: *mut u8) -> *mut u8 {
+    if (p as u64) < layout::BOUND && !pool::owns(p) { core::ptr::null_mut() } else { p }
+}
+
 /// Bytes written by an environment call.
 ///
 /// # Safety

@@ -40,7 +40,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage {
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v2: u8 = 2;
+pub static __itarget_abi_v3: u8 = 3;
 
 /// The control block.
 #[inline(always)]

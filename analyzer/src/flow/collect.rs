@@ -238,7 +238,7 @@ impl<'a> Collector<'a> {
         match &i.kind {
             InstrKind::Load { ptr, access } => {
                 let values = self.accessed_as(function, *ptr, access);
-                let executions = self.weights.executions(module, function, instr);
+                let executions = self.weights.executions(module, function, instr, 1);
                 let (size, volatile) = (access.size, access.volatile);
                 self.facts.loads.push(Load { at, ordinal, values, size, volatile, executions });
             }
@@ -307,7 +307,7 @@ impl<'a> Collector<'a> {
         let mut spec = CallSpec::unknown();
         spec.kind = Some(Kind::Det);
         spec.ret = Ret::Void;
-        let write = plan::Write { arg: 0, len: plan_len, when: None };
+        let write = plan::Write { arg: 0, len: plan_len, when: None, heap_only: false };
         spec.writes.push(annotate::Written { write, through: vec![0], deep: false });
         let to = self.as_bytes(self.span(&self.merged(at.0, dst), constant));
         let mut pointers = vec![PointerArg { arg: 0, values: to.clone(), read: false }];
@@ -339,7 +339,7 @@ impl<'a> Collector<'a> {
             used: false,
             ret_bytes: 0,
             upcalls: Vec::new(),
-            executions: self.weights.executions(self.module, at.0, at.1),
+            executions: self.weights.executions(self.module, at.0, at.1, 1),
         });
     }
 
@@ -486,6 +486,7 @@ impl<'a> Collector<'a> {
             Some(Kind::Runtime) => Role::Runtime,
             Some(Kind::Refuse) => Role::Refuse,
         };
+        let executions = self.weights.executions(self.module, at.0, at.1, spec.writes.len());
         let mut site = CallSite {
             at,
             ordinal,
@@ -502,7 +503,7 @@ impl<'a> Collector<'a> {
             used,
             ret_bytes: class_bytes(call.signature.ret),
             upcalls: Vec::new(),
-            executions: self.weights.executions(self.module, at.0, at.1),
+            executions,
         };
         let va_list = annotation.and_then(|a| a.varargs).and_then(|v| match v {
             Varargs::VPrintf(f) | Varargs::VScanf(f) => Some(u32::from(f) + 1),

@@ -155,10 +155,16 @@ impl<'a> Weights<'a> {
         Weights { calls: calls(module, points_to), profile }
     }
 
-    /// Estimated executions of an instruction.
+    /// Executions of an instruction: measured, where a profile build counts `counters` events for each, or
+    /// estimated.
     #[must_use]
-    pub fn executions(&self, module: &Module, function: usize, instr: usize) -> u64 {
+    pub fn executions(&self, module: &Module, function: usize, instr: usize, counters: usize) -> u64 {
         let f = &module.functions[function];
+        if let (Some(profile), Some(ordinal)) = (&self.profile, f.instrs[instr].ordinal) {
+            let edges = profile.get(&(f.name.as_str(), ordinal)).into_iter().flatten();
+            let events = edges.fold(0u64, |sum, e| sum.saturating_add(e.events));
+            return events.div_ceil(counters.max(1) as u64);
+        }
         let depth = f.blocks.get(f.instrs[instr].block as usize).map_or(0, |b| b.loop_depth);
         self.calls[function].saturating_mul(10u64.pow(depth.min(DEEPEST))).min(MOST_CALLS * 100)
     }

@@ -14,7 +14,7 @@ use crate::model::Module;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
-use itarget_plan::{Action, Call, CutMode, FORMAT, How, Plan, Ret, Site};
+use itarget_plan::{Action, Call, CutMode, FORMAT, How, Plan, Ret, Site, Write};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Externals that can change the locale; without them it is always "C".
@@ -299,7 +299,13 @@ impl Writer<'_> {
             pointers: Vec::new(),
             locale: false,
             ret,
-            writes: kept.map(|(w, _)| w.write.clone()).collect(),
+            writes: kept
+                .map(|(w, fact)| {
+                    let mut low = fact.values.iter().filter(|v| self.is_low(**v)).peekable();
+                    let heap_only = low.peek().is_some() && low.all(|v| self.cut.is_environment(*v));
+                    Write { heap_only, ..w.write.clone() }
+                })
+                .collect(),
             show: None,
             captured: false,
             upcalls: false,
@@ -311,7 +317,7 @@ impl Writer<'_> {
         let name = &self.module.functions[call.at.0].name;
         let mut sum = if action.ret == Ret::None { Traffic::default() } else { call.result_traffic() };
         for (written, fact) in call.spec.writes.iter().zip(&call.writes) {
-            if !action.writes.contains(&written.write) {
+            if !action.writes.iter().any(|w| (w.arg, &w.len, &w.when) == (written.write.arg, &written.write.len, &written.write.when)) {
                 continue;
             }
             let here: Vec<FieldId> = fact.values.iter().copied().filter(|v| !self.cut.is_environment(*v)).collect();

@@ -221,6 +221,9 @@ impl Cx<'_> {
         if null_means_none && write.len == Len::Cstr && let Some(r) = result {
             to = ir.select(ir.nonzero(r), to, null);
         }
+        if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..)) {
+            to = self.hook("__itarget_heap", &[to]);
+        }
         match &write.len {
             Len::Cstr => {
                 self.hook("__itarget_cstr", &[to]);

@@ -212,6 +212,9 @@ pub struct Write {
     /// `Some((arg, value))`: only when that integer argument has that value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<(u32, Vec<i64>)>,
+    /// Globals and stack objects that may be written are all the environment's: only heap memory is logged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heap_only: bool,
 }
 
 /// A number of bytes, computed from arguments and result. Negative counts as 0.

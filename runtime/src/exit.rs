@@ -219,6 +219,7 @@ type Exec = unsafe extern "C" fn(*const c_char, *const *const c_char, *const *co
 /// As the exec function.
 unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int {
     let run = __itarget_enter(site::EXEC);
+    crate::word::seal();
     let mut r = -1;
     if run != 0 {
         let mut restore = None;

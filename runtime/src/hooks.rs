@@ -2,10 +2,10 @@
 
 use crate::pool::{self, Side};
 use crate::state::{ctl, recording, replaying, st};
-use crate::{digest, log, replay, signal};
+use crate::{digest, log, replay, signal, word};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::layout;
-use itarget_abi::log::{end, unzigzag, zigzag};
+use itarget_abi::log::end;
 
 /// Adds an event to the checksum.
 #[inline(always)]
@@ -13,6 +13,7 @@ pub fn event(site: u32) {
     let c = ctl();
     c.sum = mix(c.sum, site);
     c.last_site = site;
+    word::begin();
     if st().full {
         full(site);
     }
@@ -34,6 +35,7 @@ fn full(site: u32) {
 /// `p` must be readable and writable for `n` bytes.
 #[inline]
 pub unsafe fn scalar(p: *mut u8, n: u64) {
+    word::raw(n);
     match ctl().mode {
         mode::RECORD => {
             log::reserve(n);
@@ -49,14 +51,7 @@ pub unsafe fn scalar(p: *mut u8, n: u64) {
 /// Appends or takes an unsigned integer.
 #[inline]
 pub fn varint(v: u64) -> u64 {
-    match ctl().mode {
-        mode::RECORD => {
-            log::put_varint(v);
-            v
-        }
-        mode::REPLAY => replay::take_varint(),
-        _ => v,
-    }
+    word::word(v)
 }
 
 /// See the protocol in `itarget_abi::hooks`.
@@ -94,14 +89,7 @@ pub extern "C" fn __itarget_leave() {
 /// An integer or pointer result.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_val(value: i64) -> i64 {
-    match ctl().mode {
-        mode::RECORD => {
-            log::put_varint(zigzag(value));
-            value
-        }
-        mode::REPLAY => unzigzag(replay::take_varint()),
-        _ => value,
-    }
+    word::word(value as u64) as i64
 }
 
 /// A result of another type, in a slot.
@@ -145,12 +133,44 @@ pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
 /// # Safety
 /// `to` is valid for `n` bytes.
 pub unsafe fn block(to: *mut u8, n: u64) {
+    if matches!(n, 1 | 2 | 4 | 8 | 16) {
+        // SAFETY: the caller's promise.
+        return unsafe { small(to, n) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { bulk(to, n) }
+}
+
+/// As [`block`], for bytes that are never looked at as numbers.
+///
+/// # Safety
+/// As [`block`].
+pub unsafe fn bulk(to: *mut u8, n: u64) {
+    word::raw(n);
     match ctl().mode {
         // SAFETY: the caller's promise.
         mode::RECORD => unsafe { log::put(to, n) },
         // SAFETY: the caller's promise.
         mode::REPLAY => unsafe { replay::take(to, n) },
         _ => {}
+    }
+}
+
+/// As [`block`] for one number, or two of eight bytes each (`struct timespec`).
+unsafe fn small(to: *mut u8, n: u64) {
+    let at_once = n.min(8);
+    let mut done = 0;
+    while done < n {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let at = to.add(done as usize);
+            let here = if recording() { plain(at, at_once as i32) as u64 } else { 0 };
+            let v = word::word(here);
+            if replaying() {
+                core::ptr::copy_nonoverlapping((&raw const v).cast(), at, at_once as usize);
+            }
+        }
+        done += at_once;
     }
 }
 
@@ -410,20 +430,11 @@ pub unsafe extern "C" fn __itarget_ld(from: *const u8, size: i32, site: i32) -> 
             event(site as u32);
             // SAFETY: the caller's promise.
             let v = unsafe { plain(from, size) };
-            log::reserve(8);
-            if c.mode == mode::RECORD {
-                // SAFETY: `reserve` made room for 8 bytes; only `size` of them count.
-                unsafe { (c.cur as *mut i64).write_unaligned(v) };
-                c.cur += size as u64;
-            }
-            v
+            word::word(v as u64) as i64
         }
         mode::REPLAY => {
             event(site as u32);
-            let mut v = 0i64;
-            // SAFETY: at most 8 bytes into a local.
-            unsafe { replay::take((&raw mut v).cast(), size as u64) };
-            v
+            word::word(0) as i64
         }
         // SAFETY: the caller's promise.
         _ => unsafe { plain(from, size) },

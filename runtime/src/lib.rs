@@ -27,6 +27,7 @@ mod start;
 mod state;
 mod sys;
 mod upcall;
+mod word;
 
 #[cfg(not(test))]
 #[panic_handler]

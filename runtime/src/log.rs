@@ -1,7 +1,7 @@
 //! The log writer: appends to the live chunk in the ring, writes full chunks to the file `log`.
 
 use crate::state::{ctl, st};
-use crate::sys;
+use crate::{sys, word};
 use itarget_abi::control::mode;
 use itarget_abi::log::{ChunkHeader, End, HEADER, end, kind};
 
@@ -76,6 +76,7 @@ pub fn special(kind: u16, payload: &[u8]) -> Result<(), i32> {
 /// Writes the live chunk to the log and empties it. On failure recording ends.
 pub fn flush(check: bool) {
     let c = ctl();
+    word::close();
     let len = c.cur - c.chunk_start;
     if len == 0 || c.mode != mode::RECORD {
         return;
@@ -112,6 +113,7 @@ pub fn stop(reason: u32, status: i32) {
         return;
     }
     if reason != end::IO_ERROR {
+        word::seal();
         flush(true);
     }
     finish(reason, status);
@@ -147,7 +149,7 @@ pub fn reserve(n: u64) {
 /// `from` must be readable for `n` bytes.
 pub unsafe fn put(from: *const u8, n: u64) {
     let c = ctl();
-    if n >= 128 << 10 {
+    if n >= word::LARGE {
         // SAFETY: the caller's promise.
         return unsafe { put_large(from, n) };
     }

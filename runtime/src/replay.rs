@@ -2,6 +2,7 @@
 
 use crate::state::{ctl, st};
 use crate::sys::{self, Digits, say};
+use crate::word;
 use itarget_abi::exit;
 use itarget_abi::log::flat::{Check, Header};
 use itarget_abi::log::{Async, end};
@@ -62,6 +63,17 @@ fn advance() {
             stream_ended();
         }
     }
+}
+
+/// True at the end of a chunk, which is checked and left behind.
+pub fn at_check() -> bool {
+    let there = check(st().next_check).filter(|k| k.offset == position());
+    if let Some(k) = there {
+        compare(&k);
+        st().next_check += 1;
+        next_window();
+    }
+    there.is_some()
 }
 
 fn compare(k: &Check) {
@@ -156,6 +168,9 @@ pub fn diverged(what: &[u8], expected: u64, actual: u64) -> ! {
 /// The program ends at replay: everything must be used, every checksum must agree.
 pub fn finish(expected_reason: u32, status: i32) {
     let h = header();
+    if word::is_open() && position() < st().stream_len {
+        word::seal();
+    }
     if position() != st().stream_len {
         diverged(b"the program ends before the recording did", st().stream_len, position());
     }

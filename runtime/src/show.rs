@@ -3,7 +3,8 @@
 //! What lies in replay space is printed anew. Text in memory of the environment does not exist at
 //! replay: then what is printed is captured while recording, and its bytes are logged.
 
-use crate::hooks::{block, varint};
+use crate::hooks::{bulk, varint};
+use crate::word;
 use crate::pool;
 use crate::pool::Side;
 use crate::replay;
@@ -102,7 +103,7 @@ pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_
         libc::fclose(memory.cast());
         libc::fwrite(CAPTURED.cast(), 1, CAPTURED_LEN, stream.cast());
         varint(CAPTURED_LEN as u64);
-        block(CAPTURED.cast(), CAPTURED_LEN as u64);
+        bulk(CAPTURED.cast(), CAPTURED_LEN as u64);
         crate::interpose::next_free(CAPTURED.cast());
         CAPTURED = null_mut();
         CAPTURED_LEN as i64
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_
 pub unsafe extern "C" fn __itarget_printed(p: *mut u8, n: i64) {
     let n = varint(n.max(0) as u64);
     // SAFETY: the caller's promise.
-    unsafe { block(p, n) };
+    unsafe { bulk(p, n) };
 }
 
 /// At replay: prints on `stream`, or on `fd` if that is null, what was captured.
@@ -127,12 +128,14 @@ pub unsafe extern "C" fn __itarget_printed(p: *mut u8, n: i64) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_print(stream: *mut c_void, fd: i32) {
     let mut left = varint(0);
+    // One block, taken in pieces.
+    word::raw(left);
     let mut some = [0u8; 4096];
     while left > 0 {
         let n = left.min(some.len() as u64);
         // SAFETY: a buffer of that size; a stream of libc or a descriptor.
         unsafe {
-            block(some.as_mut_ptr(), n);
+            replay::take(some.as_mut_ptr(), n);
             if stream.is_null() {
                 let mut at = 0;
                 while at < n as usize {

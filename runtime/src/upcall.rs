@@ -1,11 +1,9 @@
 //! Upcalls: the environment calls a function of the program during an environment call.
 
 use crate::hooks::varint;
-use crate::log;
 use crate::replay;
 use crate::state::{ctl, recording, replaying};
 use core::ffi::c_int;
-use itarget_abi::log::unzigzag;
 
 core::arch::global_asm!(
     ".weak __itarget_upcall_table",
@@ -28,8 +26,8 @@ pub extern "C" fn __itarget_upcall_enter(function: c_int, sp: u64) -> c_int {
     if !recording() || ctl().in_env == 0 {
         return 0;
     }
-    log::put_varint(function as u64 + 1);
-    log::put_varint(sp);
+    varint(function as u64 + 1);
+    varint(sp);
     ctl().in_env = 0;
     1
 }
@@ -51,11 +49,11 @@ pub extern "C" fn __itarget_upcalls(_site: c_int) {
         return;
     }
     while replaying() {
-        let id = replay::take_varint();
+        let id = varint(0);
         if id == 0 {
             return;
         }
-        let sp = replay::take_varint();
+        let sp = varint(0);
         // SAFETY: the table of the pass: count, then functions of at most six words.
         unsafe {
             let table = itarget_upcalls_address;
@@ -66,7 +64,7 @@ pub extern "C" fn __itarget_upcalls(_site: c_int) {
             let n = *table.add(2 * id as usize);
             let mut args = [0u64; 6];
             for a in args.iter_mut().take(n as usize) {
-                *a = unzigzag(replay::take_varint()) as u64;
+                *a = varint(0);
             }
             // The thunk's frame pointer: its return address and saved register lie above it.
             call_at((sp - 128) & !15, f, args.as_ptr());

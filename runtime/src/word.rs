@@ -1,0 +1,153 @@
+//! Scalars in the stream. One that has the value that its site saw last costs a bit, any other the bytes of
+//! its difference to that.
+//!
+//! Eight scalars share a flag byte, which stands before the first of them: bit `i` is 1 when scalar `i` is as
+//! expected, else the difference follows (zigzag LEB128). The flag byte is *open* until it is full; bytes that
+//! are no scalar and the end of a chunk close it. Whatever closes it happens at the same place of the
+//! stream at replay: the end of a chunk comes with its first scalar that finds no room, and everything else
+//! that writes out a chunk first seals the byte with one of padding. A bit that was not written yet is 0, so that
+//! a stream cut off anywhere ends in a scalar that is missing, never in one that is wrong.
+
+use crate::state::{ctl, recording, replaying};
+use crate::{log, replay};
+use itarget_abi::control::mode;
+use itarget_abi::log::{unzigzag, zigzag};
+
+/// Values remembered; a power of two.
+const SLOTS: usize = 4096;
+/// Slots of one site: its scalars are told apart by their order in the event.
+const PER_SITE: u32 = 8;
+/// Blocks of this size are written out at once (see [`log::put`]).
+pub const LARGE: u64 = 128 << 10;
+
+struct Words {
+    last: [u64; SLOTS],
+    /// Scalars of the event so far.
+    count: u32,
+    /// The open flag byte: where it is in the ring (record), its value (replay).
+    flags: u64,
+    /// Its scalars so far; [`CLOSED`] when none is open.
+    used: u32,
+}
+
+/// No flag byte is open.
+const CLOSED: u32 = 8;
+
+static mut WORDS: Words = Words { last: [0; SLOTS], count: 0, flags: 0, used: CLOSED };
+
+#[inline(always)]
+fn words() -> &'static mut Words {
+    // SAFETY: one thread; no caller keeps the reference across a call into the program.
+    unsafe { &mut *(&raw mut WORDS) }
+}
+
+/// A new event begins.
+#[inline(always)]
+pub fn begin() {
+    words().count = 0;
+}
+
+/// Bytes that are no scalar come next, `n` of them.
+#[inline(always)]
+pub fn raw(n: u64) {
+    if n >= LARGE { seal() } else { words().used = CLOSED }
+}
+
+/// The chunk ends.
+#[inline(always)]
+pub fn close() {
+    words().used = CLOSED;
+}
+
+/// Closes an open flag byte with a byte of padding.
+pub fn seal() {
+    let w = words();
+    if w.used == CLOSED {
+        return;
+    }
+    w.used = CLOSED;
+    let mut padding = 0u8;
+    if recording() {
+        log::reserve(1);
+        // SAFETY: one readable byte.
+        unsafe { log::put(&raw const padding, 1) };
+    } else if replaying() {
+        // SAFETY: one writable byte.
+        unsafe { replay::take(&raw mut padding, 1) };
+    }
+}
+
+/// True while a flag byte is open.
+pub fn is_open() -> bool {
+    words().used != CLOSED
+}
+
+/// Appends or takes a scalar.
+#[inline]
+pub fn word(value: u64) -> u64 {
+    match ctl().mode {
+        mode::RECORD => {
+            append(value);
+            value
+        }
+        mode::REPLAY => take(),
+        _ => value,
+    }
+}
+
+#[inline(always)]
+fn slot(w: &mut Words) -> &mut u64 {
+    let slot = ctl().last_site.wrapping_mul(PER_SITE).wrapping_add(w.count) as usize % SLOTS;
+    w.count = w.count.wrapping_add(1);
+    &mut w.last[slot]
+}
+
+#[inline]
+fn append(value: u64) {
+    log::reserve(log::SLACK);
+    let c = ctl();
+    if c.mode != mode::RECORD {
+        return;
+    }
+    let w = words();
+    if w.used == CLOSED {
+        // SAFETY: room was reserved; the byte is zero before the cursor moves over it.
+        unsafe { *(c.cur as *mut u8) = 0 };
+        w.flags = c.cur;
+        w.used = 0;
+        c.cur += 1;
+    }
+    let (flags, used) = (w.flags as *mut u8, w.used);
+    w.used += 1;
+    let last = slot(w);
+    if *last == value {
+        // SAFETY: the flag byte lies in the live chunk, which has not been written out since.
+        unsafe { *flags |= 1 << used };
+        return;
+    }
+    let difference = value.wrapping_sub(*last);
+    *last = value;
+    log::put_varint(zigzag(difference as i64));
+}
+
+#[inline]
+fn take() -> u64 {
+    let w = words();
+    if w.used != CLOSED && replay::at_check() {
+        w.used = CLOSED;
+    }
+    if w.used == CLOSED {
+        let mut flags = 0u8;
+        // SAFETY: one writable byte.
+        unsafe { replay::take(&raw mut flags, 1) };
+        w.flags = u64::from(flags);
+        w.used = 0;
+    }
+    let same = w.flags >> w.used & 1 == 1;
+    w.used += 1;
+    let last = slot(w);
+    if !same {
+        *last = last.wrapping_add(unzigzag(replay::take_varint()) as u64);
+    }
+    *last
+}

@@ -214,7 +214,7 @@ fn through(region: &Region, args: &dyn Arguments) -> Vec<u32> {
 fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments) -> Option<Option<Written>> {
     let arg = u32::from(region.arg);
     let one = |len, deep| {
-        Some(Some(Written { write: plan::Write { arg, len, when: when.clone(), heap_only: false }, through: vec![arg], deep }))
+        Some(Some(Written { write: plan::Write { arg, len, when: when.clone(), heap_only: false, kept: region.kept }, through: vec![arg], deep }))
     };
     match &region.len {
         Len::Scanf { format } => {
@@ -222,7 +222,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let format = u32::from(*format);
             args.text(format)?;
             let through = through(region, args);
-            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when, heap_only: false };
+            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when, heap_only: false, kept: region.kept };
             Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
         }
         Len::PrintfN { format } => {
@@ -232,7 +232,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             match args.text(format) {
                 Some(text) if has_percent_n(&text) => {
                     let through = through(region, args);
-                    let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when, heap_only: false };
+                    let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when, heap_only: false, kept: region.kept };
                     Some(Some(Written { write, through, deep: false }))
                 }
                 _ => Some(None),
@@ -240,7 +240,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
         }
         Len::Behind { .. } => {
             // Where it leads is decided at run time; the flow graph knows no such cells.
-            let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false };
+            let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, kept: region.kept };
             Some(Some(Written { write, through: Vec::new(), deep: false }))
         }
         Len::Iovec { .. } | Len::Msghdr { .. } => one(length(&region.len, args)?, true),

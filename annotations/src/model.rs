@@ -154,6 +154,13 @@ pub struct Region {
     pub arg: u8,
     /// How many bytes from where it points.
     pub len: Len,
+    /// Most calls leave it as it is.
+    pub kept: bool,
+}
+
+impl Region {
+    /// Most bytes that can be compared across a call.
+    pub const MOST_KEPT: u64 = 4096;
 }
 
 /// Where a pointer flow starts.

@@ -1,5 +1,5 @@
-//! What an instrumented executable says about itself: sections `.itarget.plan`, `.itarget.bc`,
-//! `.itarget.link`.
+//! What an instrumented executable says about itself: sections `.itarget.id`, `.itarget.plan`,
+//! `.itarget.bc`, `.itarget.link`.
 
 use crate::errors::Error;
 use itarget_plan::{Plan, Site};
@@ -18,6 +18,40 @@ pub struct Program {
     /// Fingerprint of the module, hex.
     pub module: String,
     text: String,
+}
+
+/// Which program an executable is: all that a recording needs to know.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its path.
+    pub path: PathBuf,
+    /// Fingerprint of the module, hex.
+    pub module: String,
+    /// SHA-256 of the plan's text, hex.
+    pub plan: String,
+}
+
+impl Identity {
+    /// Reads the identity without the rest of the file.
+    ///
+    /// # Errors
+    /// As [`Program::open`].
+    pub fn read(path: &Path) -> Result<Identity, Error> {
+        let short = || -> Option<Identity> {
+            let cache = object::read::ReadCache::new(std::fs::File::open(path).ok()?);
+            let file = object::File::parse(&cache).ok()?;
+            let section = file.section_by_name(".itarget.id")?;
+            let (module, plan) = section.data().ok()?.split_at_checked(32)?;
+            Some(Identity { path: path.to_path_buf(), module: hex(module), plan: hex(plan) })
+        };
+        match short() {
+            Some(identity) => Ok(identity),
+            None => {
+                let program = Program::open(path)?;
+                Ok(Identity { path: program.path, module: program.module, plan: hex(&program.plan_hash) })
+            }
+        }
+    }
 }
 
 /// The link line kept in an executable.

@@ -3,16 +3,18 @@
 use crate::config::Config;
 use crate::ir::Ir;
 
-/// Adds `.itarget.bc` (zstd), `.itarget.plan` (zstd) and `.itarget.link` (JSON).
+/// Adds `.itarget.bc` (zstd), `.itarget.plan` (zstd), `.itarget.link` (JSON) and `.itarget.id` (SHA-256 of the module and of
+/// the plan, 32 bytes each).
 ///
 /// # Errors
 /// A file in the work directory can't be read or written.
-pub fn run(ir: &Ir, config: &Config, bitcode: &str, plan: &str) -> Result<(), String> {
+pub fn run(ir: &Ir, config: &Config, bitcode: &str, plan: &str, identity: &[u8; 64]) -> Result<(), String> {
     let bytes = std::fs::read(bitcode).map_err(|e| format!("IT0808: {bitcode}: {e}"))?;
     let parts = [
         (".itarget.bc", compress(&bytes)?),
         (".itarget.plan", compress(plan.as_bytes())?),
         (".itarget.link", config.link.to_string().into_bytes()),
+        (".itarget.id", identity.to_vec()),
     ];
     for (section, bytes) in parts {
         let path = config.work(&section[1..]);

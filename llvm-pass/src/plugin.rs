@@ -84,7 +84,7 @@ fn run(ir: &Ir) -> Result<bool, String> {
     }
     instrument::run(ir, &plan, &text)?;
     if config.keep {
-        embed::run(ir, &config, &merged, &text)?;
+        embed::run(ir, &config, &merged, &text, &instrument::identity(&plan, &text))?;
     }
     ir.verify().map_err(|e| format!("IT0899: bug in itarget: {e}"))?;
     Ok(true)

@@ -156,6 +156,66 @@ pub unsafe fn bulk(to: *mut u8, n: u64) {
     }
 }
 
+/// Where the bytes are that `__itarget_save` and `__itarget_changed` are about: at `of`, or where the
+/// pointer at `offset` of it leads.
+///
+/// # Safety
+/// `of` is null or valid.
+unsafe fn about(of: *mut u8, offset: i64) -> *mut u8 {
+    if of.is_null() || offset < 0 {
+        return of;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { of.add(offset as usize).cast::<*mut u8>().read_unaligned() }
+}
+
+/// Before an environment call that mostly leaves `len` bytes as they are: keeps them in a slot of the
+/// caller, with their address in front. `offset` -1: the bytes are at `of`, else where the pointer there leads.
+///
+/// # Safety
+/// `of` is null or leads to the bytes; `slot` has room for `len` and 8 more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_save(slot: *mut u8, of: *mut u8, offset: i64, len: i64) {
+    if !recording() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let from = about(of, offset);
+        slot.cast::<u64>().write_unaligned(from as u64);
+        if !from.is_null() {
+            core::ptr::copy_nonoverlapping(from, slot.add(8), len as usize);
+        }
+    }
+}
+
+/// After the call: the bytes, if they are not what they were.
+///
+/// # Safety
+/// As for `__itarget_save`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i64, len: i64) {
+    if of.is_null() {
+        return;
+    }
+    // SAFETY: the caller's promise; at replay nothing but the log says where they are.
+    unsafe {
+        let mut to = if recording() { about(of, offset) } else { of };
+        if offset >= 0 {
+            to = varint(to as u64) as *mut u8;
+        }
+        if !logged(to as u64, len as u64) {
+            return;
+        }
+        let changed = recording()
+            && (slot.cast::<u64>().read_unaligned() != to as u64
+                || libc::memcmp(slot.add(8).cast(), to.cast(), len as usize) != 0);
+        if varint(u64::from(changed)) != 0 {
+            block(to, len as u64);
+        }
+    }
+}
+
 /// As [`block`] for one number, or two of eight bytes each (`struct timespec`).
 unsafe fn small(to: *mut u8, n: u64) {
     let at_once = n.min(8);

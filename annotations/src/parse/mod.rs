@@ -58,6 +58,8 @@ struct RawFunction {
 struct RawRegion {
     arg: Option<Spanned<u64>>,
     len: Spanned<String>,
+    #[serde(default)]
+    kept: bool,
 }
 
 #[derive(Deserialize)]
@@ -256,7 +258,12 @@ impl Context<'_> {
                 return Err(self.bad(raw.len.span(), message, "add `arg = N`"));
             }
         };
-        Ok(Region { arg, len })
+        let fixed = matches!(len, Len::Const(1..=Region::MOST_KEPT) | Len::Behind { bytes: 1..=Region::MOST_KEPT, .. });
+        if raw.kept && !fixed {
+            let message = format!("`kept` is for 1 to {} bytes, a constant number", Region::MOST_KEPT);
+            return Err(self.bad(raw.len.span(), message, "leave `kept` out"));
+        }
+        Ok(Region { arg, len, kept: raw.kept })
     }
 
     fn flows(

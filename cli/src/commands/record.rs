@@ -1,7 +1,6 @@
 //! `itarget record`: runs a program and keeps what came from its environment.
 
 use super::{Outcome, run};
-use crate::program::hex;
 use crate::trace::dir::{self, Meta};
 use itarget_abi::env;
 use std::path::PathBuf;
@@ -43,12 +42,12 @@ enum Check {
 /// # Errors
 /// IT0501, IT0504, IT0505.
 pub fn run(args: Args) -> Outcome {
-    let program = run::find(&args.program[0])?;
+    let program = run::identify(&args.program[0])?;
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let mut meta = Meta {
         exe: program.path.display().to_string(),
         module: program.module.clone(),
-        plan: hex(&program.plan_hash),
+        plan: program.plan.clone(),
         argv: args.program.clone(),
         started,
         itarget: env!("CARGO_PKG_VERSION").into(),
@@ -68,7 +67,6 @@ pub fn run(args: Args) -> Outcome {
             None
         }
     };
-    drop(program); // its bytes are not needed while it runs
     match &trace {
         Some(dir) => {
             let mut options: Vec<String> = std::env::var(env::OPTIONS).ok().filter(|o| !o.is_empty()).into_iter().collect();

@@ -2,13 +2,14 @@
 
 use crate::cc::tools::in_path;
 use crate::errors::Error;
-use crate::program::Program;
+use crate::program::{Identity, Program};
 use crate::trace::dir::Ended;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 /// Finds an instrumented program, by path or in PATH.
@@ -16,10 +17,21 @@ use std::process::{Command, ExitStatus};
 /// # Errors
 /// IT0504 (no such program), IT0501 (not instrumented).
 pub fn find(name: &str) -> Result<Program, Error> {
+    Program::open(&path_of(name)?)
+}
+
+/// As [`find`], only to know which program it is.
+///
+/// # Errors
+/// As [`find`].
+pub fn identify(name: &str) -> Result<Identity, Error> {
+    Identity::read(&path_of(name)?)
+}
+
+fn path_of(name: &str) -> Result<PathBuf, Error> {
     let path = in_path(name)
         .ok_or_else(|| Error::new("IT0504", format!("no program {name}")).hint("give its path, such as ./a.out"))?;
-    let path = std::path::absolute(&path).unwrap_or(path);
-    Program::open(&path)
+    Ok(std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Starts the command and waits for it. SIGINT, SIGTERM and SIGHUP that other processes send us

@@ -99,6 +99,7 @@ impl Cx<'_> {
         if let Some(slot) = slot {
             ir.store(ir.zero(w.ret), slot);
         }
+        let saved = self.save(w, plan);
         let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
         let shown = plan.show.and_then(|s| self.shown(w, plan, s));
         let split = ir.here();
@@ -153,11 +154,24 @@ impl Cx<'_> {
             }
         }
         let result = slot.map(|s| ir.load(w.ret, s));
-        for write in &plan.writes {
-            self.write(w, write, result, pointer_result && needs_result)?;
+        for (write, slot) in plan.writes.iter().zip(saved) {
+            self.write(w, write, slot, result, pointer_result && needs_result)?;
         }
         ir.ret(result);
         Ok(())
+    }
+
+    /// Before the call: keeps what the call mostly leaves as it is. A slot for each such write.
+    fn save(&self, w: &Wrapper, plan: &Call) -> Vec<Option<Value>> {
+        let ir = self.ir;
+        let slot = |write: &Write| {
+            let (offset, len) = kept(write)?;
+            let of = *w.args.get(write.arg as usize)?;
+            let slot = ir.entry_alloca(w.f, ir.array_type(ir.i8, len + 8));
+            self.hook("__itarget_save", &[slot, of, ir.int(ir.i64, offset as u64), ir.int(ir.i64, len)]);
+            Some(slot)
+        };
+        plan.writes.iter().map(slot).collect()
     }
 
     /// Logs the scalar in `slot`, which then holds the recorded one.
@@ -189,7 +203,14 @@ impl Cx<'_> {
         ir.store(self.hook(hook, &args), slot);
     }
 
-    fn write(&self, w: &Wrapper, write: &Write, result: Option<Value>, null_means_none: bool) -> Result<(), String> {
+    fn write(
+        &self,
+        w: &Wrapper,
+        write: &Write,
+        slot: Option<Value>,
+        result: Option<Value>,
+        null_means_none: bool,
+    ) -> Result<(), String> {
         let ir = self.ir;
         if let Len::Scanf(format) = write.len {
             return self.scanf(w, write.arg, format, result);
@@ -223,6 +244,10 @@ impl Cx<'_> {
         }
         if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..)) {
             to = self.hook("__itarget_heap", &[to]);
+        }
+        if let (Some(slot), Some((offset, len))) = (slot, kept(write)) {
+            self.hook("__itarget_changed", &[slot, to, ir.int(ir.i64, offset as u64), ir.int(ir.i64, len)]);
+            return Ok(());
         }
         match &write.len {
             Len::Cstr => {
@@ -305,6 +330,15 @@ impl Cx<'_> {
 
     pub(super) fn block(&self, w: &Wrapper, name: &str) -> llvm_sys::prelude::LLVMBasicBlockRef {
         self.ir.block(w.f, name)
+    }
+}
+
+/// Offset of the pointer (-1: none) and number of the bytes that are compared across a call.
+fn kept(write: &Write) -> Option<(i64, u64)> {
+    match write.len {
+        Len::Const(bytes) if write.kept => Some((-1, bytes)),
+        Len::Behind(offset, bytes) if write.kept => Some((offset as i64, bytes)),
+        _ => None,
     }
 }
 

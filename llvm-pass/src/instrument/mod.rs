@@ -13,6 +13,8 @@ mod scan;
 mod show;
 mod stack;
 
+pub use program::identity;
+
 use crate::ir::{Ir, Value};
 use crate::sites;
 use hooks::Hooks;

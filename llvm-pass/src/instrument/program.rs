@@ -20,6 +20,17 @@ pub(super) fn run(cx: &Cx, plan: &Plan, text: &str) -> Result<(), String> {
     cx.new_main(&constants)
 }
 
+/// Fingerprint of the module and hash of the plan's text.
+#[must_use]
+pub fn identity(plan: &Plan, text: &str) -> [u8; 64] {
+    let mut identity = [0u8; 64];
+    for (i, b) in identity[..32].iter_mut().enumerate() {
+        *b = u8::from_str_radix(plan.module.get(2 * i..2 * i + 2).unwrap_or("0"), 16).unwrap_or(0);
+    }
+    identity[32..].copy_from_slice(&Sha256::digest(text.as_bytes()));
+    identity
+}
+
 impl Cx<'_> {
     /// External variables that keep their value: a replay-space copy of each takes its place.
     fn constants(&self, plan: &Plan) -> Vec<(Value, Value, Type)> {
@@ -141,12 +152,7 @@ impl Cx<'_> {
         let init = ir.const_struct(&[number(mixed.len() as u64), ir.const_array(row, &mixed)]);
         self.export(tables::MIXED, init);
 
-        let mut identity = [0u8; 64];
-        for (i, b) in identity[..32].iter_mut().enumerate() {
-            *b = u8::from_str_radix(plan.module.get(2 * i..2 * i + 2).unwrap_or("0"), 16).unwrap_or(0);
-        }
-        identity[32..].copy_from_slice(&Sha256::digest(text.as_bytes()));
-        self.export(tables::IDENTITY, ir.const_bytes(&identity));
+        self.export(tables::IDENTITY, ir.const_bytes(&identity(plan, text)));
 
         let globals: Vec<(String, Value)> = ir
             .globals()

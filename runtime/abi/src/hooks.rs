@@ -30,6 +30,8 @@ macro_rules! for_each_hook {
             __itarget_raw(value: ptr, len: i64) -> void;
             __itarget_bytes(to: ptr, len: i64) -> void;
             __itarget_heap(p: ptr) -> ptr;
+            __itarget_save(slot: ptr, of: ptr, offset: i64, len: i64) -> void;
+            __itarget_changed(slot: ptr, of: ptr, offset: i64, len: i64) -> void;
             __itarget_behind(of: ptr, offset: i64, len: i64) -> void;
             __itarget_cstr(to: ptr) -> void;
             __itarget_iovec(iov: ptr, count: i64, total: i64) -> void;

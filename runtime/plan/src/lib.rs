@@ -215,6 +215,9 @@ pub struct Write {
     /// Globals and stack objects that may be written are all the environment's: only heap memory is logged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heap_only: bool,
+    /// Compared across the call, and logged only if changed; [`Len::Const`] or [`Len::Behind`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
 }
 
 /// A number of bytes, computed from arguments and result. Negative counts as 0.

@@ -38,8 +38,15 @@ impl Identity {
     /// As [`Program::open`].
     pub fn read(path: &Path) -> Result<Identity, Error> {
         let short = || -> Option<Identity> {
-            let cache = object::read::ReadCache::new(std::fs::File::open(path).ok()?);
+            let file = std::fs::File::open(path).ok()?;
+            let size = file.metadata().ok()?.len();
+            let cache = object::read::ReadCache::new(file);
             let file = object::File::parse(&cache).ok()?;
+            // A replay needs the plan.
+            let (at, len) = file.section_by_name(".itarget.plan")?.file_range()?;
+            if at.checked_add(len)? > size {
+                return None;
+            }
             let section = file.section_by_name(".itarget.id")?;
             let (module, plan) = section.data().ok()?.split_at_checked(32)?;
             Some(Identity { path: path.to_path_buf(), module: hex(module), plan: hex(plan) })

@@ -9,6 +9,7 @@
 extern crate std;
 
 mod alloc;
+mod crc;
 mod digest;
 mod exit;
 mod hooks;

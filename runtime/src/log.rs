@@ -1,91 +1,69 @@
 //! The log writer: appends to the live chunk in the ring, writes full chunks to the file `log`.
 
 use crate::state::{ctl, st};
+use crate::crc::crc;
 use crate::{sys, word};
 use itarget_abi::control::mode;
 use itarget_abi::log::{ChunkHeader, End, HEADER, end, kind};
 
+/// Blocks of this size are not copied to the ring.
+pub const LARGE: u64 = 16 << 10;
 /// Bytes kept free behind `end`, so that a scalar that was checked for never straddles.
 pub const SLACK: u64 = 64;
 
-/// CRC-32C, by the CPU's instruction where it has one.
-pub fn crc(seed: u32, bytes: &[u8]) -> u32 {
-    if has_sse42() {
-        // SAFETY: the CPU has the instruction.
-        unsafe { crc_hw(seed, bytes) }
-    } else {
-        itarget_abi::log::crc32c(seed, bytes)
-    }
-}
-
-fn has_sse42() -> bool {
-    core::arch::x86_64::__cpuid(1).ecx & (1 << 20) != 0
-}
-
-#[target_feature(enable = "sse4.2")]
-fn crc_hw(seed: u32, bytes: &[u8]) -> u32 {
-    use core::arch::x86_64::{_mm_crc32_u8, _mm_crc32_u64};
-    let mut c = u64::from(!seed);
-    let mut words = bytes.chunks_exact(8);
-    for w in &mut words {
-        let mut b = [0; 8];
-        b.copy_from_slice(w);
-        c = _mm_crc32_u64(c, u64::from_le_bytes(b));
-    }
-    let mut c = c as u32;
-    for &b in words.remainder() {
-        c = _mm_crc32_u8(c, b);
-    }
-    !c
-}
-
-/// Writes one chunk. Payload of a stream chunk without a check (`check` false) has
-/// `boundaries == u64::MAX`.
-fn write_chunk(kind: u16, payload: &[u8], offset: u64, check: bool) -> Result<(), i32> {
+/// Writes one chunk, whose payload lies in two places. The checksum of events, if there is a `check`,
+/// holds between the two.
+fn write_chunk(kind: u16, payload: &[u8], more: &[u8], offset: u64, check: bool) -> Result<(), i32> {
     let c = ctl();
     let mut h = ChunkHeader {
         magic: itarget_abi::log::CHUNK_MAGIC,
         version: itarget_abi::version::LOG,
         kind,
         thread: 0,
-        len: payload.len() as u32,
+        len: (payload.len() + more.len()) as u32,
         seq: st().seq,
         offset,
         sum: c.sum,
         boundaries: if check { c.boundaries } else { u64::MAX },
-        reserved: 0,
+        unchecked: if check { more.len() as u64 } else { 0 },
         reserved2: 0,
         crc: 0,
     };
     // SAFETY: a header is 64 bytes of plain integers without padding.
     let head = unsafe { core::slice::from_raw_parts((&raw const h).cast::<u8>(), HEADER) };
-    h.crc = crc(crc(0, head), payload);
+    h.crc = crc(crc(crc(0, head), payload), more);
+    let parts = [((&raw const h).cast(), HEADER), (payload.as_ptr(), payload.len()), (more.as_ptr(), more.len())];
     // SAFETY: header and payload are readable.
-    unsafe { sys::write_all(st().log_fd, [((&raw const h).cast(), HEADER), (payload.as_ptr(), payload.len())])? };
+    unsafe { sys::write_all(st().log_fd, parts)? };
     st().seq += 1;
     Ok(())
 }
 
 /// Writes a chunk that is not part of the stream.
 pub fn special(kind: u16, payload: &[u8]) -> Result<(), i32> {
-    write_chunk(kind, payload, 0, true)?;
+    write_chunk(kind, payload, &[], 0, true)?;
     ctl().chunk_seq = st().seq;
     Ok(())
 }
 
 /// Writes the live chunk to the log and empties it. On failure recording ends.
 pub fn flush(check: bool) {
+    flush_with(&[], check);
+}
+
+/// Writes the live chunk and bytes that come after it in the stream, as one chunk.
+fn flush_with(more: &[u8], check: bool) {
     let c = ctl();
     word::close();
     let len = c.cur - c.chunk_start;
-    if len == 0 || c.mode != mode::RECORD {
+    if len + more.len() as u64 == 0 || c.mode != mode::RECORD {
         return;
     }
     // SAFETY: the live chunk is mapped memory of `len` bytes.
     let payload = unsafe { core::slice::from_raw_parts(c.chunk_start as *const u8, len as usize) };
-    match write_chunk(kind::DATA, payload, c.chunk_offset, check) {
+    match write_chunk(kind::DATA, payload, more, c.chunk_offset, check) {
         Ok(()) => {
-            c.chunk_offset += len;
+            c.chunk_offset += len + more.len() as u64;
             c.flushed = c.chunk_offset;
             // Order matters for salvage: an empty chunk with the old number is ignored.
             c.cur = c.chunk_start;
@@ -149,7 +127,7 @@ pub fn reserve(n: u64) {
 /// `from` must be readable for `n` bytes.
 pub unsafe fn put(from: *const u8, n: u64) {
     let c = ctl();
-    if n >= word::LARGE {
+    if n >= LARGE {
         // SAFETY: the caller's promise.
         return unsafe { put_large(from, n) };
     }
@@ -171,24 +149,15 @@ pub unsafe fn put(from: *const u8, n: u64) {
     }
 }
 
-/// Large payloads go to the file from where they are.
+/// Large payloads go to the file from where they are, together with the live chunk.
 unsafe fn put_large(from: *const u8, n: u64) {
-    flush(true);
-    let c = ctl();
     let mut done = 0;
-    while done < n && c.mode == mode::RECORD {
+    while done < n && ctl().mode == mode::RECORD {
         let k = (n - done).min(1 << 30);
         // SAFETY: within the caller's buffer.
         let piece = unsafe { core::slice::from_raw_parts(from.add(done as usize), k as usize) };
-        match write_chunk(kind::DATA, piece, c.chunk_offset, false) {
-            Ok(()) => {
-                c.chunk_offset += k;
-                c.flushed = c.chunk_offset;
-                c.chunk_seq = st().seq;
-                done += k;
-            }
-            Err(e) => fail(e),
-        }
+        flush_with(piece, done == 0);
+        done += k;
     }
 }
 

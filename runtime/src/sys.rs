@@ -40,18 +40,15 @@ pub unsafe fn mmap(at: u64, len: u64, prot: i32, flags: i32, fd: i32, offset: u6
 /// Writes all of two buffers; `Err(errno)` when it can't.
 ///
 /// # Safety
-/// Both buffers must be readable.
-pub unsafe fn write_all(fd: i32, parts: [(*const u8, usize); 2]) -> Result<(), i32> {
+/// The buffers must be readable.
+pub unsafe fn write_all(fd: i32, parts: [(*const u8, usize); 3]) -> Result<(), i32> {
     let mut parts = parts;
     loop {
-        if parts[0].1 == 0 {
-            if parts[1].1 == 0 {
-                return Ok(());
-            }
-            parts.swap(0, 1);
+        if parts.iter().all(|p| p.1 == 0) {
+            return Ok(());
         }
         // SAFETY: an iovec array with the caller's readable buffers.
-        let r = unsafe { sys!(libc::SYS_writev, fd, parts.as_ptr(), 2u64) };
+        let r = unsafe { sys!(libc::SYS_writev, fd, parts.as_ptr(), 3u64) };
         match r {
             _ if r == -i64::from(libc::EINTR) => {}
             n if n < 0 => return Err(-n as i32),
@@ -90,7 +87,7 @@ pub fn say(parts: &[&[u8]]) {
         }
     }
     // SAFETY: `line` is readable; a closed stderr only makes the call fail.
-    let _ = unsafe { write_all(2, [(line.as_ptr(), n), (line.as_ptr(), 0)]) };
+    let _ = unsafe { write_all(2, [(line.as_ptr(), n), (line.as_ptr(), 0), (line.as_ptr(), 0)]) };
 }
 
 /// Decimal digits of a number.
@@ -131,7 +128,7 @@ impl Line {
         let mut l = Line { text: [0; 320], len: 0 };
         let _ = core::fmt::write(&mut l, text); // a longer line is cut
         // SAFETY: `len` bytes of the buffer.
-        unsafe { write_all(fd, [(l.text.as_ptr(), l.len), (l.text.as_ptr(), 0)]) }
+        unsafe { write_all(fd, [(l.text.as_ptr(), l.len), (l.text.as_ptr(), 0), (l.text.as_ptr(), 0)]) }
     }
 }
 

@@ -4,8 +4,8 @@
 //! Eight scalars share a flag byte, which stands before the first of them: bit `i` is 1 when scalar `i` is as
 //! expected, else the difference follows (zigzag LEB128). The flag byte is *open* until it is full; bytes that
 //! are no scalar and the end of a chunk close it. Whatever closes it happens at the same place of the
-//! stream at replay: the end of a chunk comes with its first scalar that finds no room, and everything else
-//! that writes out a chunk first seals the byte with one of padding. A bit that was not written yet is 0, so that
+//! stream at replay: the end of a chunk comes with its first scalar that finds no room, or in the middle of bytes that are
+//! no scalar; everything else that writes out a chunk first seals the byte with one of padding. A bit that was not written yet is 0, so that
 //! a stream cut off anywhere ends in a scalar that is missing, never in one that is wrong.
 
 use crate::state::{ctl, recording, replaying};
@@ -17,8 +17,6 @@ use itarget_abi::log::{unzigzag, zigzag};
 const SLOTS: usize = 4096;
 /// Slots of one site: its scalars are told apart by their order in the event.
 const PER_SITE: u32 = 8;
-/// Blocks of this size are written out at once (see [`log::put`]).
-pub const LARGE: u64 = 128 << 10;
 
 struct Words {
     last: [u64; SLOTS],
@@ -50,7 +48,7 @@ pub fn begin() {
 /// Bytes that are no scalar come next, `n` of them.
 #[inline(always)]
 pub fn raw(n: u64) {
-    if n >= LARGE { seal() } else { words().used = CLOSED }
+    if n >= log::LARGE { seal() } else { words().used = CLOSED }
 }
 
 /// The chunk ends.

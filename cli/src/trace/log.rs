@@ -101,6 +101,7 @@ struct Header {
     offset: u64,
     sum: u64,
     boundaries: u64,
+    unchecked: u64,
     crc: u32,
 }
 
@@ -124,6 +125,7 @@ fn header(b: &[u8]) -> Header {
         offset: u64_at(b, 24),
         sum: u64_at(b, 32),
         boundaries: u64_at(b, 40),
+        unchecked: u64_at(b, 48),
         crc: u32_at(b, 60),
     }
 }
@@ -243,7 +245,10 @@ pub fn read(
                 sink.write_all(&payload).map_err(|e| sink_io(&e))?;
                 log.stream += payload.len() as u64;
                 if h.boundaries != u64::MAX {
-                    log.checks.push(Check { offset: log.stream, sum: h.sum, boundaries: h.boundaries });
+                    let Some(to) = (payload.len() as u64).checked_sub(h.unchecked) else {
+                        break bad("more bytes behind the check than there are");
+                    };
+                    log.checks.push(Check { offset: h.offset + to, sum: h.sum, boundaries: h.boundaries });
                 }
             }
             kind::ASYNC => {

@@ -64,12 +64,12 @@ pub struct ChunkHeader {
     pub seq: u64,
     /// Stream offset of the first payload byte (DATA), else 0.
     pub offset: u64,
-    /// `Control::sum` at the end of the chunk.
+    /// `Control::sum` at the end of the chunk (see `unchecked`).
     pub sum: u64,
-    /// `Control::boundaries` at the end of the chunk.
+    /// `Control::boundaries` there; `u64::MAX`: neither is known.
     pub boundaries: u64,
-    /// Reserved, 0.
-    pub reserved: u64,
+    /// Payload bytes behind the point of the stream at which `sum` and `boundaries` hold (DATA).
+    pub unchecked: u64,
     /// Reserved, 0.
     pub reserved2: u32,
     /// CRC-32C of the header (with this field 0) and the payload.

@@ -4,6 +4,8 @@
 //! are computed side by side and put together by multiplication with x^(8 * bytes) modulo the polynomial
 //! (Gopal et al., "Fast CRC Computation for iSCSI Polynomial Using CRC32 Instruction", Intel, 2011).
 
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
 /// The polynomial, bits reversed.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 /// Bytes of one of three parts; a multiple of 8.
@@ -63,11 +65,25 @@ fn shifted(c: u32) -> u32 {
 
 /// The checksum of `bytes` after what `seed` is the checksum of (0: nothing).
 pub fn crc(seed: u32, bytes: &[u8]) -> u32 {
-    if core::arch::x86_64::__cpuid(1).ecx & (1 << 20) != 0 {
+    if has_instruction() {
         // SAFETY: the CPU has the instruction (SSE 4.2).
         unsafe { hardware(seed, bytes) }
     } else {
         itarget_abi::log::crc32c(seed, bytes)
+    }
+}
+
+/// Whether the CPU has the instruction (SSE 4.2). Asked once: virtual machines take microseconds to answer.
+fn has_instruction() -> bool {
+    const UNKNOWN: u8 = 2;
+    static KNOWN: AtomicU8 = AtomicU8::new(UNKNOWN);
+    match KNOWN.load(Relaxed) {
+        UNKNOWN => {
+            let has = core::arch::x86_64::__cpuid(1).ecx & (1 << 20) != 0;
+            KNOWN.store(u8::from(has), Relaxed);
+            has
+        }
+        known => known == 1,
     }
 }
 
@@ -82,13 +98,18 @@ fn hardware(seed: u32, bytes: &[u8]) -> u32 {
     let mut c = !seed;
     let mut long = bytes.chunks_exact(3 * PART);
     for piece in &mut long {
-        let (first, rest) = piece.split_at(PART);
-        let (second, third) = rest.split_at(PART);
+        let at = piece.as_ptr();
         let (mut x, mut y, mut z) = (u64::from(c), 0u64, 0u64);
-        for ((p, q), r) in first.chunks_exact(8).zip(second.chunks_exact(8)).zip(third.chunks_exact(8)) {
-            x = _mm_crc32_u64(x, word(p));
-            y = _mm_crc32_u64(y, word(q));
-            z = _mm_crc32_u64(z, word(r));
+        let mut i = 0;
+        while i < PART {
+            // SAFETY: the piece has three times PART bytes, and PART is a multiple of 8.
+            let [p, q, r] = unsafe {
+                [0, PART, 2 * PART].map(|part| at.add(part + i).cast::<u64>().read_unaligned())
+            };
+            x = _mm_crc32_u64(x, p);
+            y = _mm_crc32_u64(y, q);
+            z = _mm_crc32_u64(z, r);
+            i += 8;
         }
         c = shifted(shifted(x as u32) ^ y as u32) ^ z as u32;
     }

@@ -217,20 +217,35 @@ pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i
 }
 
 /// As [`block`] for one number, or two of eight bytes each (`struct timespec`).
+#[inline]
 unsafe fn small(to: *mut u8, n: u64) {
-    let at_once = n.min(8);
-    let mut done = 0;
-    while done < n {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let at = to.add(done as usize);
-            let here = if recording() { plain(at, at_once as i32) as u64 } else { 0 };
-            let v = word::word(here);
-            if replaying() {
-                core::ptr::copy_nonoverlapping((&raw const v).cast(), at, at_once as usize);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if n == 16 {
+            number(to, 8);
+            number(to.add(8), 8);
+        } else {
+            number(to, n as i32);
+        }
+    }
+}
+
+/// A number of 1, 2, 4 or 8 bytes.
+#[inline(always)]
+unsafe fn number(at: *mut u8, n: i32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if recording() {
+            word::word(plain(at, n) as u64);
+        } else if replaying() {
+            let v = word::word(0);
+            match n {
+                1 => *at = v as u8,
+                2 => at.cast::<u16>().write_unaligned(v as u16),
+                4 => at.cast::<u32>().write_unaligned(v as u32),
+                _ => at.cast::<u64>().write_unaligned(v),
             }
         }
-        done += at_once;
     }
 }
 

@@ -161,26 +161,19 @@ unsafe fn put_large(from: *const u8, n: u64) {
     }
 }
 
-/// Appends an unsigned LEB128 integer.
-#[inline]
-pub fn put_varint(mut v: u64) {
-    reserve(itarget_abi::log::VARINT_MAX as u64);
+/// Appends an unsigned LEB128 integer, for which room was reserved.
+#[inline(always)]
+pub fn varint_reserved(mut v: u64) {
     let c = ctl();
-    if c.mode != mode::RECORD {
-        return;
-    }
     let mut p = c.cur as *mut u8;
-    loop {
-        let b = (v & 0x7f) as u8;
-        v >>= 7;
-        // SAFETY: `reserve` made room for the longest integer.
-        unsafe {
-            *p = if v == 0 { b } else { b | 0x80 };
+    // SAFETY: there is room for the longest integer.
+    unsafe {
+        while v >= 0x80 {
+            *p = v as u8 | 0x80;
             p = p.add(1);
+            v >>= 7;
         }
-        if v == 0 {
-            c.cur = p as u64;
-            return;
-        }
+        *p = v as u8;
+        c.cur = p as u64 + 1;
     }
 }

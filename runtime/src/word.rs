@@ -125,7 +125,7 @@ fn append(value: u64) {
     }
     let difference = value.wrapping_sub(*last);
     *last = value;
-    log::put_varint(zigzag(difference as i64));
+    log::varint_reserved(zigzag(difference as i64));
 }
 
 #[inline]

@@ -64,6 +64,7 @@ fn replacement(runtime: &str) -> Result<&str, ()> {
 pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights) -> Facts {
     let mut collector = Collector { module, points_to, annotations, weights, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
+    collector.unused_mappings();
     for function in 0..module.functions.len() {
         for instr in 0..module.functions[function].instrs.len() {
             collector.instruction(function, instr);
@@ -134,6 +135,25 @@ impl<'a> Collector<'a> {
         }).collect()
     }
 
+    /// A file mapping can be in the points-to set of most of a program's pointers, and every access that may
+    /// touch it must check its address. One that the profiled run never made ends the recording instead.
+    fn unused_mappings(&mut self) {
+        if !self.weights.measured() {
+            return;
+        }
+        for (object, place) in self.points_to.objects().iter().zip(&mut self.facts.places) {
+            let ObjectKind::Heap(site) = object.kind else { continue };
+            let function = &self.module.functions[site.function.index()];
+            let Some(instr) = function.site(site.ordinal) else { continue };
+            let at = (site.function.index(), instr);
+            if *place == Place::Mapping && self.weights.executions(self.module, at.0, at.1, 1) == 0 {
+                *place = Place::Absent;
+                let reason = "this maps a file, which the profiled run never did: the recording ends here. To record it, link with a profile of a run that does, or without one";
+                self.facts.refused.push((at, reason.to_owned()));
+            }
+        }
+    }
+
     /// External variables that the module stores to itself.
     fn stored_variables(&self) -> FxHashSet<u32> {
         let mut stored = FxHashSet::default();
@@ -192,7 +212,7 @@ impl<'a> Collector<'a> {
     fn span(&self, fields: &[FieldId], len: Option<u64>) -> Vec<FieldId> {
         let mut all = Vec::with_capacity(fields.len());
         for &field in fields {
-            if self.facts.places[self.points_to.field(field).object.0 as usize] == Place::Code {
+            if matches!(self.facts.place(self.points_to, field), Place::Code | Place::Absent) {
                 continue;
             }
             match (self.points_to.field(field).size, len) {
@@ -629,7 +649,7 @@ impl<'a> Collector<'a> {
         site.pinned.extend(reached);
         site.pinned = sorted(std::mem::take(&mut site.pinned));
         let facts = &self.facts;
-        site.pinned.retain(|v| !matches!(facts.place(self.points_to, *v), Place::Code | Place::ReadOnly));
+        site.pinned.retain(|v| !matches!(facts.place(self.points_to, *v), Place::Code | Place::ReadOnly | Place::Absent));
     }
 
     /// What unannotated calls may have captured is theirs to write at any of them.
@@ -637,7 +657,7 @@ impl<'a> Collector<'a> {
         let unknown = self.facts.calls.iter().position(|c| c.role == Role::Unknown && !c.harmless);
         let Some(call) = unknown else { return };
         let mut escaped = self.points_to.escaped().to_vec();
-        escaped.retain(|v| !matches!(self.facts.place(self.points_to, *v), Place::Code | Place::ReadOnly));
+        escaped.retain(|v| !matches!(self.facts.place(self.points_to, *v), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.escaped = escaped;
         self.facts.unknown_call = Some(call as u32);
     }

@@ -91,7 +91,7 @@ pub fn take(
         // Everything that can be in replay space is.
         for index in 0..points_to.fields().len() {
             let v = FieldId(index as u32);
-            if reached[node(v) as usize].is_none() && facts.place(points_to, v) != Place::Code {
+            if reached[node(v) as usize].is_none() && !matches!(facts.place(points_to, v), Place::Code | Place::Absent) {
                 extra.push(Edge { tail: node(v), head: SINK, cap: INFINITE, cause: Cause::Asked });
             }
         }

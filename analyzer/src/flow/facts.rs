@@ -11,6 +11,8 @@ use crate::points_to::{FieldId, PointsTo};
 pub enum Place {
     /// Code: holds no values.
     Code,
+    /// Never there while something is recorded: the call that makes it ends the recording.
+    Absent,
     /// Never written: always replay space.
     ReadOnly,
     /// Heap object whose arena the plan chooses: its cells are told apart by address at run time.

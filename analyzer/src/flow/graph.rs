@@ -147,7 +147,7 @@ impl Builder<'_> {
     }
 
     fn is_fixed(&self, v: FieldId) -> bool {
-        matches!(self.place(v), Place::Code | Place::ReadOnly)
+        matches!(self.place(v), Place::Code | Place::ReadOnly | Place::Absent)
     }
 
     fn cell(&self, v: FieldId) -> CellName<'_> {
@@ -170,7 +170,7 @@ impl Builder<'_> {
         let mut high = Vec::new();
         for &v in values {
             match self.place(v) {
-                Place::Code | Place::ReadOnly => {}
+                Place::Code | Place::ReadOnly | Place::Absent => {}
                 Place::Low | Place::Mapping | Place::ExternalLow => low.push(v),
                 Place::Movable | Place::External => high.push(v),
             }

@@ -155,6 +155,12 @@ impl<'a> Weights<'a> {
         Weights { calls: calls(module, points_to), profile }
     }
 
+    /// True with a profile.
+    #[must_use]
+    pub fn measured(&self) -> bool {
+        self.profile.is_some()
+    }
+
     /// Executions of an instruction: measured, where a profile build counts `counters` events for each, or
     /// estimated.
     #[must_use]

@@ -101,7 +101,7 @@ impl Writer<'_> {
         }
         for store in &self.facts.stores {
             let outside = store.values.is_empty()
-                || store.values.iter().any(|v| matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code));
+                || store.values.iter().any(|v| matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code | Place::Absent));
             if outside && self.mode != CutMode::Profile {
                 let draft = Draft { action: Action::Store, traffic: Traffic::default(), at: store.at };
                 drafts[store.at.0].insert(store.ordinal, draft);
@@ -231,6 +231,9 @@ impl Writer<'_> {
         if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Profile {
             let writes = call.spec.writes.iter().map(|w| w.write.clone()).collect();
             return Some((Action::Count { writes }, nothing));
+        }
+        if call.spec.runtime.as_deref() == Some("__itarget_mmap") && self.mode == CutMode::Profile {
+            return Some((Action::Count { writes: Vec::new() }, nothing));
         }
         match call.role {
             Role::Native => None,

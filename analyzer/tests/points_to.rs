@@ -190,3 +190,65 @@ fn wrappers_are_not_cloned_where_all_their_results_mix() {
     let p = wrapper_program(100, true);
     assert_eq!(p.result.instances_of(p.module.function("make").expect("is there")).len(), 1);
 }
+
+#[test]
+fn the_difference_of_two_pointers_leads_nowhere() {
+    let p = program(
+        "char a[64]; long n; long both;
+         __attribute__((noinline)) void keep(char *p) { n = p - a; both = (long)p; }
+         __attribute__((noinline)) void use(void) { *(char *)n = 1; }
+         __attribute__((noinline)) void use_both(void) { *(char *)both = 1; }
+         int main(void) { keep(a + 3); use(); use_both(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&[]));
+    assert_eq!(p.last_access("use_both"), set(&["a"]), "a pointer kept in an integer is followed");
+}
+
+#[test]
+fn numbers_and_pointers_in_one_cell_are_kept_apart() {
+    let p = program(
+        "void *malloc(unsigned long); int x, y; char *m;
+         __attribute__((noinline)) void fill(int i) { *(long *)(m + 8 * i) = (long)&x; *(int **)(m + 16 * i) = &y; }
+         __attribute__((noinline)) void use(int i) { *(*(int **)(m + 8 * i)) = 1; }
+         __attribute__((noinline)) void use_number(int i) { *(int *)*(long *)(m + 8 * i) = 1; }
+         int main(int c, char **v) { m = malloc(1000); fill(c); use(c); use_number(c); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["y"]));
+    assert_eq!(p.last_access("use_number"), set(&["x"]));
+}
+
+#[test]
+fn a_union_may_be_read_as_either() {
+    let p = program(
+        "union u { long n; int *p; } u; int x;
+         __attribute__((noinline)) void use(void) { *u.p = 1; }
+         int main(void) { u.n = (long)&x; use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn small_functions_around_library_functions_do_not_mix_their_callers_up() {
+    let p = program(
+        "void *__memcpy_chk(void *, const void *, unsigned long, unsigned long);
+         static __attribute__((noinline)) void *copy(void *d, const void *s, unsigned long n) { return __memcpy_chk(d, s, n, n); }
+         int x, y; int *p = &x, *q = &y, *r, *s;
+         __attribute__((noinline)) void use(void) { *r = 1; }
+         int main(void) { copy(&r, &p, 8); copy(&s, &q, 8); use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn streams_are_looked_into_by_their_own_members_only() {
+    let p = program(
+        "#include <stdio.h>
+         struct node { struct node *next; int *data; } node; int x; void *any;
+         __attribute__((noinline)) void use(void) { *((struct node *)any)->data = 1; }
+         __attribute__((noinline)) int get(void) { return *((FILE *)any)->_IO_read_ptr; }
+         int main(int c, char **v) { node.data = &x; any = c > 1 ? (void *)fopen(\"f\", \"r\") : &node; use(); return get(); }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+    let buffer = p.last_access("get");
+    assert!(buffer.contains("ext:fopen:behind"), "{buffer:?}");
+}

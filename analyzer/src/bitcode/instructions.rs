@@ -260,7 +260,13 @@ impl<'a, 'p> Body<'a, 'p> {
     /// the low bits of one.
     fn is_number(&mut self, v: Value<'p>) -> bool {
         match v.opcode() {
-            Op::LLVMSub => v.operand(1).is_some_and(|o| is_address(o)),
+            Op::LLVMSub => {
+                let constant = matches!(
+                    self.at(v, 1),
+                    Operand::Global(..) | Operand::ExternalVariable(..) | Operand::Function(_) | Operand::External(_)
+                );
+                constant || v.operand(1).is_some_and(is_address)
+            }
             Op::LLVMAnd => (0..2).any(|i| matches!(self.at(v, i), Operand::Int(mask) if (0..LOW_BITS).contains(&mask))),
             _ => false,
         }

@@ -350,6 +350,21 @@ impl Ir {
         (!f.is_null()).then_some(f)
     }
 
+    /// True for a stack slot.
+    pub fn is_alloca(&self, v: Value) -> bool {
+        !llvm!(LLVMIsAAllocaInst(v)).is_null()
+    }
+
+    /// A function whose result depends on nothing that the program can change, and that does nothing else.
+    pub fn always_the_same(&self, f: Value) {
+        for name in ["memory", "nounwind", "willreturn"] {
+            let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+            // For `memory`, 0 stands for none.
+            let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
+            llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+        }
+    }
+
     /// Keeps a function out of line, as something rarely run.
     pub fn never_inline(&self, f: Value) {
         for name in ["noinline", "cold"] {

@@ -1,7 +1,8 @@
 //! Before analysis: the shape that makes every external call a direct call of an external.
 //!
-//! * bodies of `available_externally` functions (glibc's inline variants) are dropped; those of C++
-//!   templates become the program's own (not all of them exist in libstdc++);
+//! * bodies of `available_externally` functions (glibc's inline variants) are dropped, unless they only read (`tolower`,
+//!   `feof_unlocked`): one call of the library is cheaper to log than what `getc_unlocked` does to a stream; those that
+//!   only read, and those of C++ templates (not all of them exist in libstdc++), become the program's own;
 //! * thread-local variables become globals in programs that can't start a thread;
 //! * where the address of an external function is taken, a thunk with the direct call takes its
 //!   place, so that calls through pointers are instrumented too;
@@ -50,7 +51,7 @@ const LISTS: &[(&str, &str)] = &[
 pub fn run(ir: &Ir) -> Result<(), String> {
     for f in ir.functions() {
         if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {
-            if ir.name(f).starts_with("_Z") {
+            if ir.name(f).starts_with("_Z") || only_reads(ir, f) {
                 ir.set_linkage(f, LLVMLinkage::LLVMInternalLinkage);
                 continue;
             }
@@ -73,6 +74,18 @@ pub fn run(ir: &Ir) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// True for a function that writes nothing but its own variables, and does not stand for the library's
+/// function of its name (then it calls that).
+fn only_reads(ir: &Ir, f: Value) -> bool {
+    !ir.is_vararg(ir.function_type(f))
+        && ir.instructions(f).into_iter().all(|i| match ir.opcode(i) {
+            LLVMOpcode::LLVMStore => ir.is_alloca(ir.operand(i, 1)),
+            LLVMOpcode::LLVMCall => ir.called_function(i).is_some_and(|callee| callee != f),
+            LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg | LLVMOpcode::LLVMInvoke => false,
+            _ => true,
+        })
 }
 
 fn refuse_unsupported(ir: &Ir) -> Result<(), String> {

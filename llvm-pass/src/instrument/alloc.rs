@@ -30,7 +30,12 @@ impl Cx<'_> {
             (None, None) => {
                 let params: Vec<Type> = args.iter().map(|a| ir.type_of(*a)).collect();
                 let ty = ir.fn_type(ir.return_type(ir.call_type(call)), &params, false);
-                (ir.declare(runtime, ty), ty)
+                let f = ir.declare(runtime, ty);
+                if runtime.starts_with("__itarget_ctype_") {
+                    // As libc declares them: found once per function, not once per character.
+                    ir.always_the_same(f);
+                }
+                (f, ty)
             }
         };
         if let Some(objid) = objid {

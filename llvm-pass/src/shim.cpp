@@ -9,6 +9,7 @@
 #include "llvm/Passes/PassPlugin.h"
 #include "llvm/Support/CBindingWrapping.h"
 #include "llvm/Transforms/IPO/AlwaysInliner.h"
+#include "llvm/Transforms/IPO/GlobalDCE.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
@@ -59,6 +60,9 @@ void itarget_register(void *builder) {
   PB.registerFullLinkTimeOptimizationEarlyEPCallback(
       [&PB](ModulePassManager &MPM, OptimizationLevel Level) {
         Linking = true;
+        // What nothing refers to is not there when the kept bitcode is linked again: it must not count
+        // for the fingerprint of the module either.
+        MPM.addPass(GlobalDCEPass());
         MPM.addPass(ItargetPass());
         MPM.addPass(AlwaysInlinerPass());
         if (Level != OptimizationLevel::O0)

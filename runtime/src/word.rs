@@ -57,13 +57,10 @@ pub fn close() {
     words().used = CLOSED;
 }
 
-/// Closes an open flag byte with a byte of padding.
+/// Closes the flag byte with a byte of padding, also one that just got full: without it a chunk that ends
+/// here would seem to end before the last scalars that cost no byte of their own.
 pub fn seal() {
-    let w = words();
-    if w.used == CLOSED {
-        return;
-    }
-    w.used = CLOSED;
+    words().used = CLOSED;
     let mut padding = 0u8;
     if recording() {
         log::reserve(1);
@@ -73,11 +70,6 @@ pub fn seal() {
         // SAFETY: one writable byte.
         unsafe { replay::take(&raw mut padding, 1) };
     }
-}
-
-/// True while a flag byte is open.
-pub fn is_open() -> bool {
-    words().used != CLOSED
 }
 
 /// Appends or takes a scalar.

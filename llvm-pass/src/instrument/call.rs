@@ -4,7 +4,7 @@
 //! redirected to it and LLVM inlines it (it has one caller). Its shape:
 //! ```text
 //! plain:  return f(args)                     mode plain, or (checked) all addresses below the bound
-//! slow:   run = enter(site); if run { r = f(args); leave() }
+//! slow:   run = enter(site); if run { r = f(args); in_env = 0 }
 //!         r = val(r); bytes(..)...; return r
 //! ```
 
@@ -118,7 +118,9 @@ impl Cx<'_> {
                 }
             }
         }
-        self.hook("__itarget_leave", &[]);
+        // What the runtime's `__itarget_leave` does.
+        let in_env = std::mem::offset_of!(itarget_abi::control::Control, in_env) as u64;
+        ir.store(ir.int(ir.i32, 0), ir.offset(self.control, in_env));
         ir.br(join);
         ir.at_end(skip);
         if let Some(shown) = &shown {

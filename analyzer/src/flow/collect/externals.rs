@@ -1,0 +1,460 @@
+//! Calls of library functions: what their annotations say, in terms of cells.
+
+use super::{CallArguments, Collector, sorted};
+use crate::annotate::{self, Arguments, CallSpec};
+use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
+use crate::model::{Attributes, Call, Class, FunctionId, Operand};
+use crate::points_to::{FieldId, InstanceId};
+use itarget_abi::hooks::REPLACEMENTS;
+use itarget_annotations::{Kind, Ret, Root, Varargs};
+use itarget_plan as plan;
+
+/// Runtime functions that never look into the memory they get.
+const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size", "__itarget_munmap"];
+
+/// Runtime functions that read the program's memory themselves, at replay too.
+const NATIVE_READERS: &[&str] =
+    &["__itarget_iconv", "__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
+
+/// Those of them that refuse memory above the bound.
+const CHECKS_ADDRESS: &[&str] = &["__itarget_qsort", "__itarget_strtok"];
+
+/// Ways to die: nothing comes after them.
+const DEATHS: &[&str] = &["__itarget_chk_fail", "__itarget_fortify_fail", "__itarget_stack_chk_fail"];
+
+/// The runtime function that takes the place of an external: the pass knows fortified twins by the
+/// name of the external. `Err`: the runtime has none yet.
+fn replacement(runtime: &str) -> Result<&str, ()> {
+    match runtime {
+        "__itarget_asprintf_chk" => Ok("__itarget_asprintf"),
+        "__itarget_vasprintf_chk" => Ok("__itarget_vasprintf"),
+        known
+            if ALLOCATORS.contains(&known)
+                || ADDRESS_ONLY.contains(&known)
+                || REPLACEMENTS.contains(&known)
+                || known == "__itarget_assert_fail" =>
+        {
+            Ok(known)
+        }
+        _ => Err(()),
+    }
+}
+
+impl Collector<'_> {
+    pub(super) fn external(&mut self, at: (usize, usize), ordinal: u32, call: &Call, name: &str, attributes: &Attributes, used: bool) {
+        let args = CallArguments(self.module, call);
+        let annotation = self.annotations.function(name);
+        if annotation.is_none() && (name.starts_with("llvm.") || name.starts_with("__itarget")) {
+            return; // intrinsics that the model has no instruction for touch no memory of the program
+        }
+        let mut spec = annotation.map_or_else(CallSpec::unknown, |a| CallSpec::of(a, &args));
+        if spec.kind == Some(Kind::Runtime) {
+            let runtime = spec.runtime.take().unwrap_or_default();
+            match replacement(&runtime) {
+                Ok(known) => spec.runtime = Some(known.to_owned()),
+                Err(()) if DEATHS.contains(&runtime.as_str()) => spec.kind = Some(Kind::Native),
+                Err(()) => {
+                    spec.kind = Some(Kind::Refuse);
+                    spec.reason = Some(format!("`{name}` can't be recorded yet: the recording ends at this call"));
+                }
+            }
+        }
+        // A result in a static buffer of the library, or in its heap, is carried by the log.
+        let carried = matches!(spec.ret, Ret::CopyCStr | Ret::Copy(_) | Ret::AllocCStr);
+        let role = match spec.kind {
+            None => Role::Unknown,
+            Some(Kind::Env) => Role::Env,
+            Some(Kind::Det | Kind::DetLocale) if carried => Role::Env,
+            Some(Kind::Det | Kind::DetLocale) => Role::Det,
+            Some(Kind::Native) => Role::Native,
+            Some(Kind::Runtime) => Role::Runtime,
+            Some(Kind::Refuse) => Role::Refuse,
+        };
+        let executions = self.weights.executions(self.module, at.0, at.1, spec.writes.len());
+        let mut site = CallSite {
+            at,
+            ordinal,
+            callee: name.to_owned(),
+            role,
+            spec,
+            writes: Vec::new(),
+            pinned: Vec::new(),
+            movements: Vec::new(),
+            pointers: Vec::new(),
+            deep: Vec::new(),
+            printed: Vec::new(),
+            harmless: false,
+            used,
+            ret_bytes: class_bytes(call.signature.ret),
+            upcalls: Vec::new(),
+            executions,
+        };
+        let va_list = annotation.and_then(|a| a.varargs).and_then(|v| match v {
+            Varargs::VPrintf(f) | Varargs::VScanf(f) => Some(u32::from(f) + 1),
+            _ => None,
+        });
+        self.writes(&mut site, call);
+        if matches!(role, Role::Env | Role::Det) {
+            self.lengths(&site, call);
+        }
+        match role {
+            Role::Unknown => self.unknown(&mut site, call, attributes),
+            Role::Env => {
+                for &arg in site.spec.retains.iter().chain(&site.spec.opaque) {
+                    if let Some(&operand) = call.args.get(arg as usize) {
+                        site.pinned.extend(self.span(&self.merged(at.0, operand), None));
+                    }
+                }
+                if let Some(&list) = va_list.filter(|l| site.spec.opaque.contains(l)).and_then(|l| call.args.get(l as usize)) {
+                    let instances = self.points_to.instances_of(FunctionId::from(at.0));
+                    site.pinned.extend(instances.iter().flat_map(|i| self.deep(*i, list, true)));
+                }
+                site.pinned = sorted(std::mem::take(&mut site.pinned));
+                self.shown(&mut site, call);
+                site.upcalls = self.upcalls(at.0, ordinal, call);
+                if let Some(&list) = va_list.and_then(|arg| call.args.get(arg as usize)) {
+                    let instances = self.points_to.instances_of(FunctionId::from(at.0));
+                    site.deep = sorted(instances.iter().flat_map(|i| self.deep(*i, list, true)).collect());
+                }
+            }
+            Role::Det => self.deterministic(&mut site, call, va_list),
+            Role::Runtime => self.runtime(&mut site, call),
+            Role::Native => self.native(&site, call),
+            Role::Refuse => {}
+        }
+        self.facts.calls.push(site);
+    }
+
+    pub(super) fn writes(&self, site: &mut CallSite, call: &Call) {
+        for written in &site.spec.writes {
+            let len = extent(&written.write.len);
+            let mut values = Vec::new();
+            let behind = matches!(written.write.len, plan::Len::Behind(..));
+            let (mut unknown, mut nowhere) = (false, !behind);
+            for &arg in &written.through {
+                let Some(&operand) = call.args.get(arg as usize) else { continue };
+                if matches!(operand, Operand::Null | Operand::Undef) {
+                    continue;
+                }
+                nowhere = false;
+                let targets = self.merged(site.at.0, operand);
+                unknown |= targets.is_empty();
+                let direct = self.span(&targets, if written.deep { None } else { len });
+                if written.deep {
+                    // iovec, msghdr: the buffers the array's pointers lead to.
+                    let mut buffers = Vec::new();
+                    for &cell in &direct {
+                        buffers.extend(self.points_to.contents(cell));
+                    }
+                    values.extend(self.span(&sorted(buffers), None));
+                    if matches!(written.write.len, plan::Len::Msghdr(_)) {
+                        values.extend(direct);
+                    }
+                } else {
+                    values.extend(direct);
+                }
+            }
+            if unknown {
+                values.clear();
+            }
+            let values = sorted(values);
+            let object = self.object_size(&values);
+            let mut bytes = annotate::estimate(&written.write.len, object, 4096);
+            // read(fd, buffer, 64): the capacity stands beside the buffer.
+            let beside = call.args.get(written.write.arg as usize + 1);
+            if let (plan::Len::Ret, Some(Operand::Int(most @ 1..))) = (&written.write.len, beside) {
+                bytes = most.unsigned_abs();
+            }
+            site.writes.push(WriteFact { values, bytes, nowhere });
+        }
+    }
+
+    /// Memory that lengths are read from after the call, at replay too.
+    pub(super) fn lengths(&mut self, site: &CallSite, call: &Call) {
+        let mut args: Vec<(u32, Option<u64>)> = Vec::new();
+        for written in &site.spec.writes {
+            length_args(&written.write.len, &mut args);
+        }
+        args.sort_unstable();
+        args.dedup();
+        for (arg, len) in args {
+            if let Some(&operand) = call.args.get(arg as usize) {
+                let values = self.span(&self.merged(site.at.0, operand), len);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+            }
+        }
+    }
+
+    pub(super) fn unknown(&self, site: &mut CallSite, call: &Call, attributes: &Attributes) {
+        site.harmless = attributes.readnone || attributes.readonly;
+        if attributes.readnone {
+            return;
+        }
+        let mut roots = Vec::new();
+        for (arg, &operand) in call.args.iter().enumerate() {
+            let flag = |flags: &[bool]| flags.get(arg).copied().unwrap_or(false);
+            let writes_nothing = attributes.readonly || flag(&attributes.param_readonly);
+            let targets = self.merged(site.at.0, operand);
+            if attributes.argmemonly && flag(&attributes.nocapture) {
+                // Only memory the argument itself points into.
+                if !writes_nothing {
+                    site.pinned.extend(self.span(&targets, None));
+                }
+            } else if !(attributes.readonly && flag(&attributes.nocapture)) {
+                roots.extend(targets);
+            }
+        }
+        let roots = sorted(roots);
+        let reached = self.points_to.reachable(&roots);
+        site.upcalls = self.functions(&reached);
+        site.upcalls.extend_from_slice(self.points_to.escaped_functions());
+        site.upcalls.sort_unstable();
+        site.upcalls.dedup();
+        site.pinned.extend(reached);
+        site.pinned = sorted(std::mem::take(&mut site.pinned));
+        let facts = &self.facts;
+        site.pinned.retain(|v| !matches!(facts.place(self.points_to, *v), Place::Code | Place::ReadOnly | Place::Absent));
+    }
+
+    pub(super) fn upcalls(&self, function: usize, ordinal: u32, call: &Call) -> Vec<FunctionId> {
+        let mut functions = Vec::new();
+        for instance in self.points_to.instances_of(FunctionId::from(function)) {
+            let called = self.points_to.callbacks(*instance, ordinal);
+            functions.extend(called.iter().map(|i| self.points_to.instance(*i).function));
+        }
+        for &arg in &call.args {
+            functions.extend(self.functions(&self.merged(function, arg)));
+        }
+        functions.sort_unstable();
+        functions.dedup();
+        functions
+    }
+
+    pub(super) fn deterministic(&mut self, site: &mut CallSite, call: &Call, va_list: Option<u32>) {
+        let function = site.at.0;
+        let written: Vec<u32> = site.spec.writes.iter().flat_map(|w| w.through.iter().copied()).collect();
+        let is_read = |arg: u32, spec: &CallSpec| {
+            !written.contains(&arg) || spec.reads.as_ref().is_some_and(|r| r.contains(&arg))
+        };
+        let mut pointer_args = Vec::new();
+        for (arg, &operand) in call.args.iter().enumerate() {
+            let arg = arg as u32;
+            let known_null = matches!(operand, Operand::Null | Operand::Undef | Operand::Function(_));
+            if CallArguments(self.module, call).is_pointer(arg) && !known_null {
+                let values = self.as_bytes(self.span(&self.merged(function, operand), None));
+                pointer_args.push((arg, operand));
+                site.pointers.push(PointerArg { arg, values, read: is_read(arg, &site.spec) });
+            }
+        }
+        let deep_args: Vec<u32> = (site.spec.pointers.iter())
+            // A pointer is loaded from memory to be followed (`strsep`), not copied with the rest.
+            .filter_map(|flow| match flow.src.root {
+                Root::Arg(a) if flow.src.derefs >= 1 && (flow.dst.derefs == 0 || flow.dst == flow.src) => {
+                    Some(u32::from(a))
+                }
+                _ => None,
+            })
+            .chain(va_list)
+            .collect();
+        if let Some((dst, src)) = content_copy(&site.spec) {
+            // memcpy and the like: field by field.
+            if let (Some(&dst), Some(&src)) = (call.args.get(dst as usize), call.args.get(src as usize)) {
+                let len = site.spec.writes.first().and_then(|w| extent(&w.write.len));
+                let bytes = site.writes.first().map_or(1, |w| w.bytes);
+                for instance in self.contexts(function, &[dst, src]) {
+                    let from = self.as_bytes(self.points_to.value(instance, src));
+                    let to = self.as_bytes(self.points_to.value(instance, dst));
+                    self.copy(&from, &to, len, bytes, &mut site.movements);
+                }
+                return;
+            }
+        }
+        for instance in self.contexts(function, &call.args) {
+            let from_args = pointer_args.iter().filter(|(arg, _)| is_read(*arg, &site.spec));
+            let mut from: Vec<FieldId> =
+                from_args.flat_map(|(_, operand)| self.as_bytes(self.points_to.value(instance, *operand))).collect();
+            from = self.span(&sorted(from), None);
+            for &arg in &deep_args {
+                if let Some(&operand) = call.args.get(arg as usize) {
+                    let deep = self.deep(instance, operand, va_list == Some(arg));
+                    from.extend(&deep);
+                    site.deep.extend(deep);
+                }
+            }
+            let mut to = Vec::new();
+            for (written, fact) in site.spec.writes.iter().zip(&site.writes) {
+                let operands = written.through.iter().filter_map(|a| call.args.get(*a as usize));
+                let targets: Vec<FieldId> = operands.flat_map(|o| self.points_to.value(instance, *o)).collect();
+                let cells = self.span(&sorted(targets), extent(&written.write.len));
+                to.extend(self.landing(&cells, fact.bytes));
+            }
+            to.sort_unstable();
+            to.dedup_by_key(|t| t.0);
+            site.movements.push(Movement { from: sorted(from), to });
+        }
+        site.deep = sorted(std::mem::take(&mut site.deep));
+        if !site.spec.callbacks.is_empty() {
+            // The callback reads through pointers of ours: natively, at replay too.
+            let values = sorted(site.pointers.iter().flat_map(|p| p.values.iter().copied()).collect());
+            self.pin(site.at, values, &format!("`{}`, which calls back into the program,", site.callee), true);
+        }
+    }
+
+    /// What the pointers in the memory that `operand` points to lead to; through a `va_list` one
+    /// step more.
+    pub(super) fn deep(&self, instance: InstanceId, operand: Operand, list: bool) -> Vec<FieldId> {
+        let mut cells = self.span(&self.points_to.value(instance, operand), None);
+        let mut all = Vec::new();
+        for _ in 0..=u32::from(list) {
+            cells = self.pointees(&cells);
+            all.extend(&cells);
+        }
+        sorted(all)
+    }
+
+    /// What the pointers in these cells lead to.
+    pub(super) fn pointees(&self, cells: &[FieldId]) -> Vec<FieldId> {
+        let pointees: Vec<FieldId> = cells.iter().flat_map(|c| self.points_to.contents(*c)).collect();
+        self.span(&sorted(pointees), None)
+    }
+
+    /// A native function reads what it gets at replay too.
+    pub(super) fn native(&mut self, site: &CallSite, call: &Call) {
+        if site.callee == "pthread_setspecific" {
+            return; // keeps the pointer only
+        }
+        for (arg, &operand) in call.args.iter().enumerate() {
+            if CallArguments(self.module, call).is_pointer(arg as u32) {
+                let written = site.spec.writes.iter().find(|w| w.write.arg == arg as u32);
+                let len = written.and_then(|w| extent(&w.write.len));
+                let values = self.span(&self.merged(site.at.0, operand), len);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+            }
+        }
+    }
+
+    pub(super) fn runtime(&mut self, site: &mut CallSite, call: &Call) {
+        let Some(runtime) = site.spec.runtime.clone() else { return };
+        let runtime = runtime.as_str();
+        if is_allocator(&site.spec) {
+            let copies = matches!(runtime, "__itarget_realloc" | "__itarget_reallocarray" | "__itarget_strdup" | "__itarget_strndup");
+            if copies && let Some(&old) = call.args.first() {
+                // The runtime logs what crosses sides, told apart by address: low cells can't be.
+                // Only a string that is duplicated can lie there, never a block of the heap.
+                let mut low = Vec::new();
+                let result = Operand::Local(self.module.functions[site.at.0].value_of(site.at.1));
+                for instance in self.contexts(site.at.0, &[old, result]) {
+                    let from = self.points_to.value(instance, old);
+                    let to = self.points_to.value(instance, result);
+                    let bytes = self.typical(&to);
+                    self.copy(&from, &to, None, bytes, &mut site.movements);
+                    if runtime.contains("dup") {
+                        low.extend(self.span(&from, None));
+                    }
+                }
+                let facts = &self.facts;
+                low.retain(|v| facts.place(self.points_to, *v) == Place::Low);
+                self.pin(site.at, sorted(low), &format!("`{}`", site.callee), true);
+            }
+            return;
+        }
+        if ADDRESS_ONLY.contains(&runtime) {
+            return;
+        }
+        if NATIVE_READERS.contains(&runtime) {
+            // The descriptor of iconv is the environment's; of the rest it moves pointers and counts.
+            let (first, len) = if runtime == "__itarget_iconv" { (1, Some(8)) } else { (0, None) };
+            for &arg in call.args.iter().skip(first) {
+                let values = self.span(&self.merged(site.at.0, arg), len);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+                if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {
+                    pin.checked = true;
+                }
+            }
+        }
+    }
+
+    /// What a call prints, and whether certainly on stdout or stderr.
+    pub(super) fn shown(&mut self, site: &mut CallSite, call: &Call) {
+        let stream = match site.spec.show {
+            None => return,
+            Some(plan::Show::Standard | plan::Show::Fd { .. }) => None,
+            Some(plan::Show::Stream { arg }) => Some(arg as usize),
+        };
+        for (k, &operand) in call.args.iter().enumerate() {
+            if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
+                site.printed.extend(self.span(&self.merged(site.at.0, operand), None));
+            }
+        }
+        site.printed = sorted(std::mem::take(&mut site.printed));
+        if matches!(site.spec.show, Some(plan::Show::Fd { .. })) {
+            return;
+        }
+        if let Some(arg) = stream {
+            let Some(&operand) = call.args.get(arg) else { return };
+            let streams = self.merged(site.at.0, operand);
+            let standard = |v: &FieldId| {
+                let name = &self.points_to.object(self.points_to.field(*v).object).name;
+                name.contains("stdout") || name.contains("stderr")
+            };
+            if streams.is_empty() || !streams.iter().all(standard) {
+                return;
+            }
+        }
+        self.facts.shown.extend(&site.printed);
+    }
+}
+
+/// Destination and source of a call that only copies memory.
+fn content_copy(spec: &CallSpec) -> Option<(u32, u32)> {
+    let copy = spec.pointers.iter().find_map(|flow| match (&flow.dst.root, &flow.src.root) {
+        (&Root::Arg(dst), &Root::Arg(src))
+            if dst != src
+                && (flow.dst.derefs, flow.src.derefs) == (1, 1)
+                && flow.dst.offset.is_none()
+                && flow.src.offset.is_none() =>
+        {
+            Some((u32::from(dst), u32::from(src)))
+        }
+        _ => None,
+    })?;
+    let only = matches!(spec.writes.as_slice(), [w] if w.write.arg == copy.0);
+    let reads = spec.reads.as_ref().is_none_or(|r| *r == [copy.1]);
+    (only && reads && spec.callbacks.is_empty()).then_some(copy)
+}
+
+/// Arguments whose memory a length is computed from, with the bytes read there.
+fn length_args(len: &plan::Len, out: &mut Vec<(u32, Option<u64>)>) {
+    match len {
+        plan::Len::Mem32(arg) => out.push((*arg, Some(4))),
+        plan::Len::Mem64(arg) => out.push((*arg, Some(8))),
+        plan::Len::Iovec(arg, _) => out.push((*arg, None)),
+        plan::Len::Msghdr(arg) => out.push((*arg, Some(56))),
+        plan::Len::Add(a, b) | plan::Len::Mul(a, b) | plan::Len::Min(a, b) => {
+            length_args(a, out);
+            length_args(b, out);
+        }
+        _ => {}
+    }
+}
+
+/// Most bytes a length can come to, if that is constant.
+fn extent(len: &plan::Len) -> Option<u64> {
+    match len {
+        plan::Len::Const(n) => Some(*n),
+        plan::Len::Min(a, b) => match (extent(a), extent(b)) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        },
+        _ => None,
+    }
+}
+
+fn class_bytes(class: Class) -> u64 {
+    match class {
+        Class::Void => 0,
+        Class::Int(bytes) => u64::from(bytes),
+        Class::Pointer | Class::Float => 8,
+        Class::Aggregate => 16,
+    }
+}

@@ -1,0 +1,113 @@
+//! Where objects live: what the plan can move, what the environment owns, what never exists in a recording.
+
+use super::{CallArguments, Collector};
+use crate::annotate::CallSpec;
+use crate::flow::facts::{Place, is_allocator};
+use crate::model::{Callee, InstrKind, Operand};
+use crate::points_to::ObjectKind;
+use itarget_annotations::{Kind, Ret, VariableKind};
+use rustc_hash::FxHashSet;
+
+/// Names of library memory (`ext:<name>`) that is as valid at replay as when recording.
+const CARRIED: &[&str] = &[
+    "__ctype_b_loc",
+    "__ctype_tolower_loc",
+    "__ctype_toupper_loc",
+    "__secure_getenv",
+    "environ",
+    "getenv",
+    "secure_getenv",
+];
+
+/// `MAP_ANONYMOUS`.
+const ANONYMOUS: i64 = 0x20;
+
+impl Collector<'_> {
+    pub(super) fn places(&self) -> Vec<Place> {
+        let stored = self.stored_variables();
+        self.points_to.objects().iter().enumerate().map(|(i, o)| match o.kind {
+            ObjectKind::Function(_) | ObjectKind::ExternalFunction(_) => Place::Code,
+            ObjectKind::Global(g) if self.module.globals[g.index()].constant => Place::ReadOnly,
+            ObjectKind::Global(_)
+            | ObjectKind::Stack(..)
+            | ObjectKind::ByVal(..)
+            | ObjectKind::Copy
+            | ObjectKind::Arguments
+            | ObjectKind::VarArgs(_) => Place::Low,
+            ObjectKind::External => match o.name.strip_prefix("ext:") {
+                Some(name) if CARRIED.contains(&name) => Place::Low,
+                _ => Place::External,
+            },
+            ObjectKind::ExternalVariable(v) => {
+                match self.annotations.variable(&self.module.external_variables[v.index()].name).map(|v| v.kind) {
+                    Some(VariableKind::Constant) if !stored.contains(&(i as u32)) => Place::ReadOnly,
+                    Some(VariableKind::Native) => Place::Low,
+                    _ => Place::ExternalLow,
+                }
+            }
+            ObjectKind::Heap(site) => self.heap_place(site.function.index(), site.ordinal),
+        }).collect()
+    }
+
+    /// A file mapping can be in the points-to set of most of a program's pointers, and every access that may
+    /// touch it must check its address. One that the profiled run never made ends the recording instead.
+    pub(super) fn unused_mappings(&mut self) {
+        if !self.weights.measured() {
+            return;
+        }
+        for (object, place) in self.points_to.objects().iter().zip(&mut self.facts.places) {
+            let ObjectKind::Heap(site) = object.kind else { continue };
+            let function = &self.module.functions[site.function.index()];
+            let Some(instr) = function.site(site.ordinal) else { continue };
+            let at = (site.function.index(), instr);
+            if *place == Place::Mapping && self.weights.executions(self.module, at.0, at.1, 1) == 0 {
+                *place = Place::Absent;
+                let reason = "this maps a file, which the profiled run never did: the recording ends here. To record it, link with a profile of a run that does, or without one";
+                self.facts.refused.push((at, reason.to_owned()));
+            }
+        }
+    }
+
+    /// External variables that the module stores to itself.
+    pub(super) fn stored_variables(&self) -> FxHashSet<u32> {
+        let mut stored = FxHashSet::default();
+        for (index, function) in self.module.functions.iter().enumerate() {
+            for instr in &function.instrs {
+                let ptr = match &instr.kind {
+                    InstrKind::Store { ptr, .. }
+                    | InstrKind::AtomicRmw { ptr, .. }
+                    | InstrKind::CmpXchg { ptr, .. } => *ptr,
+                    InstrKind::MemCopy { dst, .. } | InstrKind::MemSet { dst, .. } => *dst,
+                    _ => continue,
+                };
+                for field in self.merged(index, ptr) {
+                    let object = self.points_to.field(field).object;
+                    if matches!(self.points_to.object(object).kind, ObjectKind::ExternalVariable(_)) {
+                        stored.insert(object.0);
+                    }
+                }
+            }
+        }
+        stored
+    }
+
+    pub(super) fn heap_place(&self, function: usize, ordinal: u32) -> Place {
+        let f = &self.module.functions[function];
+        let Some(InstrKind::Call(call)) = f.site(ordinal).map(|i| &f.instrs[i].kind) else { return Place::External };
+        let Callee::External(e) = call.callee else { return Place::External };
+        let Some(annotation) = self.annotations.function(&self.module.externals[e.index()].name) else {
+            return Place::External;
+        };
+        let spec = CallSpec::of(annotation, &CallArguments(self.module, call));
+        match spec.kind {
+            Some(Kind::Runtime) if is_allocator(&spec) => Place::Movable,
+            Some(Kind::Runtime) if spec.runtime.as_deref() == Some("__itarget_mmap") => match call.args.get(3) {
+                Some(Operand::Int(flags)) if flags & ANONYMOUS != 0 => Place::Low,
+                _ => Place::Mapping,
+            },
+            Some(Kind::Runtime) => Place::Low,
+            Some(Kind::Env) if spec.ret == Ret::AllocCStr => Place::Movable,
+            _ => Place::External,
+        }
+    }
+}

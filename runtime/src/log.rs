@@ -7,7 +7,7 @@ use itarget_abi::control::mode;
 use itarget_abi::log::{ChunkHeader, End, HEADER, end, kind};
 
 /// Blocks of this size are not copied to the ring.
-pub const LARGE: u64 = 16 << 10;
+pub const LARGE: u64 = 64 << 10;
 /// Bytes kept free behind `end`, so that a scalar that was checked for never straddles.
 pub const SLACK: u64 = 64;
 

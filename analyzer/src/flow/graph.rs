@@ -263,9 +263,11 @@ impl Builder<'_> {
     /// What an environment call writes arrives from the source.
     fn environment_writes(&mut self, call: &CallSite) {
         let name = &self.module.functions[call.at.0].name;
-        for write in &call.writes {
+        for (write, written) in call.writes.iter().zip(&call.spec.writes) {
             let (low, high) = self.split(&write.values);
-            let site = self.weights.site(name, call.ordinal, call.executions, write.bytes);
+            // What most calls leave as it is costs a comparison.
+            let cost = |seen: Traffic| Traffic { bytes: if written.write.kept { 0 } else { seen.bytes }, ..seen };
+            let site = cost(self.weights.site(name, call.ordinal, call.executions, write.bytes));
             match low.as_slice() {
                 [] => {}
                 [only] => add(&mut self.from_source[only.0 as usize], site.capacity()),
@@ -276,7 +278,7 @@ impl Builder<'_> {
             }
             for &v in &high {
                 let bytes = extent::bytes(self.points_to, v, write.bytes);
-                let seen = self.weights.cell(name, call.ordinal, &self.cell(v), call.executions, bytes);
+                let seen = cost(self.weights.cell(name, call.ordinal, &self.cell(v), call.executions, bytes));
                 add(&mut self.from_source[v.0 as usize], seen.capacity());
             }
         }

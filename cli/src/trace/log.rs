@@ -7,7 +7,7 @@ use crate::errors::Error;
 use itarget_abi::control::PAGE;
 use itarget_abi::log::flat::Check;
 use itarget_abi::log::Start as Fixed;
-use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, crc32c, end, kind};
+use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, end, kind};
 use itarget_abi::version;
 use std::io::{ErrorKind, Read, Write};
 use std::mem::offset_of;
@@ -215,7 +215,7 @@ pub fn read(
         }
         let mut zeroed = head;
         zeroed[60..64].fill(0);
-        if crc32c(crc32c(0, &zeroed), &payload) != h.crc {
+        if crc32c::crc32c_append(crc32c::crc32c(&zeroed), &payload) != h.crc {
             break bad("the checksum of this chunk is wrong");
         }
         if h.seq != log.chunks.len() as u64 {

@@ -1,6 +1,7 @@
 //! Logs made by hand, every truncation of them and every bit flip.
 
 use super::*;
+use itarget_abi::log::crc32c;
 
 /// Makes a chunk.
 pub fn chunk(kind: u16, seq: u64, offset: u64, boundaries: u64, payload: &[u8]) -> Vec<u8> {

@@ -252,3 +252,14 @@ fn streams_are_looked_into_by_their_own_members_only() {
     let buffer = p.last_access("get");
     assert!(buffer.contains("ext:fopen:behind"), "{buffer:?}");
 }
+
+#[test]
+fn pointers_survive_being_copied_word_by_word() {
+    let p = program(
+        "int x; int *from[4] = { &x }, *to[4];
+         __attribute__((noinline)) void copy(void *d, void *s, int n) { long *a = d, *b = s; while (n--) *a++ = *b++; }
+         __attribute__((noinline)) void use(void) { *to[0] = 1; }
+         int main(void) { copy(to, from, 4); use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}

@@ -174,6 +174,7 @@ pub fn varint_reserved(mut v: u64) {
             v >>= 7;
         }
         *p = v as u8;
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::Release);
         c.cur = p as u64 + 1;
     }
 }

@@ -10,6 +10,7 @@
 
 use crate::state::{ctl, recording, replaying};
 use crate::{log, replay};
+use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::mode;
 use itarget_abi::log::{unzigzag, zigzag};
 
@@ -103,6 +104,8 @@ fn append(value: u64) {
     if w.used == CLOSED {
         // SAFETY: room was reserved; the byte is zero before the cursor moves over it.
         unsafe { *(c.cur as *mut u8) = 0 };
+        // A process may be killed between any two instructions: the order is that of the program.
+        compiler_fence(Release);
         w.flags = c.cur;
         w.used = 0;
         c.cur += 1;

@@ -125,6 +125,7 @@ impl<'a, 'p> Body<'a, 'p> {
             let unknown = accesses.iter_mut().filter(|a| a.declared == Declared::Unknown);
             unknown.for_each(|a| a.declared = Declared::Any);
         }
+        self.word_copies();
         let twice = self.instrs.iter().any(|instr| match &instr.kind {
             InstrKind::Call(call) => match call.callee {
                 Callee::External(id) => externals[id.index()].attributes.returns_twice,
@@ -133,6 +134,27 @@ impl<'a, 'p> Body<'a, 'p> {
             _ => false,
         });
         (self.instrs, self.blocks, twice)
+    }
+
+    /// A word that is loaded through a pointer to numbers and stored through another as it is may be part of
+    /// anything: sorting functions and copy loops move structures so, whatever C says of it.
+    fn word_copies(&mut self) {
+        let params = self.function.params().len();
+        let is_word = |a: &Access| a.declared == Declared::Number && a.record.is_none() && a.class == Class::Int(8);
+        let mut copies = Vec::new();
+        for (index, instr) in self.instrs.iter().enumerate() {
+            let InstrKind::Store { value: Operand::Local(value), access, .. } = &instr.kind else { continue };
+            let Some(from) = value.index().checked_sub(params) else { continue };
+            let loaded = self.instrs.get(from).is_some_and(|i| matches!(&i.kind, InstrKind::Load { access, .. } if is_word(access)));
+            if is_word(access) && loaded {
+                copies.extend([index, from]);
+            }
+        }
+        for index in copies {
+            if let Some(access) = self.instrs[index].kind.access_mut() {
+                access.declared = Declared::Any;
+            }
+        }
     }
 
     fn instruction(&mut self, v: Value<'p>, block: u32) -> Instr {

@@ -204,26 +204,21 @@ impl<'a> Solver<'a> {
         }
     }
 
+    /// The nodes of a cell that a value declared as that goes through.
+    fn parts(&self, cell: Node, declared: Declared) -> impl Iterator<Item = Node> + use<> {
+        let pointers = (declared != Declared::Number || !self.typed).then_some(cell);
+        let numbers = (declared != Declared::Pointer && self.typed).then_some(cell + 1);
+        pointers.into_iter().chain(numbers)
+    }
+
     /// A value is read out of a cell.
     pub(super) fn read(&mut self, cell: Node, to: Node, declared: Declared) {
-        let numbers = self.numbers(cell);
-        if declared != Declared::Number || !self.typed {
-            self.edge(cell, to);
-        }
-        if declared != Declared::Pointer && self.typed {
-            self.edge(numbers, to);
-        }
+        self.parts(cell, declared).for_each(|part| self.edge(part, to));
     }
 
     /// A value is written into a cell.
     pub(super) fn write(&mut self, from: Node, cell: Node, declared: Declared) {
-        let numbers = self.numbers(cell);
-        if declared != Declared::Number || !self.typed {
-            self.edge(from, cell);
-        }
-        if declared != Declared::Pointer && self.typed {
-            self.edge(from, numbers);
-        }
+        self.parts(cell, declared).for_each(|part| self.edge(from, part));
     }
 
     /// `count` fresh nodes in a row; the first is returned.

@@ -17,7 +17,6 @@ pub(super) fn run(cx: &Cx) {
         }
         let instructions = ir.instructions(f);
         let entry = ir.entry(f);
-        let Some(&first) = instructions.iter().find(|i| ir.opcode(**i) != LLVMOpcode::LLVMAlloca) else { continue };
         for &slot in instructions.iter().filter(|i| ir.opcode(**i) == LLVMOpcode::LLVMAlloca) {
             let ty = ir.allocated_type(slot);
             if ir.block_of(slot) != entry || ir.const_int(ir.operand(slot, 0)) != Some(1) || !has_gaps(ir, ty) {
@@ -25,11 +24,7 @@ pub(super) fn run(cx: &Cx) {
             }
             let starts: Vec<Value> = instructions.iter().copied().filter(|i| begins(ir, *i, slot)).collect();
             let bytes = ir.abi_size(ty);
-            if starts.is_empty() {
-                ir.before(first);
-                ir.clear(slot, bytes);
-            }
-            for start in starts {
+            for start in if starts.is_empty() { vec![slot] } else { starts } {
                 ir.after(start);
                 ir.clear(slot, bytes);
             }

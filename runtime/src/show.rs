@@ -19,6 +19,13 @@ unsafe extern "C" {
     fn open_memstream(to: *mut *mut c_char, n: *mut usize) -> *mut c_void;
 }
 
+/// True when libc lies in the image of the program (linked statically): its memory is below the bound then, where
+/// accesses are not checked.
+pub fn library_is_low() -> bool {
+    // SAFETY: libc's variable, set before main.
+    (unsafe { stdout } as u64) < layout::BOUND
+}
+
 /// Logs where stdout and stderr are, so that a replay knows them again.
 pub fn standard_streams() {
     // SAFETY: libc's variables, set before main.

@@ -213,6 +213,9 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         say(&[b"IT0618 recording is off: ", why, b"; the program runs unrecorded"]);
         false
     };
+    if crate::show::library_is_low() {
+        return off(b"it is linked statically, so memory of libc can't be told from its own; link it without -static");
+    }
     let mut path = [0u8; 4200];
     if s.trace.is_empty() || s.trace.len() > 4096 {
         return off(b"ITARGET_TRACE names no directory");

@@ -109,6 +109,18 @@ fn a_program_without_instrumentation_is_refused() {
     }
 }
 
+#[test]
+fn a_static_program_is_not_recorded_and_says_so() {
+    let s = Scratch::new();
+    let source = root().join("tests/faults/chat.c");
+    let o = s.run("itarget-cc", &["-O1".as_ref(), "-static".as_ref(), source.as_os_str(), "-o".as_ref(), "static".as_ref()]);
+    assert_eq!(o.status, 0, "{o:?}");
+    let o = s.run("itarget", &["record", "-o", "trace", "--", "./static"]);
+    assert!(o.stderr.contains("IT0618") && o.stderr.contains("without -static"), "{o:?}");
+    let o = s.run("itarget", &["replay", "trace"]);
+    assert!(o.status != 0 && o.stderr.contains("IT06"), "{o:?}");
+}
+
 /// A directory with our tools, in which a part can be exchanged.
 fn installation(s: &Scratch) -> PathBuf {
     let dir = s.path("tools");

@@ -1,8 +1,10 @@
 //! The whole computation on a loaded module: points-to, flow graph, cut, plan, report.
 
 use crate::flow::cut::{self, Cut};
+use crate::flow::facts::Facts;
+use crate::flow::graph::{self, Graph};
 use crate::flow::weights::{Profile, Weights};
-use crate::flow::{FlowError, collect, graph};
+use crate::flow::{FlowError, collect};
 use crate::model::Module;
 use crate::plan;
 use crate::points_to::{self, Library, PointsTo};
@@ -35,6 +37,19 @@ pub struct Analysis {
     pub plan: Plan,
     /// Figures and lists for people and scripts.
     pub report: Report,
+}
+
+/// What the computation went through, for those who ask why (see [`crate::report`]).
+#[derive(Debug)]
+pub struct Details {
+    /// Points-to sets.
+    pub points_to: PointsTo,
+    /// What each site touches.
+    pub facts: Facts,
+    /// The flow graph.
+    pub graph: Graph,
+    /// Its cut.
+    pub cut: Cut,
 }
 
 /// A step of the computation, for progress displays.
@@ -90,6 +105,19 @@ pub fn analyze(
     options: &Options,
     progress: &mut dyn FnMut(Phase),
 ) -> Result<Analysis, FlowError> {
+    analyze_in_detail(module, annotations, options, progress).map(|(analysis, _)| analysis)
+}
+
+/// As [`analyze`], with all that led to the result.
+///
+/// # Errors
+/// See [`FlowError`].
+pub fn analyze_in_detail(
+    module: &Module,
+    annotations: &Annotations,
+    options: &Options,
+    progress: &mut dyn FnMut(Phase),
+) -> Result<(Analysis, Details), FlowError> {
     if let Some(profile) = &options.profile
         && profile.module != module.fingerprint
     {
@@ -119,7 +147,7 @@ pub fn analyze(
         plan: &plan,
         phases: clock.phases,
     });
-    Ok(Analysis { plan, report })
+    Ok((Analysis { plan, report }, Details { points_to, facts, graph, cut }))
 }
 
 struct Clock {

@@ -2,7 +2,7 @@
 
 use crate::pool::{self, Side};
 use crate::state::{ctl, recording, replaying, st};
-use crate::{digest, log, replay, signal, word};
+use crate::{digest, log, replay, signal, sites, word};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::layout;
 use itarget_abi::log::end;
@@ -14,13 +14,20 @@ pub fn event(site: u32) {
     c.sum = mix(c.sum, site);
     c.last_site = site;
     word::begin();
-    if st().full {
-        full(site);
+    if st().watched {
+        watched(site);
     }
 }
 
+/// An event of which more is wanted: where it is in the log, or its site in the log.
 #[cold]
-fn full(site: u32) {
+fn watched(site: u32) {
+    if st().sites {
+        sites::begin(site);
+    }
+    if !st().full {
+        return;
+    }
     let mut s = site;
     // SAFETY: a local of 4 bytes.
     unsafe { scalar((&raw mut s).cast(), 4) };

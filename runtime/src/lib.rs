@@ -24,6 +24,7 @@ mod sandbox;
 mod setjmp;
 mod show;
 mod signal;
+mod sites;
 mod start;
 mod state;
 mod sys;

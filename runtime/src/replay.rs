@@ -199,6 +199,7 @@ pub fn status_line(how: &str, status: i32) {
     if fd < 0 {
         return;
     }
+    crate::sites::write(fd);
     let left = st().stream_len.saturating_sub(position());
     let s = st();
     let _ = sys::Line::write(

@@ -275,6 +275,7 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         st().digest = o.get("digest") != 0;
         st().digest_every = o.get("digest_every");
         st().full = o.get("full") != 0;
+        st().watched = st().full;
         if !layout(false) {
             return off(b"the address space is taken");
         }
@@ -406,6 +407,8 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         st().digest = start.digest != 0;
         st().digest_every = start.digest_every;
         st().full = start.full != 0;
+        st().sites = o.get("sites") != 0;
+        st().watched = st().full || st().sites;
         let c = ctl();
         c.locale_c = 1;
         c.cur = st().stream as u64;

@@ -79,6 +79,10 @@ pub struct State {
     pub digest_every: u64,
     /// Option `full`.
     pub full: bool,
+    /// Option `sites`, at replay.
+    pub sites: bool,
+    /// `full` or `sites`.
+    pub watched: bool,
     /// Digests compared at replay.
     pub digests_checked: u64,
     /// Of those, different.
@@ -103,6 +107,8 @@ pub static mut STATE: State = State {
     digest: false,
     digest_every: 0,
     full: false,
+    sites: false,
+    watched: false,
     digests_checked: 0,
     digests_mismatched: 0,
     trace: [0; 4096],

@@ -31,6 +31,10 @@ pub struct Conflict {
 pub struct Cut {
     /// By cell: it is on the environment's side.
     pub environment: Vec<bool>,
+    /// By node of the graph: it is on the environment's side.
+    pub sides: Vec<bool>,
+    /// Edges of the network that are not in the graph: pins and wishes.
+    pub extra: Vec<Edge>,
     /// Value of the cut in tenths of bytes.
     pub value: u64,
     /// Nodes of the network.
@@ -119,11 +123,10 @@ pub fn take(
             (network, cut, extra) = (other, better, whole);
         }
     }
-    let all = graph.edges.iter().chain(&extra);
     let mut environment: Vec<bool> =
         (0..points_to.fields().len()).map(|i| cut.source_side[node(FieldId(i as u32)) as usize]).collect();
     let mut leads_on = vec![false; environment.len()];
-    for edge in all {
+    for edge in graph.edges.iter().chain(&extra) {
         if let Some(cell) = edge.tail.checked_sub(2).and_then(|c| leads_on.get_mut(c as usize)) {
             *cell = true;
         }
@@ -135,6 +138,8 @@ pub fn take(
         nodes: network.node_count(),
         edges: network.edge_count(),
         crossing: cut.cut_edges.len(),
+        sides: cut.source_side,
+        extra,
         conflicts,
     })
 }
@@ -256,6 +261,7 @@ mod tests {
                 edge(2, 3, INFINITE, Cause::Read(1)),
                 edge(3, 4, 7, Cause::Cost),
             ],
+            ..Graph::default()
         };
         let reached = reach(&graph);
         assert!(reached[3].is_some() && reached[4].is_none());

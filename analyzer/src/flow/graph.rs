@@ -57,6 +57,21 @@ pub struct Edge {
     pub cause: Cause,
 }
 
+/// What a node stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    /// [`SOURCE`].
+    Environment,
+    /// [`SINK`].
+    Replay,
+    /// A cell.
+    Cell(FieldId),
+    /// What a deterministic call reads: index in [`Facts::calls`].
+    Call(u32),
+    /// Cells that are accessed together and can't be told apart by address.
+    Together,
+}
+
 /// The flow graph.
 #[derive(Debug, Default)]
 pub struct Graph {
@@ -64,6 +79,22 @@ pub struct Graph {
     pub nodes: u32,
     /// Edges; pins are not among them (see [`Facts::pins`]).
     pub edges: Vec<Edge>,
+    /// What the nodes after the cells stand for.
+    pub others: Vec<Node>,
+}
+
+impl Graph {
+    /// What a node stands for.
+    #[must_use]
+    pub fn kind(&self, node: u32) -> Node {
+        let others = self.nodes - self.others.len() as u32;
+        match node {
+            SOURCE => Node::Environment,
+            SINK => Node::Replay,
+            n if n >= others => self.others[(n - others) as usize],
+            n => Node::Cell(FieldId(n - 2)),
+        }
+    }
 }
 
 /// The node of a cell.
@@ -81,7 +112,7 @@ pub fn build(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Wei
         points_to,
         facts,
         weights,
-        graph: Graph { nodes: cells as u32 + 2, edges: Vec::new() },
+        graph: Graph { nodes: cells as u32 + 2, ..Graph::default() },
         from_source: vec![0; cells],
         to_sink: vec![0; cells],
         forced: vec![None; cells],
@@ -137,7 +168,8 @@ impl Builder<'_> {
         self.graph.edges.push(Edge { tail, head, cap, cause });
     }
 
-    fn new_node(&mut self) -> u32 {
+    fn new_node(&mut self, kind: Node) -> u32 {
+        self.graph.others.push(kind);
         self.graph.nodes += 1;
         self.graph.nodes - 1
     }
@@ -224,7 +256,7 @@ impl Builder<'_> {
         let gate = gates.list.len();
         gates.index.insert(cells.to_vec(), gate);
         gates.list.push((self.graph.nodes, 0));
-        self.graph.nodes += 1;
+        self.new_node(Node::Together);
         (gate, true)
     }
 
@@ -312,12 +344,12 @@ impl Builder<'_> {
                 if others.is_empty() && !call.used {
                     continue;
                 }
-                let middle = self.new_node();
+                let middle = self.new_node(Node::Call(index));
                 self.edge(node(v), middle, INFINITE, Cause::Read(index));
                 self.moved(call, middle, &others);
             }
         } else {
-            let middle = self.new_node();
+            let middle = self.new_node(Node::Call(index));
             for v in from {
                 self.edge(node(v), middle, INFINITE, Cause::Read(index));
             }

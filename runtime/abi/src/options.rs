@@ -19,5 +19,6 @@ pub const ALL: &[RuntimeOption] = &[
     RuntimeOption { name: "help", default: 0, help: "1: list these options on stderr and exit" },
     RuntimeOption { name: "ring_kib", default: 1024, help: "size of the live chunk in KiB (64 to 65536)" },
     RuntimeOption { name: "sandbox", default: 1, help: "replay: 1 installs a seccomp filter that refuses every environment call" },
+    RuntimeOption { name: "sites", default: 0, help: "replay: 1 counts events and bytes of the log by site, for itarget explain" },
     RuntimeOption { name: "stack_kib", default: 8192, help: "size of the main stack in KiB while recording (64 to 1048576)" },
 ];

@@ -47,6 +47,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
         args: Vec<OsString>,
     },
+    /// Say why each item of an interface is logged, or explain an error code (see `itarget explain --help`).
+    #[command(disable_help_flag = true)]
+    Explain {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        args: Vec<OsString>,
+    },
     ExplainCode(commands::explain_code::Args),
     /// The compiler wrapper, as itarget-cc.
     #[command(disable_help_flag = true, name = "cc")]
@@ -88,6 +94,7 @@ pub fn main() -> ! {
         (_, Some("cc")) => ("itarget-cc", cc::compiler(Language::C, args.split_off(2))),
         (_, Some("c++")) => ("itarget-c++", cc::compiler(Language::Cxx, args.split_off(2))),
         (_, Some("analyze")) => ("itarget", commands::analyzer(args.split_off(2))),
+        (_, Some("explain")) => ("itarget", commands::explain_code::or_interface(args.split_off(2))),
         _ => ("itarget", command(Cli::parse_from(args).command)),
     };
     match result {
@@ -112,6 +119,7 @@ fn command(command: Command) -> Outcome {
         Command::Annotations(a) => commands::annotations::run(a),
         Command::ExplainCode(a) => commands::explain_code::run(a),
         Command::Analyze { args } => commands::analyzer(args),
+        Command::Explain { args } => commands::explain_code::or_interface(args),
         Command::Cc { args } => cc::compiler(Language::C, args),
         Command::Cxx { args } => cc::compiler(Language::Cxx, args),
         Command::SelfLinks { directory } => self_links(&directory),

@@ -74,6 +74,20 @@ pub struct SavedLink {
     /// Directory of objects that are gone.
     #[serde(default)]
     pub temporary: String,
+    /// What the interface was computed with.
+    #[serde(default)]
+    pub settings: SavedSettings,
+}
+
+/// Files that the interface of an executable was computed with, as absolute paths.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct SavedSettings {
+    /// Annotations besides those built in.
+    #[serde(default)]
+    pub annotations: Vec<String>,
+    /// Profile.
+    #[serde(default)]
+    pub profile: Option<String>,
 }
 
 impl Program {

@@ -9,7 +9,7 @@ use itarget_min_cut::{CutError, INFINITE, MinCut, Network, NetworkBuilder, certi
 use itarget_plan::CutMode;
 
 /// Capacity of showing a cell at replay: dearer than any log, cheaper than what is impossible.
-const SHOWN: u64 = 1 << 40;
+pub const SHOWN: u64 = 1 << 40;
 
 /// What a checked access costs, in tenths of logged bytes.
 const CHECK: u64 = 5;

@@ -1,9 +1,10 @@
 //! Sentences for what can't be recorded: who writes the memory, who reads it, what to annotate.
 
 use super::facts::{Facts, Pin};
-use super::graph::Cause;
+use super::graph::{Cause, Edge, Graph, SINK, SOURCE};
 use crate::model::Module;
 use crate::points_to::{FieldId, PointsTo};
+use itarget_min_cut::NetworkBuilder;
 use itarget_plan::Location;
 
 /// Where an instruction is in the source.
@@ -51,4 +52,15 @@ pub(super) fn conflict(
         }
         _ => format!("{reader}, which is memory of the environment and does not exist at replay"),
     }
+}
+
+/// What the cut would cost with other edges, in tenths of bytes: all for which `keep` holds, and `more`.
+/// `None` if there is no cut.
+#[must_use]
+pub fn cost(graph: &Graph, extra: &[Edge], more: &[Edge], keep: impl Fn(&Edge) -> bool) -> Option<u64> {
+    let mut builder = NetworkBuilder::new(graph.nodes);
+    for edge in graph.edges.iter().chain(extra).filter(|e| keep(e)).chain(more) {
+        builder.add_edge(edge.tail, edge.head, edge.cap);
+    }
+    builder.build().min_cut(SOURCE, SINK).ok().map(|cut| cut.value)
 }

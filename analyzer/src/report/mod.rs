@@ -1,7 +1,13 @@
 //! What `itarget analyze` says about an interface: figures, the list of logged sites, what is not
 //! annotated. Serialised as JSON, or shown as text by [`text`].
 
+pub mod items;
+pub mod items_text;
+pub mod names;
+pub mod suggest;
 pub mod text;
+pub mod what;
+pub mod why;
 
 use crate::analysis::Phase;
 use crate::flow::cut::Cut;
@@ -286,15 +292,35 @@ fn describe_write(write: &Write) -> String {
     }
 }
 
+/// The bytes that a write is about: `bytes of arg1`.
+fn describe_len(write: &Write) -> String {
+    match &write.len {
+        Len::Const(n) => format!("{n} bytes"),
+        Len::Cstr => "string".to_owned(),
+        Len::Ret => "as many bytes as the result says".to_owned(),
+        Len::Scanf(_) => "scanned values".to_owned(),
+        Len::PrintfN(_) => "%n values".to_owned(),
+        Len::Iovec(..) => "buffers of an iovec".to_owned(),
+        Len::Msghdr(_) => "a message".to_owned(),
+        Len::Behind(_, n) => format!("{n} bytes behind a pointer"),
+        Len::Arg(_) | Len::Mem32(_) | Len::Mem64(_) | Len::Add(..) | Len::Mul(..) | Len::Min(..) => "bytes".to_owned(),
+    }
+}
+
+/// An annotation of an external function to complete.
+fn stanza(module: &Module, name: &str) -> String {
+    module.external(name).map_or_else(String::new, |e| {
+        let signature = &module.externals[e.index()].signature;
+        let pointers: Vec<bool> = signature.params.iter().map(|c| *c == Class::Pointer).collect();
+        stanza_for(name, signature.ret == Class::Pointer, &pointers, signature.variadic)
+    })
+}
+
 fn unannotated(module: &Module, facts: &Facts) -> Vec<Unannotated> {
     let mut by_name: BTreeMap<&str, Unannotated> = BTreeMap::new();
     for call in facts.calls.iter().filter(|c| c.role == Role::Unknown) {
         let entry = by_name.entry(&call.callee).or_insert_with(|| {
-            let stanza = module.external(&call.callee).map_or_else(String::new, |e| {
-                let signature = &module.externals[e.index()].signature;
-                let pointers: Vec<bool> = signature.params.iter().map(|c| *c == Class::Pointer).collect();
-                stanza_for(&call.callee, signature.ret == Class::Pointer, &pointers, signature.variadic)
-            });
+            let stanza = stanza(module, &call.callee);
             let at = explain::place(module, call.at);
             Unannotated { name: call.callee.clone(), calls: 0, at, cells: 0, stanza }
         });

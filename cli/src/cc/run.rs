@@ -126,6 +126,10 @@ impl Order<'_> {
                 "argv": link.user,
                 "language": if self.language == Language::Cxx { "c++" } else { "c" },
                 "temporary": link.temporary,
+                "settings": {
+                    "annotations": absolute(&cwd, &self.settings.annotations),
+                    "profile": self.settings.profile.as_ref().map(|p| absolute_one(&cwd, p)),
+                },
             },
             "keep": true,
             "log": self.settings.log,

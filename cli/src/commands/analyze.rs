@@ -52,7 +52,7 @@ pub struct Args {
 
 /// The kinds of interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Cut {
+pub enum Cut {
     /// The minimum cut of the flow graph.
     Min,
     /// The library boundary: every result and out-parameter of non-deterministic functions.
@@ -129,7 +129,11 @@ fn show(args: &Args, analysis: &Analysis) -> Result<(), Error> {
     }
 }
 
-fn annotations(files: &[PathBuf]) -> Result<Annotations, Error> {
+/// The annotations built in, and those of files.
+///
+/// # Errors
+/// IT03xx.
+pub fn annotations(files: &[PathBuf]) -> Result<Annotations, Error> {
     let mut all = Annotations::builtin().clone();
     for path in files {
         let name = path.display().to_string();
@@ -144,7 +148,11 @@ fn annotations(files: &[PathBuf]) -> Result<Annotations, Error> {
     Ok(all)
 }
 
-fn profile(path: &Path) -> Result<Profile, Error> {
+/// A profile.
+///
+/// # Errors
+/// IT0411.
+pub fn profile(path: &Path) -> Result<Profile, Error> {
     let malformed = |e: String| {
         Error::new("IT0411", format!("{}: not a profile: {e}", path.display()))
             .hint("make one with `itarget profile PROGRAM ARGS`")
@@ -153,7 +161,8 @@ fn profile(path: &Path) -> Result<Profile, Error> {
     Profile::parse(&text).map_err(malformed)
 }
 
-fn refusal(error: &FlowError) -> Error {
+/// Why there is no interface, with what to do.
+pub fn refusal(error: &FlowError) -> Error {
     let message = error.to_string();
     let (code, hint) = match error {
         FlowError::Infeasible { .. } => {
@@ -170,12 +179,13 @@ fn refusal(error: &FlowError) -> Error {
 }
 
 /// A spinner with the phase, once a computation takes longer than a second.
-struct Progress {
+pub struct Progress {
     thread: Option<(mpsc::Sender<Phase>, std::thread::JoinHandle<()>)>,
 }
 
 impl Progress {
-    fn start(wanted: bool) -> Progress {
+    /// Shows something only if that is wanted.
+    pub fn start(wanted: bool) -> Progress {
         if !wanted {
             return Progress { thread: None };
         }
@@ -184,14 +194,16 @@ impl Progress {
         Progress { thread: Some((sender, handle)) }
     }
 
-    fn phase(&mut self, phase: Phase) {
+    /// A phase begins.
+    pub fn phase(&mut self, phase: Phase) {
         if let Some((sender, _)) = &self.thread {
             // Nobody listens only if drawing has failed, which does no harm.
             let _ = sender.send(phase);
         }
     }
 
-    fn finish(&mut self) {
+    /// Takes it away.
+    pub fn finish(&mut self) {
         if let Some((sender, handle)) = self.thread.take() {
             drop(sender);
             let _ = handle.join();

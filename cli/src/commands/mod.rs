@@ -52,7 +52,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// `itarget analyze`: runs `itarget-analyze`, which lies beside this executable. LLVM's reader of
+/// `itarget analyze`, `explain` and `graph`: runs `itarget-analyze`, which lies beside this executable. LLVM's reader of
 /// bitcode does not survive everything that damaged bitcode may hold, so its death is an error here.
 ///
 /// # Errors

@@ -176,6 +176,7 @@ mod tests {
             argv: "-O2 native.o a.o /t/0-x.o -lm -L. -o old".split(' ').map(String::from).collect(),
             language: "c".into(),
             temporary: "/t".into(),
+            settings: crate::program::SavedSettings::default(),
         };
         let (line, has_level) = user_line(&saved, "M.bc", "new").expect("line");
         assert_eq!(line.join(" "), "-O2 native.o M.bc -lm -L. -o new");

@@ -110,6 +110,16 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "The program changed since it was profiled: run `itarget profile` again.",
     },
     Entry {
+        code: "IT0412",
+        title: "The program has nothing of that name",
+        what_to_do: "`itarget explain --what` takes the name of a function or variable as the source has it, FUNCTION:VARIABLE for a local variable, or FILE:LINE. What the compiler removed before the analysis is not there.",
+    },
+    Entry {
+        code: "IT0413",
+        title: "A replay left no counts",
+        what_to_do: "To say how much each item has in a log, `itarget explain` replays the trace. See with `itarget replay` why that did not begin.",
+    },
+    Entry {
         code: "IT0501",
         title: "Not built with itarget-cc",
         what_to_do: "The executable has no section .itarget.plan. Build the program with CC=itarget-cc; a script can't be recorded, its interpreter can.",

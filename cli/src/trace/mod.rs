@@ -3,3 +3,4 @@
 pub mod dir;
 pub mod flat;
 pub mod log;
+pub mod sites;

@@ -1,0 +1,438 @@
+//! Ways through the flow graph: from what is not deterministic to a cell, and from a cell to what works on
+//! it in replay space. Of several ways the widest is shown (most bytes through its narrowest edge), of
+//! equally wide ones the shortest.
+
+use super::names::{Names, plain};
+use crate::flow::cut::{Cut, SHOWN};
+use crate::flow::explain;
+use crate::flow::facts::{CallSite, Facts, Role};
+use crate::flow::graph::{Cause, Edge, Graph, Node, SINK, SOURCE, as_bytes, node};
+use crate::flow::weights::{CellName, Weights};
+use crate::model::Module;
+use crate::points_to::{FieldId, PointsTo};
+use itarget_min_cut::{Cap, INFINITE};
+use itarget_plan::Plan;
+use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// What is explained.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The program.
+    pub module: &'a Module,
+    /// Its points-to sets.
+    pub points_to: &'a PointsTo,
+    /// What its sites touch.
+    pub facts: &'a Facts,
+    /// How often.
+    pub weights: &'a Weights<'a>,
+    /// The flow graph.
+    pub graph: &'a Graph,
+    /// Its cut.
+    pub cut: &'a Cut,
+    /// The interface.
+    pub plan: &'a Plan,
+}
+
+/// A station of a way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// Where it is (`file:line`), empty if not known.
+    pub at: String,
+    /// On which side of the cut.
+    pub environment: bool,
+    /// Estimated bytes that arrive there; absent where that is not limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+/// Kinds of stations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A call of a function of the library.
+    Call,
+    /// Memory.
+    Object,
+    /// Code of the program.
+    Code,
+}
+
+/// What decides that something is on its side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing but the price.
+    Price,
+    /// An edge that can't be cut.
+    By(Cause),
+}
+
+#[derive(Clone, Copy)]
+struct Way {
+    edge: u32,
+    width: Cap,
+}
+
+/// The ways of one program.
+pub struct Ways<'a> {
+    /// What is explained.
+    pub subject: Subject<'a>,
+    from: Vec<Option<Way>>,
+    to: Vec<Option<Way>>,
+}
+
+impl<'a> Subject<'a> {
+    /// Its names.
+    #[must_use]
+    pub fn names(&self) -> Names<'a> {
+        Names { module: self.module, points_to: self.points_to }
+    }
+
+    /// An edge of the graph, or one that the cut added.
+    fn edge(&self, index: u32) -> Edge {
+        let index = index as usize;
+        let own = &self.graph.edges;
+        if index < own.len() { own[index] } else { self.cut.extra[index - own.len()] }
+    }
+
+    /// External calls that write a cell, with what that costs to log; dearest first.
+    #[must_use]
+    pub fn writers(&self, cell: FieldId) -> Vec<(usize, u64)> {
+        let name = CellName::of(self.points_to, cell);
+        let mut all = Vec::new();
+        for (index, call) in self.facts.calls.iter().enumerate() {
+            if !matches!(call.role, Role::Env | Role::Unknown) {
+                continue;
+            }
+            for write in call.writes.iter().filter(|w| w.values.binary_search(&cell).is_ok()) {
+                let function = &self.module.functions[call.at.0].name;
+                let seen = self.weights.cell(function, call.ordinal, &name, call.executions, write.bytes);
+                all.push((index, seen.capacity()));
+            }
+        }
+        all.sort_by_key(|(index, cap)| (Reverse(*cap), *index));
+        all
+    }
+
+    /// Loads that may read a cell (indices in [`Facts::loads`]), with what that costs to log; dearest first.
+    #[must_use]
+    pub fn readers(&self, cell: FieldId) -> Vec<(usize, u64)> {
+        let name = CellName::of(self.points_to, cell);
+        let mut all = Vec::new();
+        for (index, load) in self.facts.loads.iter().enumerate() {
+            if load.values.binary_search(&cell).is_ok() {
+                let function = &self.module.functions[load.at.0].name;
+                let seen = self.weights.cell(function, load.ordinal, &name, load.executions, load.size);
+                all.push((index, seen.capacity()));
+            }
+        }
+        all.sort_by_key(|(index, cap)| (Reverse(*cap), *index));
+        all
+    }
+}
+
+impl<'a> Ways<'a> {
+    /// Finds them.
+    #[must_use]
+    pub fn new(subject: Subject<'a>) -> Ways<'a> {
+        let from = widest(&subject, true);
+        let to = widest(&subject, false);
+        Ways { subject, from, to }
+    }
+
+    fn side(&self, node: u32) -> bool {
+        self.subject.cut.sides.get(node as usize).copied().unwrap_or(false)
+    }
+
+    /// The edges from the source to a node, or from a node to the sink.
+    fn edges(&self, at: u32, forward: bool) -> Vec<Edge> {
+        let tree = if forward { &self.from } else { &self.to };
+        let mut edges = Vec::new();
+        let mut at = at;
+        while let Some(way) = tree.get(at as usize).copied().flatten() {
+            if edges.len() > tree.len() {
+                break; // no tree has that many
+            }
+            let edge = self.subject.edge(way.edge);
+            edges.push(edge);
+            at = if forward { edge.tail } else { edge.head };
+        }
+        if forward {
+            edges.reverse();
+        }
+        edges
+    }
+
+    /// The narrowest place on the way from the source to a cell; 0 if there is no way.
+    #[must_use]
+    pub fn width(&self, cell: FieldId) -> Cap {
+        self.from[node(cell) as usize].map_or(0, |way| way.width)
+    }
+
+    /// What keeps a cell in the environment, or in replay space.
+    #[must_use]
+    pub fn held(&self, cell: FieldId, environment: bool) -> Held {
+        let edges = self.edges(node(cell), environment);
+        let infinite = !edges.is_empty() && edges.iter().all(|e| e.cap == INFINITE);
+        match if environment { edges.first() } else { edges.last() } {
+            Some(edge) if infinite => Held::By(edge.cause),
+            _ => Held::Price,
+        }
+    }
+
+    /// From the source to a cell of the environment.
+    #[must_use]
+    pub fn to_cell(&self, cell: FieldId) -> Vec<Step> {
+        let edges = self.edges(node(cell), true);
+        if edges.is_empty() {
+            return vec![self.object(cell, None)];
+        }
+        self.steps(&edges, None)
+    }
+
+    /// From a cell of replay space to what works on it there.
+    #[must_use]
+    pub fn from_cell(&self, cell: FieldId) -> Vec<Step> {
+        let mut steps = vec![self.object(cell, None)];
+        steps.extend(self.steps(&self.edges(node(cell), false), Some(cell)));
+        steps
+    }
+
+    fn steps(&self, edges: &[Edge], start: Option<FieldId>) -> Vec<Step> {
+        let graph = self.subject.graph;
+        let mut steps: Vec<Step> = Vec::new();
+        let mut last = start;
+        for (i, edge) in edges.iter().enumerate() {
+            let bytes = (edge.cap != INFINITE).then(|| as_bytes(edge.cap));
+            if edge.tail == SOURCE {
+                let next = edges[i..].iter().find_map(|e| match graph.kind(e.head) {
+                    Node::Cell(cell) => Some(cell),
+                    _ => None,
+                });
+                steps.extend(self.origin(edge.cause, next));
+            }
+            match graph.kind(edge.head) {
+                Node::Cell(cell) => {
+                    last = Some(cell);
+                    let step = self.object(cell, bytes);
+                    if steps.last().is_none_or(|s| s.name != step.name) {
+                        steps.push(step);
+                    }
+                }
+                Node::Call(call) => steps.push(self.call(&self.subject.facts.calls[call as usize], edge.head, bytes)),
+                Node::Replay => steps.extend(self.end(edge, last, bytes)),
+                Node::Together | Node::Environment => {}
+            }
+        }
+        steps
+    }
+
+    /// Who brings in the bytes of the first cell of a way.
+    fn origin(&self, cause: Cause, cell: Option<FieldId>) -> Option<Step> {
+        let calls = &self.subject.facts.calls;
+        match cause {
+            Cause::Written(call) => Some(self.call(&calls[call as usize], SOURCE, None)),
+            Cause::Cost => {
+                let (call, cap) = *self.subject.writers(cell?).first()?;
+                Some(self.call(&calls[call], SOURCE, Some(as_bytes(cap))))
+            }
+            Cause::EnvironmentMemory | Cause::Same | Cause::Read(_) | Cause::Pin(_) | Cause::Asked => None,
+        }
+    }
+
+    /// What in replay space a way ends at.
+    fn end(&self, edge: &Edge, last: Option<FieldId>, bytes: Option<u64>) -> Option<Step> {
+        let s = &self.subject;
+        match (edge.cause, s.graph.kind(edge.tail)) {
+            (Cause::Pin(pin), _) => {
+                let pin = &s.facts.pins[pin as usize];
+                let name = format!("{} in `{}`", pin.what, s.module.functions[pin.at.0].name);
+                Some(Step { kind: Kind::Code, name, at: s.names().line(pin.at), environment: false, bytes })
+            }
+            (_, Node::Call(call)) => Some(self.user(&s.facts.calls[call as usize], bytes)),
+            (Cause::Cost | Cause::Same, _) => {
+                let (load, cap) = *s.readers(last?).first()?;
+                let load = &s.facts.loads[load];
+                let name = format!("read by `{}`", s.module.functions[load.at.0].name);
+                Some(Step { kind: Kind::Code, name, at: s.names().line(load.at), environment: false, bytes: Some(as_bytes(cap)) })
+            }
+            (Cause::Asked | Cause::EnvironmentMemory | Cause::Written(_) | Cause::Read(_), _) => None,
+        }
+    }
+
+    /// A call as a station.
+    #[must_use]
+    pub fn call(&self, call: &CallSite, at: u32, bytes: Option<u64>) -> Step {
+        let s = &self.subject;
+        let name = format!("`{}` called by `{}`", plain(&call.callee), s.module.functions[call.at.0].name);
+        Step { kind: Kind::Call, name, at: s.names().line(call.at), environment: at == SOURCE || self.side(at), bytes }
+    }
+
+    /// The function that uses a call's result.
+    #[must_use]
+    pub fn user(&self, call: &CallSite, bytes: Option<u64>) -> Step {
+        let s = &self.subject;
+        let name = format!("result used by `{}`", s.module.functions[call.at.0].name);
+        Step { kind: Kind::Code, name, at: s.names().line(call.at), environment: false, bytes }
+    }
+
+    /// A cell as a station.
+    #[must_use]
+    pub fn object(&self, cell: FieldId, bytes: Option<u64>) -> Step {
+        let s = &self.subject;
+        let object = s.points_to.field(cell).object;
+        Step {
+            kind: Kind::Object,
+            name: s.names().cell(cell),
+            at: s.names().origin(object),
+            environment: s.cut.is_environment(cell),
+            bytes,
+        }
+    }
+
+    /// The first cell on the way to a cell of the environment.
+    #[must_use]
+    pub fn first_cell(&self, cell: FieldId) -> Option<FieldId> {
+        let edges = self.edges(node(cell), true);
+        edges.iter().find_map(|e| match self.subject.graph.kind(e.head) {
+            Node::Cell(cell) => Some(cell),
+            _ => None,
+        })
+    }
+
+    /// Who or what brings in the bytes of a cell of the environment.
+    #[must_use]
+    pub fn origin_of(&self, cell: FieldId) -> String {
+        let s = &self.subject;
+        let Some(first) = self.edges(node(cell), true).first().copied() else { return s.names().object(s.points_to.field(cell).object) };
+        let calls = &s.facts.calls;
+        match (first.cause, s.graph.kind(first.head)) {
+            (Cause::Written(call), _) => format!("`{}`", plain(&calls[call as usize].callee)),
+            (Cause::EnvironmentMemory, Node::Cell(c)) => s.names().object(s.points_to.field(c).object),
+            _ => {
+                let next = self.first_cell(cell);
+                let writer = next.and_then(|c| s.writers(c).first().copied());
+                writer.map_or_else(|| s.names().cell(next.unwrap_or(cell)), |(call, _)| format!("`{}`", plain(&calls[call].callee)))
+            }
+        }
+    }
+
+    /// Why a cell is where it is, as a sentence. `other` is what the cut would cost if it were on the other
+    /// side, in its own unit, if that was computed.
+    #[must_use]
+    pub fn reason(&self, cell: FieldId, other: Option<Option<u64>>) -> String {
+        let s = &self.subject;
+        let environment = s.cut.is_environment(cell);
+        let what = s.names().cell(cell);
+        match (self.held(cell, environment), environment) {
+            (Held::By(Cause::EnvironmentMemory), _) => format!("{what} belongs to the environment and does not exist at replay"),
+            (Held::By(Cause::Written(call)), _) => {
+                let call = &s.facts.calls[call as usize];
+                let how = if call.spec.kind.is_none() {
+                    "nobody has said what it writes, so it may write this at any time"
+                } else if !call.spec.opaque.is_empty() {
+                    "how much it writes is not known at this call"
+                } else {
+                    "it keeps a pointer to this and may write it later"
+                };
+                format!("{what} is the environment's because of {}: {how}", s.names().call(call))
+            }
+            (Held::By(Cause::Pin(pin)), _) => {
+                let pin = &s.facts.pins[pin as usize];
+                format!("{what} has to be in replay space: {} at {} works on it", pin.what, explain::place(s.module, pin.at))
+            }
+            (Held::By(Cause::Read(call)), _) => {
+                format!("{what} has to be in replay space: {} reads it there", s.names().call(&s.facts.calls[call as usize]))
+            }
+            (Held::By(Cause::Asked), _) => match s.plan.cut {
+                itarget_plan::CutMode::Libc => format!("{what} is in replay space because the cut is at the library (libc)"),
+                _ => format!("{what} is kept in replay space with the rest of its object: checks at its accesses would cost more"),
+            },
+            (Held::By(Cause::Cost | Cause::Same) | Held::Price, true) => match other {
+                Some(Some(value)) => format!(
+                    "{what} stays in the environment: logging what arrives there instead would cost {} more",
+                    super::text::bytes(as_bytes(value.saturating_sub(s.cut.value)))
+                ),
+                Some(None) => format!("{what} stays in the environment: it can't be in replay space"),
+                None => format!("{what} stays in the environment: that is cheaper than logging what arrives there"),
+            },
+            (Held::By(Cause::Cost | Cause::Same) | Held::Price, false) => match other {
+                Some(Some(value)) if value.saturating_sub(s.cut.value) >= SHOWN => {
+                    format!("{what} is printed, and a replay shows what is printed")
+                }
+                Some(Some(value)) => format!(
+                    "logging it here is cheapest: logging what is read of {what} instead would cost {} more",
+                    super::text::bytes(as_bytes(value.saturating_sub(s.cut.value)))
+                ),
+                Some(None) => format!("{what} has to be in replay space"),
+                None => format!("logging it here is cheaper than logging what is read of {what}"),
+            },
+        }
+    }
+
+    /// The value of the cut if a cell were on the other side; `None` if it can't be.
+    #[must_use]
+    pub fn other_side(&self, cell: FieldId) -> Option<u64> {
+        let s = &self.subject;
+        let wish = match s.cut.is_environment(cell) {
+            true => Edge { tail: node(cell), head: SINK, cap: INFINITE, cause: Cause::Asked },
+            false => Edge { tail: SOURCE, head: node(cell), cap: INFINITE, cause: Cause::Asked },
+        };
+        explain::cost(s.graph, &s.cut.extra, &[wish], |_| true)
+    }
+}
+
+/// For every node of a side, the edge that leads there from the source (or on to the sink) on the widest way.
+fn widest(s: &Subject, forward: bool) -> Vec<Option<Way>> {
+    let n = s.graph.nodes as usize;
+    let root = if forward { SOURCE } else { SINK };
+    let count = s.graph.edges.len() + s.cut.extra.len();
+    let near = |e: &Edge| if forward { e.tail } else { e.head };
+    let far = |e: &Edge| if forward { e.head } else { e.tail };
+    let inside = |node: u32| s.cut.sides.get(node as usize).copied().unwrap_or(false) == forward;
+    let useful = |e: &Edge| e.cap > 0 && inside(e.tail) && inside(e.head);
+    let mut first = vec![0u32; n + 1];
+    for i in 0..count {
+        let edge = s.edge(i as u32);
+        if useful(&edge) {
+            first[near(&edge) as usize + 1] += 1;
+        }
+    }
+    for i in 0..n {
+        first[i + 1] += first[i];
+    }
+    let mut next = first.clone();
+    let mut out = vec![0u32; first[n] as usize];
+    for i in 0..count {
+        let edge = s.edge(i as u32);
+        if useful(&edge) {
+            let at = &mut next[near(&edge) as usize];
+            out[*at as usize] = i as u32;
+            *at += 1;
+        }
+    }
+    let mut tree: Vec<Option<Way>> = vec![None; n];
+    let mut done = vec![false; n];
+    // Widest first, then shortest, then by number: the answer does not depend on the order of edges.
+    let mut heap = BinaryHeap::from([(INFINITE, Reverse(0u32), Reverse(root), u32::MAX)]);
+    while let Some((width, Reverse(hops), Reverse(at), edge)) = heap.pop() {
+        if std::mem::replace(&mut done[at as usize], true) {
+            continue;
+        }
+        if edge != u32::MAX {
+            tree[at as usize] = Some(Way { edge, width });
+        }
+        for &index in &out[first[at as usize] as usize..first[at as usize + 1] as usize] {
+            let edge = s.edge(index);
+            if !done[far(&edge) as usize] {
+                heap.push((width.min(edge.cap), Reverse(hops + 1), Reverse(far(&edge)), index));
+            }
+        }
+    }
+    tree
+}

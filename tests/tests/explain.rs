@@ -91,3 +91,40 @@ fn profile_and_cut_of_the_link_are_used() {
     let e = json(&s.run("itarget", &["explain", "--json", "status"]));
     assert_eq!(e["cut"], "libc");
 }
+
+#[test]
+fn diff_has_the_statuses_of_diff() {
+    let s = Scratch::new();
+    s.build(STATUS, "min");
+    std::fs::rename(s.path("status"), s.path("min")).expect("renamed");
+    s.build(STATUS, "libc");
+    let o = s.run("itarget", &["diff", "min", "min"]);
+    assert_eq!((o.status, o.stdout.as_str(), o.stderr.as_str()), (0, "", ""));
+    let o = s.run("itarget", &["diff", "min", "status"]);
+    assert_eq!(o.status, 1, "{o:?}");
+    assert!(o.stdout.contains("--- min: cut min") && o.stdout.contains("+++ status: cut libc"), "{o:?}");
+    // At the library the body and the line are logged, and `strtol` runs again.
+    assert!(o.stdout.contains("fread -> log ret => fread -> log ret + arg0"), "{o:?}");
+    assert!(o.stdout.contains("in `atoi`: strtol -> log ret  ["), "{o:?}");
+    assert!(o.stdout.contains("globals in the environment:\n  - body\n"), "{o:?}");
+    // A plan by itself is as good as the executable that was linked with it.
+    assert_eq!(s.run("itarget", &["analyze", "min", "--plan", "plan"]).status, 0);
+    assert_eq!(s.run("itarget", &["diff", "plan", "min"]).status, 0);
+    let e = s.run("itarget", &["diff", "--json", "plan", "status"]);
+    let e: Value = serde_json::from_str(&e.stdout).expect("JSON");
+    assert_eq!(e["changed"].as_array().map(Vec::len), Some(3), "{e:#}");
+}
+
+#[test]
+fn trouble_is_two() {
+    let s = Scratch::new();
+    s.write("cut-off", "{\"format\": 1, \"module\"");
+    s.write("text", "no plan");
+    s.write("future", "{\"format\": 4711}");
+    for (file, code) in [("cut-off", "IT0401"), ("text", "IT0101"), ("future", "IT0402"), ("none", "IT0105")] {
+        let o = s.run("itarget", &["diff", file, file]);
+        assert_eq!((o.status, o.stdout.as_str()), (2, ""), "{o:?}");
+        assert!(o.stderr.contains(&format!("error [{code}]")) && o.stderr.contains("hint: "), "{o:?}");
+    }
+    assert_eq!(s.run("itarget", &["diff", "one"]).status, 2);
+}

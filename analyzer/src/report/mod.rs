@@ -1,6 +1,7 @@
 //! What `itarget analyze` says about an interface: figures, the list of logged sites, what is not
 //! annotated. Serialised as JSON, or shown as text by [`text`].
 
+pub mod diff;
 pub mod items;
 pub mod items_text;
 pub mod names;

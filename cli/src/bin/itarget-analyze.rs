@@ -1,8 +1,10 @@
-//! `itarget-analyze`: what `itarget analyze`, `explain` and `graph` run; the only tool that loads LLVM.
+//! `itarget-analyze`: what `itarget analyze`, `diff`, `explain` and `graph` run; the only tool that loads LLVM.
 #![forbid(unsafe_code)]
 
 #[path = "../commands/analyze.rs"]
 mod analyze;
+#[path = "../commands/diff.rs"]
+mod diff;
 #[path = "../commands/explain.rs"]
 mod explain;
 #[path = "../commands/select.rs"]
@@ -19,6 +21,7 @@ fn main() {
         args.remove(0);
     }
     let result = match command.as_deref() {
+        Some("diff") => diff::run(args),
         Some("explain") => explain::run(args),
         _ => analyze::run(args),
     };

@@ -17,14 +17,13 @@ pub struct Args {
 ///
 /// # Errors
 /// IT0001; those of [`super::analyzer`].
-pub fn or_interface(mut args: Vec<OsString>) -> Outcome {
+pub fn or_interface(args: Vec<OsString>) -> Outcome {
     if let [only] = args.as_slice()
         && let Some(code) = only.to_str().filter(|a| is_code(a) && !Path::new(a).exists())
     {
         return run(Args { code: code.to_owned() });
     }
-    args.insert(0, "--command=explain".into());
-    super::analyzer(args)
+    super::analyzer_for("explain", args)
 }
 
 fn is_code(text: &str) -> bool {

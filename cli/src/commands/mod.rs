@@ -52,6 +52,15 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// As [`analyzer`], for another command of that program.
+///
+/// # Errors
+/// As [`analyzer`].
+pub fn analyzer_for(command: &str, mut args: Vec<OsString>) -> Outcome {
+    args.insert(0, format!("--command={command}").into());
+    analyzer(args)
+}
+
 /// `itarget analyze`, `explain` and `graph`: runs `itarget-analyze`, which lies beside this executable. LLVM's reader of
 /// bitcode does not survive everything that damaged bitcode may hold, so its death is an error here.
 ///

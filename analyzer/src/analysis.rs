@@ -4,7 +4,7 @@ use crate::flow::cut::{self, Cut};
 use crate::flow::facts::Facts;
 use crate::flow::graph::{self, Graph};
 use crate::flow::weights::{Profile, Weights};
-use crate::flow::{FlowError, collect};
+use crate::flow::{FlowError, collect, stability};
 use crate::model::Module;
 use crate::plan;
 use crate::points_to::{self, Library, PointsTo};
@@ -20,13 +20,15 @@ pub struct Options {
     pub cut: CutMode,
     /// Measured weights.
     pub profile: Option<Profile>,
+    /// Another profile, under whose weights the cut is priced as well.
+    pub weigh_with: Option<Profile>,
     /// Limits of the points-to analysis.
     pub points_to: points_to::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cut: CutMode::Min, profile: None, points_to: points_to::Options::default() }
+        Options { cut: CutMode::Min, profile: None, weigh_with: None, points_to: points_to::Options::default() }
     }
 }
 
@@ -118,9 +120,8 @@ pub fn analyze_in_detail(
     options: &Options,
     progress: &mut dyn FnMut(Phase),
 ) -> Result<(Analysis, Details), FlowError> {
-    if let Some(profile) = &options.profile
-        && profile.module != module.fingerprint
-    {
+    let mut profiles = options.profile.iter().chain(&options.weigh_with);
+    if let Some(profile) = profiles.find(|p| p.module != module.fingerprint) {
         let found = profile.module.clone();
         return Err(FlowError::OtherModule { found, module: module.fingerprint.clone() });
     }
@@ -139,7 +140,11 @@ pub fn analyze_in_detail(
     progress(Phase::Plan);
     let plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut);
     clock.lap(Phase::Plan);
-    let report = report::collect(&report::Input {
+    let reweighed = match &options.weigh_with {
+        Some(other) => Some(stability::reweigh(module, &points_to, annotations, &cut, other)?),
+        None => None,
+    };
+    let mut report = report::collect(&report::Input {
         module,
         points_to: &points_to,
         facts: &facts,
@@ -147,6 +152,7 @@ pub fn analyze_in_detail(
         plan: &plan,
         phases: clock.phases,
     });
+    report.reweighed = reweighed;
     Ok((Analysis { plan, report }, Details { points_to, facts, graph, cut }))
 }
 

@@ -12,6 +12,7 @@
 pub mod cc;
 pub mod commands;
 pub mod errors;
+pub mod measure;
 pub mod program;
 pub mod trace;
 
@@ -40,6 +41,8 @@ enum Command {
     Rm(commands::rm::Args),
     Profile(commands::profile::Args),
     Relink(commands::relink::Args),
+    Tune(commands::tune::Args),
+    Compare(commands::compare::Args),
     Annotations(commands::annotations::Args),
     /// Compute the cut of a program from its bitcode (see `itarget analyze --help`).
     #[command(disable_help_flag = true)]
@@ -123,6 +126,8 @@ fn command(command: Command) -> Outcome {
         Command::Rm(a) => commands::rm::run(a),
         Command::Profile(a) => commands::profile::run(a),
         Command::Relink(a) => commands::relink::run(a),
+        Command::Tune(a) => commands::tune::run(a),
+        Command::Compare(a) => commands::compare::run(a),
         Command::Annotations(a) => commands::annotations::run(a),
         Command::ExplainCode(a) => commands::explain_code::run(a),
         Command::Analyze { args } => commands::analyzer(args),

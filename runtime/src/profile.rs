@@ -5,22 +5,70 @@ use crate::state::{ctl, st};
 use crate::sys::{self, sys};
 use itarget_abi::control::mode;
 
+/// Most (site, object) pairs.
 const SLOTS: usize = 1 << 18;
+/// Offsets in one object that are told apart at one site. A member of a structure has one offset; where
+/// there are more than these, the object is an array, and what matters is their common distance.
+const OFFSETS: usize = 8;
 
-/// One counter. `object`: kind in the top 8 bits (0 other, 1 stack, 2 heap, 3 global), then
-/// index (24 bits), then offset (32 bits).
+/// What one site did at one offset, or at several: those that differ from `offset` by multiples of
+/// `step`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Counter {
+    offset: u32,
+    step: u32,
+    events: u64,
+    bytes: u64,
+}
+
+/// The counters of a site for one object. `object`: kind in the top 8 bits (0 other, 1 stack, 2 heap,
+/// 3 global), then index (24 bits), then nothing (32 bits).
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Slot {
     site: u32,
     used: u32,
     object: u64,
-    events: u64,
-    bytes: u64,
+    counters: [Counter; OFFSETS],
+    others: Counter,
 }
 
 static mut TABLE: *mut Slot = core::ptr::null_mut();
 static mut LOST: u64 = 0;
+
+impl Slot {
+    fn count(&mut self, offset: u32, bytes: u64) {
+        for c in &mut self.counters {
+            if c.events == 0 {
+                c.offset = offset;
+            }
+            if c.offset == offset {
+                c.events += 1;
+                c.bytes += bytes;
+                return;
+            }
+        }
+        let c = &mut self.others;
+        if c.events == 0 {
+            c.offset = offset;
+        }
+        c.step = gcd(c.step, c.offset.abs_diff(offset));
+        c.events += 1;
+        c.bytes += bytes;
+    }
+}
+
+/// Greatest common divisor; `gcd(0, n)` is `n`.
+fn gcd(mut a: u32, mut b: u32) -> u32 {
+    if a != 0 && b.is_multiple_of(a) {
+        return a;
+    }
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
 
 core::arch::global_asm!(
     ".weak __itarget_all_globals",
@@ -73,20 +121,17 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
                 None => return,
             }
         }
-        let mut o = if at == 0 { 0 } else { object(at) };
-        // Only the first fields of an object are told apart; arrays would fill the table.
-        if o & 0xffff_ffff >= 1 << 16 {
-            o |= 0xffff_ffff;
-        }
+        let place = if at == 0 { 0 } else { object(at) };
+        let (o, offset) = (place & !0xffff_ffff, (place & 0xffff_ffff) as u32);
         let mut i = (u64::from(site).wrapping_mul(0x9e37_79b9).wrapping_add(o.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)) as usize % SLOTS;
         for _ in 0..64 {
             let s = &mut *TABLE.add(i);
             if s.used == 0 {
-                *s = Slot { site, used: 1, object: o, events: 0, bytes: 0 };
+                // The rest is zero, as mapped.
+                (s.site, s.used, s.object) = (site, 1, o);
             }
             if s.site == site && s.object == o {
-                s.events += 1;
-                s.bytes += len.max(0) as u64;
+                s.count(offset, len.max(0) as u64);
                 return;
             }
             i = (i + 1) % SLOTS;
@@ -95,7 +140,7 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
     }
 }
 
-/// Writes `profile.tsv`: site, `kind:index+offset`, events, bytes.
+/// Writes `profile.tsv`: site, `kind:index+offset/step`, events, bytes; then what found no room.
 pub fn write() {
     ctl().mode = mode::PLAIN;
     let mut path = st().trace;
@@ -112,7 +157,7 @@ pub fn write() {
             return;
         }
         for i in 0..SLOTS {
-            let s = *TABLE.add(i);
+            let s = &*TABLE.add(i);
             if s.used == 0 {
                 continue;
             }
@@ -122,12 +167,17 @@ pub fn write() {
                 3 => "global",
                 _ => "other",
             };
-            let (index, offset) = (s.object >> 32 & 0xff_ffff, s.object & 0xffff_ffff);
-            let line = format_args!("{}\t{kind}:{index}+{offset}\t{}\t{}\n", s.site, s.events, s.bytes);
-            if sys::Line::write(fd, line).is_err() {
-                break;
+            let index = s.object >> 32 & 0xff_ffff;
+            for c in s.counters.iter().chain([&s.others]).filter(|c| c.events > 0) {
+                let line = format_args!("{}\t{kind}:{index}+{}/{}\t{}\t{}\n", s.site, c.offset, c.step, c.events, c.bytes);
+                if sys::Line::write(fd, line).is_err() {
+                    sys!(libc::SYS_close, fd);
+                    return;
+                }
             }
         }
+        // A table without this line was cut off.
+        let _ = sys::Line::write(fd, format_args!("lost\t{}\n", LOST));
         sys!(libc::SYS_close, fd);
     }
 }

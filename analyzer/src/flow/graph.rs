@@ -73,7 +73,7 @@ pub enum Node {
 }
 
 /// The flow graph.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Graph {
     /// Number of nodes.
     pub nodes: u32,
@@ -364,15 +364,17 @@ impl Builder<'_> {
         }
         let cells: Vec<FieldId> = to.iter().map(|t| t.0).collect();
         let (low, _) = self.split(&cells);
-        let cost = |bytes: u64| Traffic { bytes: bytes.saturating_mul(n), events: n }.capacity();
+        let name = &self.module.functions[call.at.0].name;
         if low.len() > 1 {
             let most = to.iter().filter(|t| low.binary_search(&t.0).is_ok()).map(|t| t.1).max().unwrap_or(1);
+            let cost = self.weights.site(name, call.ordinal, n, most).capacity();
             let at = self.gate_in(&low).1;
-            self.edge(middle, at, cost(most), Cause::Cost);
+            self.edge(middle, at, cost, Cause::Cost);
         }
         for &(w, bytes) in to {
             if low.len() <= 1 || low.binary_search(&w).is_err() {
-                self.edge(middle, node(w), cost(bytes), Cause::Cost);
+                let cost = self.weights.cell(name, call.ordinal, &self.cell(w), n, bytes).capacity();
+                self.edge(middle, node(w), cost, Cause::Cost);
             }
         }
     }

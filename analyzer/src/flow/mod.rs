@@ -11,6 +11,7 @@ pub mod explain;
 pub mod extent;
 pub mod facts;
 pub mod graph;
+pub mod stability;
 pub mod weights;
 
 /// Why there is no interface.

@@ -22,7 +22,7 @@ const MOST_CALLS: u64 = 10_000;
 const DEEPEST: u32 = 4;
 
 /// Version of the profile format.
-pub const PROFILE_FORMAT: u32 = 1;
+pub const PROFILE_FORMAT: u32 = 2;
 
 /// Bytes and events that a profile run saw, by site and object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct ProfileEdge {
     /// Byte offset in the object where the accesses began, if known.
     #[serde(default)]
     pub offset: Option<u64>,
+    /// Not 0: they began there, and at other places that differ from it by multiples of this (an array).
+    #[serde(default)]
+    pub step: u64,
     /// Events.
     pub events: u64,
     /// Bytes.
@@ -124,6 +127,12 @@ impl CellName<'_> {
         }
         let Some(offset) = edge.offset else { return true };
         let len = edge.bytes.checked_div(edge.events).unwrap_or(1).max(1);
+        if edge.step != 0 && (self.stride == 0 || !edge.step.is_multiple_of(self.stride)) {
+            // From the first such place that is not wholly before the cell.
+            let last = self.end.saturating_sub(1) % edge.step;
+            let back = (last + edge.step - offset % edge.step) % edge.step;
+            return back < (self.end - self.start).saturating_add(len - 1);
+        }
         if self.stride == 0 {
             return offset < self.end && self.start < offset.saturating_add(len);
         }
@@ -295,8 +304,8 @@ mod tests {
 
     #[test]
     fn a_profile_of_another_version_is_refused() {
-        assert!(Profile::parse(r#"{"format":1,"module":"x","edges":[]}"#).is_ok());
-        assert!(Profile::parse(r#"{"format":2,"module":"x","edges":[]}"#).unwrap_err().contains("format 2"));
+        assert!(Profile::parse(r#"{"format":2,"module":"x","edges":[]}"#).is_ok());
+        assert!(Profile::parse(r#"{"format":1,"module":"x","edges":[]}"#).unwrap_err().contains("format 1"));
         assert!(Profile::parse("nonsense").is_err());
     }
 
@@ -307,6 +316,7 @@ mod tests {
             ordinal: 0,
             object: "o".into(),
             offset,
+            step: 0,
             events,
             bytes,
         };
@@ -316,6 +326,12 @@ mod tests {
         assert!(!cell.meets(&edge(Some(16), 4, 1)));
         let row = CellName { stride: 24, ..cell };
         assert!(row.meets(&edge(Some(24 + 8), 8, 1)) && !row.meets(&edge(Some(24 + 16), 8, 1)));
+        let every = |offset, step, bytes| ProfileEdge { step, ..edge(Some(offset), bytes, 1) };
+        assert!(row.meets(&every(48 + 8, 24, 8)) && !row.meets(&every(48 + 16, 24, 8)));
+        // Steps that say nothing of the stride, and an object that is no array.
+        assert!(row.meets(&every(16, 8, 8)));
+        assert!(cell.meets(&every(4, 1, 1)) && cell.meets(&every(44, 32, 1)) && !cell.meets(&every(48, 32, 1)));
+        assert!(cell.meets(&every(36, 32, 8)) && !cell.meets(&every(32, 32, 8)));
         assert!(!CellName { object: "p", ..cell }.meets(&edge(None, 1, 1)));
     }
 

@@ -15,6 +15,7 @@ use crate::flow::cut::Cut;
 use crate::flow::explain;
 use crate::flow::facts::{Facts, Role};
 use crate::flow::graph::as_bytes;
+use crate::flow::stability::Reweighed;
 use crate::model::{Class, Module};
 use crate::points_to::PointsTo;
 use itarget_annotations::stanza_for;
@@ -65,6 +66,9 @@ pub struct Report {
     pub analysis_seconds: f64,
     /// Seconds by phase.
     pub phases: BTreeMap<&'static str, f64>,
+    /// The cut under another profile's weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reweighed: Option<Reweighed>,
     /// Most memory the process held, in bytes (0: not known).
     pub peak_rss_bytes: u64,
 }
@@ -215,6 +219,7 @@ pub fn collect(input: &Input) -> Report {
         },
         analysis_seconds: phases.iter().map(|p| p.1).sum(),
         phases: phases.iter().map(|(p, s)| (p.name(), *s)).collect(),
+        reweighed: None,
         peak_rss_bytes: peak_rss(),
     };
     for site in &plan.sites {

@@ -1,6 +1,7 @@
 //! The report as text for a terminal.
 
 use super::Report;
+use crate::flow::graph::as_bytes;
 use itarget_plan::CutMode;
 use std::fmt::Write as _;
 
@@ -30,6 +31,18 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
         r.functions, r.externals, r.values, r.nodes, r.edges
     )?;
     writeln!(out, "{cut}: about {} per estimated run, {} edges cut", bytes(r.cut_bytes), r.crossing)?;
+    if let Some(w) = &r.reweighed {
+        match w.cost {
+            Some(cost) => writeln!(
+                out,
+                "with the other profile's weights it costs {}, the best cut {} ({} values on another side)",
+                bytes(as_bytes(cost)),
+                bytes(as_bytes(w.best)),
+                w.cells_differ
+            )?,
+            None => writeln!(out, "what the other profile saw can't be recorded with this interface")?,
+        }
+    }
     let s = &r.sites;
     writeln!(
         out,

@@ -36,6 +36,9 @@ pub struct Args {
     /// Weights measured by `itarget profile`.
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Another profile: also say what the interface costs under its weights.
+    #[arg(long, value_name = "FILE")]
+    weigh_with: Option<PathBuf>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -76,13 +79,14 @@ pub fn run(args: Vec<OsString>) -> Outcome {
         }
     };
     let annotations = annotations(&args.annotations)?;
+    let weigh_with = args.weigh_with.as_deref().map(profile).transpose()?;
     let profile = args.profile.as_deref().map(profile).transpose()?;
     let cut = match args.cut {
         Cut::Min => CutMode::Min,
         Cut::Libc => CutMode::Libc,
         Cut::Profile => CutMode::Profile,
     };
-    let options = analysis::Options { cut, profile, points_to: points_to::Options::default() };
+    let options = analysis::Options { cut, profile, weigh_with, points_to: points_to::Options::default() };
     let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
     progress.phase(Phase::Load);
     let start = Instant::now();

@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 pub mod annotations;
+pub mod compare;
 pub mod debug;
 pub mod dump;
 pub mod explain_code;
@@ -19,6 +20,7 @@ pub mod relink;
 pub mod replay;
 pub mod rm;
 pub mod run;
+pub mod tune;
 
 use crate::errors::Error;
 use crate::program::{Program, hex};

@@ -1,16 +1,17 @@
 //! `itarget profile`: counts how often and how much data crosses each candidate edge of the cut.
 
-use super::{Outcome, relink, run};
+use super::{Outcome, run};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
+use crate::measure::{self, Subject};
 use crate::program::Program;
-use crate::trace::dir;
+use crate::trace::dir::Ended;
 use itarget_abi::{env, layout};
 use object::{Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// Run a program with counters; `itarget relink --profile` uses the counts.
 #[derive(Debug, clap::Args)]
@@ -37,8 +38,15 @@ struct Edge {
     ordinal: u32,
     object: String,
     offset: Option<u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    step: u64,
     events: u64,
     bytes: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// Runs the command; its exit status is the program's.
@@ -47,48 +55,84 @@ struct Edge {
 /// IT05xx, IT02xx, IT0609.
 pub fn run(args: Args) -> Outcome {
     let program = run::find(&args.program[0])?;
-    let cache = dir::cache()?.join("profile").join(&program.module);
-    let failed = |path: &std::path::Path, e: std::io::Error| Error::new("IT0609", format!("{}: {e}", path.display()));
-    std::fs::create_dir_all(&cache).map_err(|e| failed(&cache, e))?;
-    let counted = cache.join(program.path.file_name().unwrap_or_default());
-    let settings = Settings { cut: Some("profile".into()), ..Settings::default() };
-    let here = std::env::current_dir().ok();
-    let status = relink::relink(&program, &settings, &counted)?;
-    if status != 0 {
-        return Ok(status);
-    }
-    if let Some(here) = here {
-        std::env::set_current_dir(&here).map_err(|e| failed(&here, e))?;
-    }
-    let work = crate::cc::run::Directory::temporary()?;
-    let mut command = Command::new(&counted);
+    let counters = counters(&program, &[])?;
+    let mut command = Command::new(&counters.path);
     {
         use std::os::unix::process::CommandExt;
         command.arg0(&args.program[0]);
     }
-    command.args(&args.program[1..]).env(env::MODE, "profile").env(env::TRACE, &work.0);
-    let status = run::wait(&mut command)?;
-    let table = std::fs::read_to_string(work.0.join("profile.tsv")).map_err(|e| {
-        Error::new("IT0507", format!("the program left no counts: {e}")).hint("it must end by exit or by returning from main")
-    })?;
-    let counted = Program::open(&counted)?;
-    let globals = globals(&counted);
-    let profile = convert(&table, &counted, &globals)?;
-    let text = serde_json::to_string_pretty(&profile).unwrap_or_default() + "\n";
-    std::fs::write(&args.output, text).map_err(|e| failed(&args.output, e))?;
-    drop(work);
+    command.args(&args.program[1..]);
+    let (status, profile) = counted(&mut command, &counters)?;
+    std::fs::write(&args.output, text(&profile)).map_err(|e| Error::new("IT0609", format!("{}: {e}", args.output.display())))?;
     Ok(run::end_like(status))
 }
 
-/// Function, ordinal, object, offset.
-type Key = (String, u32, String, Option<u64>);
+/// The program linked with counters.
+fn counters(program: &Program, annotations: &[String]) -> Result<Program, Error> {
+    let settings = Settings { cut: Some("profile".into()), annotations: annotations.to_vec(), ..Settings::default() };
+    Program::open(&measure::variant(program, &settings)?)
+}
+
+/// What a run with counters saw.
+pub struct Counted {
+    /// The profile, as the analyzer reads it.
+    pub text: String,
+    /// Events counted.
+    pub events: u64,
+    /// Bytes counted.
+    pub bytes: u64,
+    /// Sites with events.
+    pub sites: usize,
+    /// How the program ended.
+    pub end: Ended,
+}
+
+/// Runs a program with counters.
+///
+/// # Errors
+/// IT05xx, IT02xx.
+pub fn count(program: &Program, subject: &Subject, annotations: &[String]) -> Result<Counted, Error> {
+    let counters = counters(program, annotations)?;
+    let (status, profile) = counted(&mut subject.command(&counters.path)?, &counters)?;
+    let mut sites: Vec<_> = profile.edges.iter().map(|e| (&e.function, e.ordinal)).collect();
+    sites.dedup();
+    Ok(Counted {
+        text: text(&profile),
+        events: profile.edges.iter().fold(0, |n, e| n.saturating_add(e.events)),
+        bytes: profile.edges.iter().fold(0, |n, e| n.saturating_add(e.bytes)),
+        sites: sites.len(),
+        end: run::ended(status),
+    })
+}
+
+/// Runs the command, whose program counts.
+fn counted(command: &mut Command, counters: &Program) -> Result<(ExitStatus, Profile), Error> {
+    let work = crate::cc::run::Directory::temporary()?;
+    let status = run::wait(command.env(env::MODE, "profile").env(env::TRACE, &work.0))?;
+    let table = std::fs::read_to_string(work.0.join("profile.tsv")).map_err(|e| {
+        Error::new("IT0507", format!("the program left no counts: {e}")).hint("it must end by exit or by returning from main")
+    })?;
+    Ok((status, convert(&table, counters, &globals(counters))?))
+}
+
+fn text(profile: &Profile) -> String {
+    serde_json::to_string_pretty(profile).unwrap_or_default() + "\n"
+}
+
+/// Function, ordinal, object, offset, step.
+type Key = (String, u32, String, Option<u64>, u64);
 
 /// Counts by site and object, from the runtime's table.
 fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile, Error> {
     let plan = program.plan()?;
     let malformed = || Error::new("IT0507", "the counts are malformed");
     let mut sums: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
+    let mut lost = None;
     for line in table.lines() {
+        if let Some(n) = line.strip_prefix("lost\t") {
+            lost = n.parse::<u64>().ok();
+            continue;
+        }
         let mut fields = line.split('\t');
         let mut next = || fields.next().ok_or_else(malformed);
         let number = |t: &str| t.parse::<u64>().map_err(|_| malformed());
@@ -98,7 +142,8 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
         let site = usize::try_from(site).ok().and_then(|i| plan.sites.get(i)).ok_or_else(malformed)?;
         let (kind, rest) = object.split_once(':').ok_or_else(malformed)?;
         let (index, offset) = rest.split_once('+').ok_or_else(malformed)?;
-        let (index, offset) = (number(index)? as usize, number(offset)?);
+        let (offset, step) = offset.split_once('/').ok_or_else(malformed)?;
+        let (index, offset, step) = (number(index)? as usize, number(offset)?, number(step)?);
         let name = match kind {
             "heap" => index.checked_sub(layout::OBJ_MIXED as usize).and_then(|i| plan.mixed.get(i)).map(|m| m.name.clone()),
             "global" => globals.get(index).cloned(),
@@ -106,15 +151,21 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
         }
         .unwrap_or_default();
         let offset = Some(offset).filter(|o| !name.is_empty() && *o != u64::from(u32::MAX));
-        let sum = sums.entry((site.function.clone(), site.ordinal, name, offset)).or_default();
+        let step = if offset.is_some() { step } else { 0 };
+        let sum = sums.entry((site.function.clone(), site.ordinal, name, offset, step)).or_default();
         sum.0 += events;
         sum.1 += bytes;
     }
     let edges = sums
         .into_iter()
-        .map(|((function, ordinal, object, offset), (events, bytes))| Edge { function, ordinal, object, offset, events, bytes })
+        .map(|((function, ordinal, object, offset, step), (events, bytes))| Edge { function, ordinal, object, offset, step, events, bytes })
         .collect();
-    Ok(Profile { format: 1, module: plan.module.clone(), edges })
+    match lost {
+        None => return Err(malformed()),
+        Some(0) => {}
+        Some(n) => anstream::eprintln!("itarget: note: {n} events are missing from the profile: too many sites and objects"),
+    }
+    Ok(Profile { format: 2, module: plan.module.clone(), edges })
 }
 
 /// Names of the globals in the order of the table `__itarget_all_globals`, by their addresses in

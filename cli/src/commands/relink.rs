@@ -54,7 +54,8 @@ fn absolute_all(paths: &[String]) -> Vec<String> {
     paths.iter().map(|p| absolute(p)).collect()
 }
 
-/// Links `program` again to `output`, which is replaced at once. Returns clang's status.
+/// Links `program` again to `output`, which is replaced at once; without anything of ours in it
+/// where the settings say so. Returns clang's status.
 ///
 /// # Errors
 /// IT0503, IT0506, IT02xx.
@@ -78,7 +79,8 @@ pub fn relink(program: &Program, settings: &Settings, output: &Path) -> Outcome 
     let input = format!("-Wl,{merged}");
     let (user, has_level) = user_line(&saved, &input, &result.display().to_string())?;
     let mut all = user.clone();
-    all.extend(link_flags(!has_level, &files));
+    let ours = [format!("-Wl,--load-pass-plugin={}", files.plugin), files.runtime.clone()];
+    all.extend(link_flags(!has_level, &files).into_iter().filter(|f| !settings.off || !ours.contains(f)));
     let opt_level = level(&user);
     // The line kept for the next relink is the original one: only the inputs that are bitcode
     // were replaced.

@@ -155,6 +155,16 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "The profiled program was killed or ended by _exit before it wrote its counts.",
     },
     Entry {
+        code: "IT0508",
+        title: "A measured run went wrong",
+        what_to_do: "The program was interrupted, or nothing of it was recorded: the message says which. Look at one run with `itarget record`.",
+    },
+    Entry {
+        code: "IT0509",
+        title: "A build that counts",
+        what_to_do: "The executable was linked with the cut `profile`. Use the program that it was made from.",
+    },
+    Entry {
         code: "IT0601",
         title: "The log is damaged",
         what_to_do: "A checksum or the order of chunks is wrong from the named byte on. `itarget replay --until-damage` replays what comes before it; `itarget dump` shows it.",

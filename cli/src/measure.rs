@@ -182,6 +182,31 @@ pub fn variant(program: &Program, settings: &Settings) -> Result<PathBuf, Error>
     }
 }
 
+/// The annotations that `program` was linked with, and more, as absolute paths.
+///
+/// # Errors
+/// IT0503.
+pub fn annotations(program: &Program, more: &[String]) -> Result<Vec<String>, Error> {
+    let mut all = program.link()?.settings.annotations;
+    all.extend(more.iter().map(|f| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string())));
+    Ok(all)
+}
+
+/// Keeps a profile in the cache, under a hash of what it says: the program linked with it names this
+/// file.
+///
+/// # Errors
+/// IT0609.
+pub fn keep_profile(text: &str) -> Result<PathBuf, Error> {
+    let all = dir::cache()?.join("profiles");
+    let path = all.join(format!("{}.json", &hex(&Sha256::digest(text))[..32]));
+    let failed = |e: std::io::Error| Error::new("IT0609", format!("{}: {e}", path.display()));
+    std::fs::create_dir_all(&all).map_err(failed)?;
+    keep_newest(&all);
+    std::fs::write(&path, text).map_err(failed)?;
+    Ok(path)
+}
+
 /// Hash of everything that goes into a variant.
 fn key(program: &Program, settings: &Settings) -> Result<String, Error> {
     let mut hash = Sha256::new();
@@ -203,14 +228,14 @@ fn key(program: &Program, settings: &Settings) -> Result<String, Error> {
     Ok(hex(&hash.finalize())[..32].to_string())
 }
 
-/// Removes the oldest variants; what can't be removed stays.
+/// Removes the oldest variants or profiles; what can't be removed stays.
 fn keep_newest(all: &Path) {
     let age = |e: &std::fs::DirEntry| e.metadata().and_then(|m| m.modified()).ok();
     let mut found: Vec<_> = all.read_dir().into_iter().flatten().flatten().map(|e| (age(&e), e.path())).collect();
     found.sort();
     let surplus = found.len().saturating_sub(KEPT);
     for (_, path) in found.into_iter().take(surplus) {
-        let _ = std::fs::remove_dir_all(path);
+        let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     }
 }
 

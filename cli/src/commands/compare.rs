@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::cc::settings::Settings;
-use crate::measure::{Recorded, Subject, baseline, how, items, median, table, variant};
+use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
 use crate::trace::dir::Ended;
 use serde_json::json;
@@ -43,6 +43,7 @@ struct Row {
 /// IT05xx, IT02xx; IT0508: a run was interrupted.
 pub fn run(args: Args) -> Outcome {
     let program = super::run::find(&args.subject.program[0])?;
+    let annotations = measure::annotations(&program, &args.annotations)?;
     let absolute = |f: &String| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string());
     let mut rows = vec![];
     let mut variants = vec![];
@@ -50,7 +51,7 @@ pub fn run(args: Args) -> Outcome {
         let settings = Settings {
             cut: Some(cut.into()),
             profile: args.profile.as_ref().map(absolute),
-            annotations: args.annotations.iter().map(absolute).collect(),
+            annotations: annotations.clone(),
             ..Settings::default()
         };
         let path = variant(&program, &settings)?;

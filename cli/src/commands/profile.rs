@@ -55,7 +55,7 @@ fn is_zero(n: &u64) -> bool {
 /// IT05xx, IT02xx, IT0609.
 pub fn run(args: Args) -> Outcome {
     let program = run::find(&args.program[0])?;
-    let counters = counters(&program, &[])?;
+    let counters = counters(&program, &measure::annotations(&program, &[])?)?;
     let mut command = Command::new(&counters.path);
     {
         use std::os::unix::process::CommandExt;

@@ -3,7 +3,7 @@
 use super::{Outcome, profile};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
-use crate::measure::{Recorded, Subject, baseline, how, items, median, table, variant};
+use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
 use crate::trace::dir::Ended;
 use itarget_plan::{CutMode, Plan};
@@ -71,17 +71,13 @@ pub fn run(args: Args) -> Outcome {
         return Err(Error::new("IT0609", format!("{}: that is the program itself", output.display()))
             .hint("give another -o, and move it when you like what you see"));
     }
-    let annotations: Vec<String> =
-        args.annotations.iter().map(|f| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string())).collect();
+    let annotations = measure::annotations(&program, &args.annotations)?;
     let counted = profile::count(&program, &args.subject, &annotations)?;
-    let work = tempfile::tempdir().map_err(|e| Error::new("IT0206", format!("no temporary directory: {e}")))?;
-    let file = work.path().join("profile.json");
-    write(&file, &counted.text)?;
+    let file = measure::keep_profile(&counted.text)?;
     if let Some(kept) = &args.profile {
         write(kept, &counted.text)?;
     }
-    let settings =
-        Settings { profile: Some(file.display().to_string()), annotations, ..Settings::default() };
+    let settings = Settings { profile: Some(file.display().to_string()), annotations, ..Settings::default() };
     let tuned = Program::open(&variant(&program, &settings)?)?;
     let new_plan = tuned.plan()?;
     replace(&tuned.path, &output)?;

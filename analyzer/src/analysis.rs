@@ -3,6 +3,7 @@
 use crate::flow::cut::{self, Cut};
 use crate::flow::facts::Facts;
 use crate::flow::graph::{self, Graph};
+use crate::flow::target::{self, Targets, Wish};
 use crate::flow::weights::{Profile, Weights};
 use crate::flow::{FlowError, collect, stability};
 use crate::model::Module;
@@ -24,11 +25,13 @@ pub struct Options {
     pub weigh_with: Option<Profile>,
     /// Limits of the points-to analysis.
     pub points_to: points_to::Options,
+    /// What must be replayed ([`CutMode::Min`], [`CutMode::Functions`], [`CutMode::Profile`]).
+    pub targets: Targets,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cut: CutMode::Min, profile: None, weigh_with: None, points_to: points_to::Options::default() }
+        Options { cut: CutMode::Min, profile: None, weigh_with: None, points_to: points_to::Options::default(), targets: Targets::default() }
     }
 }
 
@@ -125,6 +128,11 @@ pub fn analyze_in_detail(
         let found = profile.module.clone();
         return Err(FlowError::OtherModule { found, module: module.fingerprint.clone() });
     }
+    let mut wishes = target::resolve(module, &options.targets)?;
+    let partial = wishes.iter().any(|w| *w != Wish::Replay);
+    if matches!(options.cut, CutMode::Libc | CutMode::Profile) {
+        wishes.fill(Wish::Replay);
+    }
     let mut clock = Clock { last: Instant::now(), phases: Vec::new() };
     progress(Phase::PointsTo);
     let points_to = PointsTo::solve(module, &Known(annotations), &options.points_to);
@@ -132,16 +140,17 @@ pub fn analyze_in_detail(
     progress(Phase::Flow);
     let weights = Weights::new(module, &points_to, options.profile.as_ref());
     let facts = collect::facts(module, &points_to, annotations, &weights);
-    let graph = graph::build(module, &points_to, &facts, &weights);
+    let graph = graph::build(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
     clock.lap(Phase::Flow);
     progress(Phase::Cut);
     let cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
     clock.lap(Phase::Cut);
     progress(Phase::Plan);
-    let plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut);
+    let mut plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut, partial);
+    plan.targets = options.targets.to_text();
     clock.lap(Phase::Plan);
     let reweighed = match &options.weigh_with {
-        Some(other) => Some(stability::reweigh(module, &points_to, annotations, &cut, other)?),
+        Some(other) => Some(stability::reweigh(module, &points_to, annotations, &cut, other, &wishes, options.cut)?),
         None => None,
     };
     let mut report = report::collect(&report::Input {

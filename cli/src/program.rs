@@ -186,6 +186,9 @@ pub fn describe(site: &Site) -> String {
         }
         Action::Redirect { to } => format!("call of {to}"),
         Action::Refuse { .. } => "refused call".into(),
+        Action::Apply { .. } => "write of an environment function".into(),
+        Action::Downcall { to } => format!("downcall of {}", to.join(" or ")),
+        Action::Upcall { to } => format!("upcall of {}", to.join(" or ")),
         Action::Callee => "callee checked".into(),
         Action::Poll => "poll".into(),
         Action::Count { .. } => "counted access".into(),

@@ -15,7 +15,10 @@ pub struct Config {
     pub itarget: String,
     /// Directory for temporary files; lives until the link has ended.
     pub work_dir: String,
-    /// `min`, `libc` or `profile`.
+    /// Replay target: patterns, those that exclude after a `!`.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// `min`, `functions`, `libc` or `profile`.
     pub cut: String,
     /// Annotation files to add.
     #[serde(default)]
@@ -68,6 +71,12 @@ impl Config {
         }
         if let Some(p) = &self.profile {
             command.args(["--profile", p]);
+        }
+        for target in &self.targets {
+            match target.strip_prefix('!') {
+                Some(pattern) => command.args(["--exclude", pattern]),
+                None => command.args(["--target", target]),
+            };
         }
         command.arg(bitcode);
         let status = command

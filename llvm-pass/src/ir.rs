@@ -80,6 +80,8 @@ macro_rules! llvm {
     }};
 }
 
+mod calls;
+
 impl Ir {
     /// Wraps a module.
     ///

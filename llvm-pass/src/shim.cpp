@@ -163,6 +163,45 @@ void itarget_copy_abi_attributes(LLVMValueRef call, LLVMValueRef function) {
       F->addRetAttr(A.getRetAttr(K));
 }
 
+// Gives `to` (a function or a call) the parameter, return and convention attributes of `from` (either too).
+void itarget_copy_signature(LLVMValueRef from, LLVMValueRef to) {
+  static const Attribute::AttrKind Kinds[] = {
+      Attribute::ZExt, Attribute::SExt, Attribute::ByVal, Attribute::StructRet,
+      Attribute::Alignment, Attribute::InReg};
+  Value *From = unwrap(from), *To = unwrap(to);
+  auto *FF = dyn_cast<Function>(From);
+  auto *TF = dyn_cast<Function>(To);
+  AttributeList A = FF ? FF->getAttributes() : cast<CallBase>(From)->getAttributes();
+  CallingConv::ID CC = FF ? FF->getCallingConv() : cast<CallBase>(From)->getCallingConv();
+  unsigned N = TF ? TF->arg_size() : cast<CallBase>(To)->arg_size();
+  for (unsigned i = 0; i < N; ++i)
+    for (auto K : Kinds)
+      if (A.hasParamAttr(i, K)) {
+        if (TF)
+          TF->addParamAttr(i, A.getParamAttr(i, K));
+        else
+          cast<CallBase>(To)->addParamAttr(i, A.getParamAttr(i, K));
+      }
+  for (auto K : {Attribute::ZExt, Attribute::SExt})
+    if (A.hasRetAttr(K)) {
+      if (TF)
+        TF->addRetAttr(A.getRetAttr(K));
+      else
+        cast<CallBase>(To)->addRetAttr(A.getRetAttr(K));
+    }
+  if (TF)
+    TF->setCallingConv(CC);
+  else
+    cast<CallBase>(To)->setCallingConv(CC);
+}
+
+// Type of parameter `i` of a function or call that is passed by value in memory; null if it is not.
+LLVMTypeRef itarget_byval_type(LLVMValueRef of, unsigned i) {
+  if (auto *F = dyn_cast<Function>(unwrap(of)))
+    return i < F->arg_size() ? wrap(F->getParamByValType(i)) : nullptr;
+  return wrap(unwrap<CallBase>(of)->getParamByValType(i));
+}
+
 // Removes what the optimiser could conclude from the original callee.
 void itarget_strip_call_attributes(LLVMValueRef call) {
   CallBase *CB = unwrap<CallBase>(call);

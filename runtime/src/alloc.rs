@@ -1,5 +1,6 @@
 //! The allocation functions that instrumented code calls instead of libc's.
 
+use crate::crossing::{self, Special, from_environment};
 use crate::hooks::{block, varint};
 use crate::interpose::{next_free, next_realloc};
 use crate::pool::{self, allocate, allocate_aligned, allocate_fresh, owns, release, usable};
@@ -7,6 +8,7 @@ use crate::state::{ctl, recording, replaying};
 use core::ffi::c_void;
 use core::ptr::{copy_nonoverlapping, null_mut};
 use itarget_abi::control::mode;
+use itarget_abi::layout::OBJ_ENV;
 
 unsafe extern "C" {
     fn malloc_usable_size(p: *mut c_void) -> usize;
@@ -38,7 +40,41 @@ pub extern "C" fn __itarget_malloc(size: u64, objid: u32) -> *mut u8 {
         // SAFETY: libc's malloc.
         return unsafe { libc::malloc(size as usize) }.cast();
     }
+    if from_environment() {
+        return environment_block(size, 0, objid, false);
+    }
     or_enomem(allocate(size, objid))
+}
+
+/// A block for the environment: libc's, unless replay space looks into it.
+fn environment_block(size: u64, align: u64, objid: u32, zero: bool) -> *mut u8 {
+    if objid == OBJ_ENV {
+        // SAFETY: libc's functions.
+        return unsafe {
+            match (zero, align) {
+                (true, _) => libc::calloc(1, size as usize).cast(),
+                (false, 0) => libc::malloc(size as usize).cast(),
+                (false, align) => memalign(align as usize, size as usize).cast(),
+            }
+        };
+    }
+    crossing::special(Special::Alloc);
+    varint(u64::from(objid) << 1 | u64::from(zero));
+    varint(size);
+    varint(align);
+    let p = make(size, align, objid, zero);
+    crossing::complete();
+    p
+}
+
+/// A block of the pool, `align` 0 for the usual alignment, cleared if `zero`.
+pub fn make(size: u64, align: u64, objid: u32, zero: bool) -> *mut u8 {
+    let p = if align == 0 { allocate(size, objid) } else { allocate_aligned(align, size, objid) };
+    if zero && !p.is_null() {
+        // SAFETY: `size` bytes were allocated.
+        unsafe { core::ptr::write_bytes(p, 0, size as usize) };
+    }
+    or_enomem(p)
 }
 
 /// calloc.
@@ -49,6 +85,9 @@ pub extern "C" fn __itarget_calloc(count: u64, size: u64, objid: u32) -> *mut u8
         return unsafe { libc::calloc(count as usize, size as usize) }.cast();
     }
     let Some(n) = count.checked_mul(size) else { return no_memory() };
+    if from_environment() {
+        return environment_block(n, 0, objid, true);
+    }
     let (p, fresh) = allocate_fresh(n, objid);
     if !p.is_null() && !fresh {
         // SAFETY: `n` bytes were allocated.
@@ -75,6 +114,10 @@ pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) 
         // SAFETY: the caller's promise.
         unsafe { __itarget_free(old) };
         return null_mut();
+    }
+    if from_environment() {
+        // SAFETY: the caller's promise.
+        return unsafe { environment_realloc(old, size, objid) };
     }
     let ours = owns(old);
     let room = match (ours, replaying()) {
@@ -107,6 +150,27 @@ pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) 
     new
 }
 
+/// realloc by the environment. What of the old block gets into replay space is logged.
+unsafe fn environment_realloc(old: *mut u8, size: u64, objid: u32) -> *mut u8 {
+    if !owns(old) && objid == OBJ_ENV {
+        // SAFETY: libc's block.
+        return unsafe { next_realloc(old, size as usize) };
+    }
+    // SAFETY: a block of ours or of libc.
+    let room = if owns(old) { usable(old) } else { unsafe { malloc_usable_size(old.cast()) as u64 } };
+    let new = __itarget_malloc(size, objid);
+    if !new.is_null() {
+        let n = room.min(size);
+        // SAFETY: `n` bytes are valid in both blocks.
+        unsafe {
+            copy_nonoverlapping(old, new, n as usize);
+            crossing::__itarget_apply(new, n as i64, crate::exit::site::REALLOC);
+            __itarget_free(old);
+        }
+    }
+    new
+}
+
 /// reallocarray.
 ///
 /// # Safety
@@ -131,7 +195,11 @@ pub extern "C" fn __itarget_memalign(align: u64, size: u64, objid: u32) -> *mut 
         // SAFETY: libc's memalign.
         return unsafe { memalign(align as usize, size as usize) }.cast();
     }
-    or_enomem(allocate_aligned(align.max(1).next_power_of_two(), size, objid))
+    let align = align.max(1).next_power_of_two();
+    if from_environment() {
+        return environment_block(size, align, objid, false);
+    }
+    or_enomem(allocate_aligned(align, size, objid))
 }
 
 /// posix_memalign.
@@ -168,6 +236,19 @@ pub unsafe extern "C" fn __itarget_strdup(s: *const u8, objid: u32) -> *mut u8 {
 /// `s` is a C string, or `n` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> *mut u8 {
+    if from_environment() {
+        // SAFETY: the caller's promise; `n + 1` bytes were allocated.
+        unsafe {
+            let n = libc::strnlen(s.cast(), n as usize);
+            let p = __itarget_malloc(n as u64 + 1, objid);
+            if !p.is_null() {
+                copy_nonoverlapping(s, p, n);
+                *p.add(n) = 0;
+                crossing::__itarget_apply(p, n as i64 + 1, crate::exit::site::REALLOC);
+            }
+            return p;
+        }
+    }
     let crosses = (recording() || replaying()) && pool::side(s as u64, 1) != pool::Side::Replay;
     let missing = crosses && replaying();
     // SAFETY: the caller's promise; environment memory is not read at replay.
@@ -196,6 +277,13 @@ pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_free(p: *mut u8) {
     if owns(p) {
+        if from_environment() {
+            crossing::special(Special::Free);
+            varint(p as u64);
+            release(p);
+            crossing::complete();
+            return;
+        }
         release(p);
     } else if !replaying() {
         // SAFETY: a block of libc (or null).
@@ -211,6 +299,10 @@ pub unsafe extern "C" fn __itarget_free(p: *mut u8) {
 pub unsafe extern "C" fn __itarget_malloc_usable_size(p: *mut u8) -> u64 {
     if owns(p) {
         return usable(p);
+    }
+    if from_environment() {
+        // SAFETY: a block of libc.
+        return unsafe { malloc_usable_size(p.cast()) as u64 };
     }
     // SAFETY: a block of libc, which exists unless this is a replay.
     varint(if replaying() { 0 } else { unsafe { malloc_usable_size(p.cast()) as u64 } })

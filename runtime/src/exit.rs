@@ -1,6 +1,7 @@
 //! Ways a program ends: exit, _exit, abort, exec; fork.
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
+use crate::crossing::{self, Special};
 use crate::state::{ctl, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
@@ -32,6 +33,10 @@ pub mod site {
     pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
     /// A function that the analysis found no way to.
     pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
+    /// Blocks that the environment fills: realloc, strdup.
+    pub const REALLOC: i32 = 0xffff_000c_u32 as i32;
+    /// longjmp.
+    pub const JUMP: i32 = 0xffff_000b_u32 as i32;
     /// iconv.
     pub const ICONV: i32 = 0xffff_000a_u32 as i32;
     /// realpath and getcwd.
@@ -66,7 +71,14 @@ pub unsafe extern "C" fn __itarget_cxa_atexit(f: extern "C" fn(*mut c_void), arg
     add(f, argument)
 }
 
-fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
+/// Registers a function to run at exit.
+pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
+    if crossing::from_environment() {
+        crossing::special(Special::AtExit);
+        crate::word::word(f as usize as u64);
+        crate::word::word(argument as u64);
+        crossing::complete();
+    }
     // SAFETY: one thread; the index is checked.
     unsafe {
         if COUNT == HANDLERS {
@@ -93,6 +105,9 @@ fn run_handlers() {
 /// exit, and the return from main.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_exit(status: c_int) -> ! {
+    if crossing::from_environment() {
+        crossing::exit_from_environment(status)
+    }
     run_handlers();
     match ctl().mode {
         mode::RECORD => {
@@ -116,6 +131,10 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
 /// _exit.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget__exit(status: c_int) -> ! {
+    if crossing::from_environment() {
+        crossing::special(Special::ImmediateExit);
+        crate::word::word(status as u64);
+    }
     match ctl().mode {
         mode::RECORD => {
             digest::at_end();
@@ -136,6 +155,9 @@ pub extern "C" fn __itarget__exit(status: c_int) -> ! {
 /// abort.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_abort() -> ! {
+    if crossing::from_environment() {
+        crossing::special(Special::Abort);
+    }
     match ctl().mode {
         mode::RECORD => log::stop(end::ABORT, libc::SIGABRT),
         mode::REPLAY => {
@@ -159,6 +181,15 @@ unsafe extern "C" {
 /// As `__assert_fail`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_assert_fail(a: *const c_char, file: *const c_char, line: u32, f: *const c_char) -> ! {
+    if crossing::from_environment() {
+        crossing::special(Special::Assert);
+    }
+    end_assertion();
+    // SAFETY: passed on.
+    unsafe { __assert_fail(a, file, line, f) }
+}
+
+fn end_assertion() {
     match ctl().mode {
         mode::RECORD => log::stop(end::ASSERT, libc::SIGABRT),
         mode::REPLAY => {
@@ -168,8 +199,13 @@ pub unsafe extern "C" fn __itarget_assert_fail(a: *const c_char, file: *const c_
         }
         _ => {}
     }
-    // SAFETY: passed on.
-    unsafe { __assert_fail(a, file, line, f) }
+}
+
+/// Replay: an assertion failed in the environment, whose texts are not there.
+pub fn failed_assertion() -> ! {
+    end_assertion();
+    // SAFETY: ends the process with SIGABRT.
+    unsafe { libc::abort() }
 }
 
 /// fork (and vfork): the child goes on unrecorded.
@@ -218,7 +254,13 @@ type Exec = unsafe extern "C" fn(*const c_char, *const *const c_char, *const *co
 /// # Safety
 /// As the exec function.
 unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int {
-    let run = __itarget_enter(site::EXEC);
+    let outside = crossing::from_environment();
+    let run = if outside {
+        crossing::special(Special::Exec);
+        1
+    } else {
+        __itarget_enter(site::EXEC)
+    };
     crate::word::seal();
     let mut r = -1;
     if run != 0 {
@@ -245,14 +287,31 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
             c.clean = 0;
             c.magic = itarget_abi::log::MAGIC;
         }
+        if outside {
+            crossing::complete();
+            return r;
+        }
         __itarget_leave();
-    } else if replaying() && replay::header().end_reason == end::EXEC && replay::position() == st().stream_len {
+    } else {
+        ended_by_exec();
+    }
+    __itarget_val(i64::from(r)) as c_int
+}
+
+/// Replay: the environment calls exec.
+pub fn replay_exec() {
+    crate::word::seal();
+    ended_by_exec();
+}
+
+/// Replay: ends where the recorded program became another.
+fn ended_by_exec() {
+    if replaying() && replay::header().end_reason == end::EXEC && replay::position() == st().stream_len {
         sys::say(&[b"IT0613 the trace ends here: the program replaced itself by another image (exec)"]);
         replay::status_line("exec", itarget_abi::exit::TRACE_ENDS);
         replay::flush_output();
         sys::exit_now(itarget_abi::exit::TRACE_ENDS);
     }
-    __itarget_val(i64::from(r)) as c_int
 }
 
 unsafe extern "C" {

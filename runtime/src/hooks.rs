@@ -2,8 +2,9 @@
 
 use crate::pool::{self, Side};
 use crate::state::{ctl, recording, replaying, st};
-use crate::{digest, log, replay, signal, sites, word};
+use crate::{crossing, digest, log, replay, signal, sites, word};
 use itarget_abi::control::{mix, mode};
+use itarget_abi::hooks::{DOWNCALL, UPCALL};
 use itarget_abi::layout;
 use itarget_abi::log::end;
 
@@ -78,7 +79,7 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
             event(site as u32);
             c.boundaries += 1;
             if c.boundaries >= c.next_async {
-                signal::replay_due();
+                signal::replay_due((DOWNCALL..UPCALL).contains(&(site as u32)));
             }
             digest::maybe();
             0
@@ -128,6 +129,10 @@ pub extern "C" fn __itarget_heap(p: *mut u8) -> *mut u8 {
 /// `to` is null or valid for `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
+    if ctl().in_env != 0 {
+        // SAFETY: passed on.
+        return unsafe { crossing::written(to, len) };
+    }
     if len <= 0 || !logged(to as u64, len as u64) {
         return;
     }
@@ -265,6 +270,10 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
     if of.is_null() {
         return;
     }
+    if ctl().in_env != 0 {
+        // SAFETY: the caller's promise.
+        return unsafe { crossing::written(of.add(offset as usize).cast::<*mut u8>().read_unaligned(), len) };
+    }
     // SAFETY: the caller's promise.
     let here = if recording() { unsafe { of.add(offset as usize).cast::<u64>().read_unaligned() } } else { 0 };
     let to = varint(here) as *mut u8;
@@ -280,6 +289,10 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
 pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
     if !logged(to as u64, 1) {
         return;
+    }
+    if ctl().in_env != 0 {
+        // SAFETY: a C string.
+        return unsafe { crossing::written(to, libc::strlen(to.cast()) as i64 + 1) };
     }
     // SAFETY: a C string while recording; not read at replay.
     let n = varint(if recording() { unsafe { libc::strlen(to.cast()) as u64 + 1 } } else { 0 });
@@ -476,7 +489,7 @@ pub extern "C" fn __itarget_poll(site: i32) {
             event(site as u32);
             c.boundaries += 1;
             if c.boundaries >= c.next_async {
-                signal::replay_due();
+                signal::replay_due(false);
             }
         }
         _ => {}

@@ -10,6 +10,7 @@ extern crate std;
 
 mod alloc;
 mod crc;
+mod crossing;
 mod digest;
 mod exit;
 mod hooks;
@@ -28,7 +29,6 @@ mod sites;
 mod start;
 mod state;
 mod sys;
-mod upcall;
 mod word;
 
 #[cfg(not(test))]

@@ -1,6 +1,7 @@
 //! Locale: setlocale is an environment call; the ctype tables are copies in replay space, logged
 //! when first used and when setlocale changed them.
 
+use crate::crossing::{self, Special};
 use crate::exit::site;
 use crate::hooks::{__itarget_copy, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
 use crate::state::{ctl, recording, replaying};
@@ -57,8 +58,16 @@ fn first_use() {
     // SAFETY: one thread.
     unsafe {
         if !USED {
-            USED = true;
-            refresh();
+            if crossing::from_environment() {
+                crossing::special(Special::Locale);
+                varint(u64::from(ctl().locale_c));
+                USED = true;
+                refresh();
+                crossing::complete();
+            } else {
+                USED = true;
+                refresh();
+            }
         }
     }
 }
@@ -100,6 +109,19 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
         // SAFETY: passed on.
         return unsafe { libc::setlocale(category, locale) };
     }
+    if crossing::from_environment() {
+        // SAFETY: passed on; one thread.
+        unsafe {
+            let r = libc::setlocale(category, locale);
+            ctl().locale_c = u32::from(is_c());
+            crossing::special(Special::Locale);
+            varint(u64::from(ctl().locale_c));
+            USED = true;
+            refresh();
+            crossing::complete();
+            return r;
+        }
+    }
     let run = __itarget_enter(site::LOCALE);
     let mut r = core::ptr::null_mut();
     if run != 0 {
@@ -116,6 +138,14 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
         refresh();
     }
     r.cast()
+}
+
+/// Replay: the environment changed the locale, or used the tables first.
+pub fn replay_change() {
+    ctl().locale_c = varint(0) as u32;
+    // SAFETY: one thread.
+    unsafe { USED = true };
+    refresh();
 }
 
 /// uselocale.

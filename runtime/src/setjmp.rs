@@ -1,9 +1,11 @@
 //! setjmp and longjmp without glibc's pointer mangling (whose key differs between runs), so that
 //! a jmp_buf has the same bytes at replay. Layout: rbx rbp r12 r13 r14 r15 rsp rip, then at byte
-//! 64 whether the mask was saved and at byte 72 the mask.
+//! 64 whether the mask was saved, at byte 72 the mask, at byte 80 from which side of the cut it was called, and
+//! how deep in calls back.
 
-use crate::state::ctl;
+use crate::crossing;
 use core::ffi::c_int;
+use itarget_abi::layout;
 
 /// setjmp.
 ///
@@ -35,33 +37,43 @@ pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u64, savemask: c_int) -> 
         "mov [rdi + 56], rax",
         "mov qword ptr [rdi + 64], 0",
         "mov qword ptr [rdi + 72], 0",
-        "test esi, esi",
-        "jz 2f",
-        "jmp {mask}",
-        "2: xor eax, eax",
-        "ret",
-        mask = sym save_mask
+        "jmp {rest}",
+        rest = sym rest
     )
 }
 
-/// Saves the signal mask; returns 0 to the caller of sigsetjmp.
-unsafe extern "C" fn save_mask(buf: *mut u64) -> c_int {
+/// What is no register; returns 0 to the caller of sigsetjmp.
+unsafe extern "C" fn rest(buf: *mut u64, savemask: c_int) -> c_int {
+    // SAFETY: a jmp_buf has room for 25 words.
+    unsafe {
+        *buf.add(10) = crossing::place();
+        if savemask != 0 {
+            save_mask(buf);
+        }
+    }
+    0
+}
+
+/// Saves the signal mask.
+unsafe fn save_mask(buf: *mut u64) {
     let mut mask = 0u64;
     // The mask is the kernel's, so it is environment data: kept out of the buffer's value by
     // logging it like any other result.
-    let run = crate::hooks::__itarget_enter(crate::exit::site::MASK);
+    let outside = crossing::from_environment();
+    let run = if outside { 1 } else { crate::hooks::__itarget_enter(crate::exit::site::MASK) };
     if run != 0 {
         // SAFETY: a local of 8 bytes.
         unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, 0u64, 0u64, &raw mut mask, 8u64) };
     }
-    crate::hooks::__itarget_leave();
-    mask = crate::hooks::__itarget_val(mask as i64) as u64;
+    if !outside {
+        crate::hooks::__itarget_leave();
+        mask = crate::hooks::__itarget_val(mask as i64) as u64;
+    }
     // SAFETY: a jmp_buf has room for 25 words.
     unsafe {
         *buf.add(8) = 1;
         *buf.add(9) = mask;
     }
-    0
 }
 
 /// longjmp and siglongjmp.
@@ -70,9 +82,11 @@ unsafe extern "C" fn save_mask(buf: *mut u64) -> c_int {
 /// As longjmp.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_longjmp(buf: *const u64, value: c_int) -> ! {
-    ctl().in_env = 0;
-    // SAFETY: a buffer filled by sigsetjmp above.
+    // SAFETY: a buffer filled by sigsetjmp above; at replay that of a frame of the environment is not looked at.
     unsafe {
+        // At replay a buffer of the environment may not be there.
+        let target = if !crate::state::replaying() || layout::mapped_at_replay(buf as u64) { *buf.add(10) } else { 0 };
+        crossing::jump(target, buf as u64, value);
         if *buf.add(8) != 0 && !crate::state::replaying() {
             crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, buf.add(9), 0u64, 8u64);
         }
@@ -80,8 +94,12 @@ pub unsafe extern "C" fn __itarget_longjmp(buf: *const u64, value: c_int) -> ! {
     }
 }
 
+/// Restores the registers.
+///
+/// # Safety
+/// The buffer is one of a frame that is there.
 #[unsafe(naked)]
-unsafe extern "C" fn jump(buf: *const u64, value: c_int) -> ! {
+pub unsafe extern "C" fn jump(buf: *const u64, value: c_int) -> ! {
     core::arch::naked_asm!(
         "mov eax, esi",
         "mov rbx, [rdi]",

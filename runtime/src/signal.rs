@@ -4,11 +4,15 @@
 //! inside an environment call it runs at once (the call is opaque at replay, so the order is
 //! kept), else it waits for the next boundary.
 
+use crate::crossing::{self, Special};
+use crate::hooks::bulk;
 use crate::state::{ctl, recording, replaying, st};
+use crate::word::word;
 use crate::{log, replay};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use itarget_abi::control::mode;
+use itarget_abi::layout::{STACK_BASE, STACK_MAX};
 use itarget_abi::log::{Async, kind};
 
 const SIGNALS: usize = 65;
@@ -60,6 +64,13 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
         let before = *slot;
         if !new.is_null() {
             let wanted = *new;
+            if crossing::from_environment() {
+                crossing::special(Special::Action);
+                word(signal as u64);
+                let mut copy = wanted;
+                bulk((&raw mut copy).cast(), size_of::<Action>() as u64);
+                crossing::complete();
+            }
             *slot = wanted;
             install(signal, &wanted);
         }
@@ -68,6 +79,18 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
         }
     }
     0
+}
+
+/// Replay: the environment calls sigaction.
+pub fn replay_action() {
+    let signal = word(0) as c_int;
+    let mut wanted = DEFAULT;
+    // SAFETY: plain integers; the signal was checked before it was logged.
+    unsafe {
+        bulk((&raw mut wanted).cast(), size_of::<Action>() as u64);
+        *action(signal.clamp(0, SIGNALS as c_int - 1)) = wanted;
+        install(signal, &wanted);
+    }
 }
 
 /// Tells the kernel, while recording; at replay only for faults, which happen again by themselves.
@@ -119,7 +142,7 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     if inside != 0 {
         // Another signal that comes meanwhile waits: the log is being written.
         ctl().in_env = 0;
-        deliver(signal, code, words);
+        deliver(signal, code, words, true);
         deliver_pending();
         ctl().in_env = inside;
     } else {
@@ -150,9 +173,13 @@ unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *
 }
 
 /// Runs the program's handler at this boundary and logs that it ran here.
-fn deliver(signal: c_int, code: i32, info: [u64; 2]) {
+fn deliver(signal: c_int, code: i32, info: [u64; 2], outside: bool) {
     let c = ctl();
-    let e = Async { boundaries: c.boundaries, signal: signal as u32, code, info };
+    let here = 0u8;
+    // Far enough below whatever is called from here, when recording and at replay.
+    let sp = ((&raw const here) as u64 - FAR) & !15 | 8;
+    let sp = if (STACK_BASE..STACK_BASE + STACK_MAX).contains(&sp) { sp } else { 0 } | u64::from(outside);
+    let e = Async { boundaries: c.boundaries, signal: signal as u32, code, info, sp };
     // SAFETY: plain integers without padding.
     let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<Async>()) };
     if let Err(errno) = log::special(kind::ASYNC, bytes) {
@@ -170,16 +197,28 @@ fn run(e: &Async) {
             unsafe { install(e.signal as c_int, &DEFAULT) };
         }
     }
-    let saved = ctl().in_env;
-    ctl().in_env = 0;
+    // SAFETY: one thread; the handler is entered before the next one can come.
+    unsafe { HANDLED = (a, *e) };
+    crossing::interrupt(handle, e.sp & !1, e.sp & 1 != 0);
+}
+
+/// Distance of a handler's frame to that of the runtime, in bytes.
+const FAR: u64 = 8192;
+
+static mut HANDLED: (Action, Async) = (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 });
+
+/// Calls the handler in `HANDLED`.
+extern "C" fn handle() {
     let mut info = [0u64; 16];
-    info[0] = u64::from(e.signal);
-    info[1] = e.code as u32 as u64;
-    info[2] = e.info[0];
-    info[3] = e.info[1];
-    // SAFETY: a siginfo of 128 bytes; the context is not recorded, so there is none.
-    unsafe { call(&a, e.signal as c_int, (&raw mut info).cast(), core::ptr::null_mut()) };
-    ctl().in_env = saved;
+    // SAFETY: set just before; a siginfo of 128 bytes; the context is not recorded, so there is none.
+    unsafe {
+        let (action, e) = HANDLED;
+        info[0] = u64::from(e.signal);
+        info[1] = e.code as u32 as u64;
+        info[2] = e.info[0];
+        info[3] = e.info[1];
+        call(&action, e.signal as c_int, (&raw mut info).cast(), core::ptr::null_mut());
+    }
     // So that a signal delivered right after this handler is not taken for one that came during
     // the handler's last call.
     ctl().boundaries += 1;
@@ -215,7 +254,7 @@ fn drain() {
             if left.is_none() {
                 return;
             }
-            deliver(first.0, first.1, first.2);
+            deliver(first.0, first.1, first.2, false);
         }
     }
 }
@@ -228,10 +267,12 @@ pub fn next_async() {
 
 /// Replay: runs every handler that is due at this boundary; ends the replay where the recording
 /// was cut off.
+///
+/// `downcall`: a function of the environment is about to be called; what interrupts that comes later.
 #[cold]
-pub fn replay_due() {
+pub fn replay_due(downcall: bool) {
     while let Some(e) = replay::async_event(st().next_async_index) {
-        if e.boundaries > ctl().boundaries {
+        if e.boundaries > ctl().boundaries || downcall && e.sp & 1 != 0 {
             break;
         }
         st().next_async_index += 1;

@@ -413,7 +413,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         c.locale_c = 1;
         c.cur = st().stream as u64;
         replay::next_window();
-        if !layout(false) || mmap_stack(start.stack).is_none() {
+        if !layout(false) || mmap_stack(start.stack).is_none() || !crate::crossing::start() {
             refuse(b"IT0619 the address space is taken");
         }
         c.bound = BOUND;

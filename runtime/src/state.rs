@@ -40,7 +40,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage {
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v3: u8 = 3;
+pub static __itarget_abi_v4: u8 = 4;
 
 /// The control block.
 #[inline(always)]
@@ -73,6 +73,8 @@ pub struct State {
     pub stdout: u64,
     /// See `stdout`.
     pub stderr: u64,
+    /// Calls back under way, see `crossing`.
+    pub depth: u64,
     /// Option `digest`.
     pub digest: bool,
     /// Option `digest_every`.
@@ -104,6 +106,7 @@ pub static mut STATE: State = State {
     status_fd: -1,
     stdout: 0,
     stderr: 0,
+    depth: 0,
     digest: false,
     digest_every: 0,
     full: false,

@@ -134,6 +134,10 @@ pub struct Directives {
     pub r3: bool,
     /// The log must be smaller than this many bytes.
     pub log_below: Option<u64>,
+    /// Replay targets (`ITARGET_CC_TARGET`) under which the program is tested; empty: the usual ones.
+    pub targets: Vec<String>,
+    /// Each of these targets must be separable from the environment.
+    pub separable: bool,
     /// Optimisation levels; default `-O2`.
     pub levels: Vec<String>,
 }
@@ -166,6 +170,10 @@ impl Directives {
                 }
                 "level" if value == "R3" => d.r3 = true,
                 "log-below" => d.log_below = Some(value.parse().map_err(|e| format!("{line}: {e}"))?),
+                "target" => {
+                    d.targets.push(value.to_string());
+                    d.separable = true;
+                }
                 "opt" => d.levels = words(),
                 other => return Err(format!("unknown directive `{other}`")),
             }

@@ -35,6 +35,8 @@ pub struct Cut {
     pub sides: Vec<bool>,
     /// Edges of the network that are not in the graph: pins and wishes.
     pub extra: Vec<Edge>,
+    /// By function: it is on the environment's side.
+    pub functions: Vec<bool>,
     /// Value of the cut in tenths of bytes.
     pub value: u64,
     /// Nodes of the network.
@@ -53,6 +55,12 @@ impl Cut {
     pub fn is_environment(&self, field: FieldId) -> bool {
         self.environment[field.0 as usize]
     }
+
+    /// True if the function runs when recording only.
+    #[must_use]
+    pub fn is_skipped(&self, function: usize) -> bool {
+        self.functions[function]
+    }
 }
 
 /// Takes the cut.
@@ -68,9 +76,17 @@ pub fn take(
     mode: CutMode,
 ) -> Result<Cut, FlowError> {
     let reached = reach(graph);
+    if reached[SINK as usize].is_some() {
+        let path = path(graph, &reached, SINK);
+        return Err(FlowError::Infeasible { reason: explain::inseparable(module, facts, &path) });
+    }
     let mut conflicts = Vec::new();
     let mut extra: Vec<Edge> = Vec::new();
     for (index, pin) in facts.pins.iter().enumerate() {
+        let user = graph.functions[pin.at.0];
+        if user == SOURCE {
+            continue;
+        }
         let counts = |v: &FieldId| {
             !pin.checked || !matches!(facts.place(points_to, *v), Place::External | Place::Movable)
         };
@@ -79,17 +95,23 @@ pub fn take(
             let path = path(graph, &reached, node(v));
             let reason = explain::conflict(module, points_to, facts, pin, v, &path);
             let certain = pin.values.iter().all(|v| reached[node(*v) as usize].is_some());
-            if certain && !pin.refusable {
+            if certain && user == SINK && !pin.refusable {
                 return Err(FlowError::Infeasible { reason });
+            }
+            if certain && user != SINK && !pin.refusable {
+                extra.push(Edge { tail: node(v), head: user, cap: INFINITE, cause: Cause::Pin(index as u32) });
             }
             conflicts.push(Conflict { pin: index, certain, reason });
         }
         for &v in pin.values.iter().filter(|v| reached[node(**v) as usize].is_none()) {
-            extra.push(Edge { tail: node(v), head: SINK, cap: INFINITE, cause: Cause::Pin(index as u32) });
+            extra.push(Edge { tail: node(v), head: user, cap: INFINITE, cause: Cause::Pin(index as u32) });
         }
     }
-    for &v in facts.shown.iter().filter(|v| reached[node(**v) as usize].is_none()) {
-        extra.push(Edge { tail: node(v), head: SINK, cap: SHOWN, cause: Cause::Asked });
+    for &(function, v) in facts.shown.iter().filter(|(_, v)| reached[node(*v) as usize].is_none()) {
+        let printer = graph.functions[function];
+        if printer != SOURCE {
+            extra.push(Edge { tail: node(v), head: printer, cap: SHOWN, cause: Cause::Asked });
+        }
     }
     if mode == CutMode::Libc {
         // Everything that can be in replay space is.
@@ -123,6 +145,10 @@ pub fn take(
             (network, cut, extra) = (other, better, whole);
         }
     }
+    if graph.functions.iter().any(|n| *n != SINK) {
+        // What is not needed is not replayed.
+        cut.source_side = widest(graph, &extra, &cut);
+    }
     let mut environment: Vec<bool> =
         (0..points_to.fields().len()).map(|i| cut.source_side[node(FieldId(i as u32)) as usize]).collect();
     let mut leads_on = vec![false; environment.len()];
@@ -132,8 +158,11 @@ pub fn take(
         }
     }
     whole_objects(points_to, facts, &leads_on, &mut environment);
+    let functions: Vec<bool> = graph.functions.iter().map(|n| cut.source_side[*n as usize]).collect();
+    conflicts.retain(|c| !functions[facts.pins[c.pin].at.0]);
     Ok(Cut {
         environment,
+        functions,
         value: cut.value,
         nodes: network.node_count(),
         edges: network.edge_count(),
@@ -157,6 +186,31 @@ fn solve(network: &Network) -> Result<MinCut, FlowError> {
     let cut = network.min_cut(SOURCE, SINK).map_err(|e| cut_error(&e))?;
     certificate::check(network, SOURCE, SINK, &cut).map_err(|e| FlowError::Cut { message: e.to_string(), hint: e.hint() })?;
     Ok(cut)
+}
+
+/// The largest source side of all cuts of this value: the nodes that don't reach the sink in the residual graph.
+fn widest(graph: &Graph, extra: &[Edge], cut: &MinCut) -> Vec<bool> {
+    let n = graph.nodes as usize;
+    let mut into: Vec<Vec<u32>> = vec![Vec::new(); n];
+    for (edge, &flow) in graph.edges.iter().chain(extra).zip(&cut.flow) {
+        if edge.cap == INFINITE || flow < edge.cap {
+            into[edge.head as usize].push(edge.tail);
+        }
+        if flow > 0 {
+            into[edge.tail as usize].push(edge.head);
+        }
+    }
+    let mut source_side = vec![true; n];
+    source_side[SINK as usize] = false;
+    let mut stack = vec![SINK];
+    while let Some(node) = stack.pop() {
+        for &from in &into[node as usize] {
+            if std::mem::replace(&mut source_side[from as usize], false) {
+                stack.push(from);
+            }
+        }
+    }
+    source_side
 }
 
 /// Heap objects with cells on both sides, none of which has to be in the environment.

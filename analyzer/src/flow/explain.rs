@@ -64,3 +64,35 @@ pub fn cost(graph: &Graph, extra: &[Edge], more: &[Edge], keep: impl Fn(&Edge) -
     }
     builder.build().min_cut(SOURCE, SINK).ok().map(|cut| cut.value)
 }
+
+/// Why a function of the target can't be separated from the environment: the first thing on the way that
+/// can't be logged, and what to do about it.
+pub(super) fn inseparable(module: &Module, facts: &Facts, path: &[Cause]) -> String {
+    let name = |f: u32| module.functions[f as usize].name.as_str();
+    let steps = path.iter().filter_map(|cause| match cause {
+        Cause::Written(call) => {
+            let call = &facts.calls[*call as usize];
+            Some(format!("`{}` at {} writes an unknown amount of it: annotate `{}`", call.callee, place(module, call.at), call.callee))
+        }
+        Cause::Read(call) => {
+            let call = &facts.calls[*call as usize];
+            Some(format!("`{}` at {} reads it", call.callee, place(module, call.at)))
+        }
+        Cause::Unloggable(f) => Some(format!(
+            "`{}`, which is not replayed, works on memory that must be (its frame, a list of arguments, or what a function without annotation writes): leave `{}` free",
+            name(*f),
+            name(*f)
+        )),
+        Cause::Together(i) => {
+            let (a, b, state) = &facts.bonds.together[*i as usize];
+            Some(format!("`{}` and `{}` share {state}, so both are replayed or none: exclude neither, or both", name(a.0), name(b.0)))
+        }
+        Cause::Replayed(i) => {
+            let (f, what) = &facts.bonds.replayed[*i as usize];
+            Some(format!("`{}` calls {what}, which must be replayed: leave it free", name(f.0)))
+        }
+        _ => None,
+    });
+    let steps: Vec<String> = steps.collect();
+    format!("the target can't be separated from the environment: {}", steps.join("; "))
+}

@@ -67,6 +67,38 @@ pub struct Store {
     pub values: Vec<FieldId>,
     /// Bytes.
     pub size: u64,
+    /// Estimated executions.
+    pub executions: u64,
+}
+
+/// A call of functions of the program.
+#[derive(Debug)]
+pub struct InternalCall {
+    /// Function and instruction index.
+    pub at: (usize, usize),
+    /// Functions it may call, ascending.
+    pub callees: Vec<FunctionId>,
+    /// Through a pointer.
+    pub indirect: bool,
+    /// Bytes of its arguments.
+    pub arg_bytes: u64,
+    /// Bytes of its result; 0 if that is not used.
+    pub ret_bytes: u64,
+    /// Estimated executions.
+    pub executions: u64,
+}
+
+/// What a function can only do on one side of the cut. Matters where it is free.
+#[derive(Debug, Default)]
+pub struct Bonds {
+    /// If the function is in the environment, so is the cell: what it does there can't be logged.
+    pub own: Vec<(FunctionId, FieldId)>,
+    /// Functions that must be on the same side, with the reason: state that the library keeps for them.
+    pub together: Vec<(FunctionId, FunctionId, &'static str)>,
+    /// Functions that must be replayed, with what they do.
+    pub replayed: Vec<(FunctionId, String)>,
+    /// Cells of heap objects with the function that allocates them.
+    pub allocated: Vec<(FunctionId, FieldId, u64)>,
 }
 
 /// How a call is treated.
@@ -173,9 +205,9 @@ pub struct Pin {
 /// All facts of a module.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// Cells whose bytes calls print on stdout or stderr: a replay shows them only if they are in
-    /// replay space.
-    pub shown: Vec<FieldId>,
+    /// Cells whose bytes calls print on stdout or stderr, with the function that does: a replay shows them
+    /// only if they are in replay space.
+    pub shown: Vec<(usize, FieldId)>,
     /// Place by object.
     pub places: Vec<Place>,
     /// Loads, by function and ordinal.
@@ -184,6 +216,10 @@ pub struct Facts {
     pub stores: Vec<Store>,
     /// Calls of externals.
     pub calls: Vec<CallSite>,
+    /// Calls of functions of the program.
+    pub internal: Vec<InternalCall>,
+    /// See there.
+    pub bonds: Bonds,
     /// Cells that earlier unannotated calls may have captured, and one such call (its index in
     /// `calls`), if there is any.
     pub escaped: Vec<FieldId>,

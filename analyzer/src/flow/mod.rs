@@ -12,6 +12,7 @@ pub mod extent;
 pub mod facts;
 pub mod graph;
 pub mod stability;
+pub mod target;
 pub mod weights;
 
 /// Why there is no interface.
@@ -23,6 +24,9 @@ pub enum FlowError {
         /// What, where, and what to annotate.
         reason: String,
     },
+    /// The replay target can't be used.
+    #[error("IT0903: {0}")]
+    Target(#[from] target::TargetError),
     /// The solver failed, or its answer could not be proved: a bug.
     #[error("IT0902: the minimum cut failed: {message} ({hint})")]
     Cut {

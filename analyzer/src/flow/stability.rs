@@ -4,6 +4,7 @@
 use super::cut::{self, Cut};
 use super::facts::Facts;
 use super::graph::{Cause, Edge, Graph, SINK, SOURCE, node};
+use super::target::Wish;
 use super::weights::{Profile, Weights};
 use super::{FlowError, collect, graph};
 use crate::model::Module;
@@ -25,7 +26,7 @@ pub struct Reweighed {
     pub cells_differ: usize,
 }
 
-/// Weighs `cut` with another profile.
+/// Weighs `cut` with another profile. `wishes` and `mode` are those it was taken with.
 ///
 /// # Errors
 /// Those of [`cut::take`] with the other profile's weights.
@@ -35,23 +36,25 @@ pub fn reweigh(
     annotations: &Annotations,
     cut: &Cut,
     other: &Profile,
+    wishes: &[Wish],
+    mode: CutMode,
 ) -> Result<Reweighed, FlowError> {
     let weights = Weights::new(module, points_to, Some(other));
     let facts = collect::facts(module, points_to, annotations, &weights);
-    let graph = graph::build(module, points_to, &facts, &weights);
-    let best = cut::take(module, points_to, &facts, &graph, CutMode::Min)?;
-    let cost = held(module, points_to, &facts, &graph, cut);
+    let graph = graph::build(module, points_to, &facts, &weights, wishes, mode == CutMode::Functions);
+    let best = cut::take(module, points_to, &facts, &graph, mode)?;
+    let cost = held(module, points_to, &facts, &graph, cut, mode);
     let cells_differ = cut.environment.iter().zip(&best.environment).filter(|(a, b)| a != b).count();
     Ok(Reweighed { cost, best: best.value, cells_differ })
 }
 
 /// The cheapest cut of `graph` in which every cell is where `cut` has it.
-fn held(module: &Module, points_to: &PointsTo, facts: &Facts, graph: &Graph, cut: &Cut) -> Option<u64> {
+fn held(module: &Module, points_to: &PointsTo, facts: &Facts, graph: &Graph, cut: &Cut, mode: CutMode) -> Option<u64> {
     let mut pinned = graph.clone();
     pinned.edges.extend(cut.environment.iter().enumerate().map(|(index, environment)| {
         let v = node(FieldId(index as u32));
         let (tail, head) = if *environment { (SOURCE, v) } else { (v, SINK) };
         Edge { tail, head, cap: INFINITE, cause: Cause::Asked }
     }));
-    cut::take(module, points_to, facts, &pinned, CutMode::Min).ok().map(|c| c.value)
+    cut::take(module, points_to, facts, &pinned, mode).ok().map(|c| c.value)
 }

@@ -8,13 +8,15 @@ pub mod clones;
 use crate::annotate;
 use crate::flow::cut::Cut;
 use crate::flow::explain;
-use crate::flow::facts::{CallSite, Facts, Load, Place, Role, is_allocator};
+use crate::flow::collect::is_aware;
+use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, Role, Store, is_allocator};
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::Module;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
-use itarget_plan::{Action, Call, CutMode, FORMAT, How, Plan, Ret, Site, Write};
+use itarget_plan::{Action, Call, CutMode, FORMAT, FunctionClone, How, Plan, Ret, Site, Write};
+use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Externals that can change the locale; without them it is always "C".
@@ -28,9 +30,9 @@ struct Draft {
     at: (usize, usize),
 }
 
-/// Writes the plan for a cut.
+/// Writes the plan for a cut. `partial`: not all functions are in the target.
 #[must_use]
-pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, cut: &Cut, mode: CutMode) -> Plan {
+pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, cut: &Cut, mode: CutMode, partial: bool) -> Plan {
     let allocation = clones::allocate(module, points_to, &facts.places, cut, mode);
     let writer = Writer {
         module,
@@ -39,6 +41,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         weights,
         cut,
         mode,
+        partial,
         locale: LOCALE.iter().any(|n| module.external(n).is_some()),
     };
     let drafts = writer.drafts();
@@ -71,7 +74,9 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         cut: mode,
         sites,
         mixed: allocation.mixed,
+        environment: writer.environment_functions(&allocation.clones),
         clones: allocation.clones,
+        targets: Vec::new(),
         upcalls: writer.upcalls(),
         unreached: if mode == CutMode::Profile { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),
@@ -88,39 +93,50 @@ struct Writer<'a> {
     mode: CutMode,
     /// The locale may change.
     locale: bool,
+    /// Not all functions are in the target.
+    partial: bool,
 }
 
 impl Writer<'_> {
     /// Drafts by function, then ordinal.
     fn drafts(&self) -> Vec<BTreeMap<u32, Draft>> {
         let mut drafts: Vec<BTreeMap<u32, Draft>> = vec![BTreeMap::new(); self.module.functions.len()];
-        for load in &self.facts.loads {
+        let foreign = self.foreign();
+        for call in &self.facts.internal {
+            if let Some(ordinal) = self.module.functions[call.at.0].instrs[call.at.1].ordinal
+                && let Some((action, traffic)) = self.internal(call)
+            {
+                drafts[call.at.0].insert(ordinal, Draft { action, traffic, at: call.at });
+            }
+        }
+        for load in self.facts.loads.iter().filter(|l| !self.cut.is_skipped(l.at.0)) {
             if let Some((action, traffic)) = self.load(load) {
                 drafts[load.at.0].insert(load.ordinal, Draft { action, traffic, at: load.at });
             }
         }
         for store in &self.facts.stores {
-            let outside = store.values.is_empty()
-                || store.values.iter().any(|v| matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code | Place::Absent));
-            if outside && self.mode != CutMode::Profile {
-                let draft = Draft { action: Action::Store, traffic: Traffic::default(), at: store.at };
-                drafts[store.at.0].insert(store.ordinal, draft);
+            if let Some((action, traffic)) = self.store(store, &foreign) {
+                drafts[store.at.0].insert(store.ordinal, Draft { action, traffic, at: store.at });
             }
         }
         for call in &self.facts.calls {
-            if let Some((action, traffic)) = self.call(call) {
+            if let Some((action, traffic)) = if self.cut.is_skipped(call.at.0) { self.skipped_call(call) } else { self.call(call) } {
                 drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });
             }
         }
         for &at in &self.facts.unknown_calls {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal
                 && self.mode != CutMode::Profile
+                && !self.cut.is_skipped(at.0)
             {
                 drafts[at.0].insert(ordinal, Draft { action: Action::Callee, traffic: Traffic::default(), at });
             }
         }
         let conflicts = self.cut.conflicts.iter().filter(|c| c.certain).map(|c| (self.facts.pins[c.pin].at, &c.reason));
-        for (at, reason) in conflicts.chain(self.facts.refused.iter().map(|(at, reason)| (*at, reason))) {
+        let calls: BTreeSet<(usize, usize)> = self.facts.calls.iter().map(|c| c.at).collect();
+        // Assembly and foreign code are no trouble where nothing is replayed.
+        let refused = self.facts.refused.iter().filter(|(at, _)| !self.cut.is_skipped(at.0) || calls.contains(at));
+        for (at, reason) in conflicts.chain(refused.map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
                 let action = Action::Refuse { reason: reason.clone() };
                 drafts[at.0].insert(ordinal, Draft { action, traffic: Traffic::default(), at });
@@ -220,6 +236,82 @@ impl Writer<'_> {
         }
         let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
         Some((Action::Load { how: How::Checked }, part))
+    }
+
+    /// Cells of memory that functions of the environment get from the library: it is not there at replay.
+    fn foreign(&self) -> FxHashSet<FieldId> {
+        let bonds = &self.facts.bonds;
+        let allocated = bonds.allocated.iter().map(|(f, c, _)| (*f, *c));
+        let here = allocated.chain(bonds.own.iter().copied()).filter(|(f, c)| {
+            let kind = self.points_to.object(self.points_to.field(*c).object).kind;
+            self.cut.is_skipped(f.index()) && self.cut.is_environment(*c) && matches!(kind, ObjectKind::Heap(_) | ObjectKind::Copy)
+        });
+        here.map(|(_, c)| c).collect()
+    }
+
+    fn store(&self, store: &Store, foreign: &FxHashSet<FieldId>) -> Option<(Action, Traffic)> {
+        let name = &self.module.functions[store.at.0].name;
+        if self.mode == CutMode::Profile {
+            // What a function of the environment writes matters only where there are some.
+            let traffic = self.weights.site(name, store.ordinal, store.executions, store.size);
+            return self.partial.then_some((Action::Count { writes: Vec::new() }, traffic));
+        }
+        if self.cut.is_skipped(store.at.0) {
+            let replayed = store.values.is_empty() || store.values.iter().any(|v| self.is_replayed(*v));
+            let traffic = self.weights.site(name, store.ordinal, store.executions, store.size);
+            return replayed.then_some((Action::Apply { writes: Vec::new() }, traffic));
+        }
+        let outside = |v: &FieldId| {
+            matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code | Place::Absent)
+                || foreign.contains(v)
+        };
+        let check = store.values.is_empty() || store.values.iter().any(outside);
+        check.then_some((Action::Store, Traffic::default()))
+    }
+
+    /// The cell is in replay space, and is written at all.
+    fn is_replayed(&self, v: FieldId) -> bool {
+        !self.cut.is_environment(v) && !matches!(self.place(v), Place::Code | Place::ReadOnly | Place::Absent)
+    }
+
+    /// A call of functions of the program, if it may cross the cut.
+    fn internal(&self, call: &InternalCall) -> Option<(Action, Traffic)> {
+        if self.mode == CutMode::Profile {
+            return self.partial.then_some((Action::Count { writes: Vec::new() }, Traffic::default()));
+        }
+        let caller = self.cut.is_skipped(call.at.0);
+        let other = call.callees.iter().filter(|f| self.cut.is_skipped(f.index()) != caller);
+        let to: Vec<String> = other.map(|f| self.module.functions[f.index()].name.clone()).collect();
+        if to.is_empty() {
+            return None;
+        }
+        let bytes = if caller { call.arg_bytes } else { call.ret_bytes };
+        let traffic = Traffic { bytes: bytes.saturating_mul(call.executions), events: call.executions };
+        Some((if caller { Action::Upcall { to } } else { Action::Downcall { to } }, traffic))
+    }
+
+    /// A call of an external by a function of the environment: only what it writes to replay space matters.
+    fn skipped_call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
+        match call.role {
+            Role::Refuse => self.call(call),
+            Role::Runtime if is_aware(call) => self.call(call),
+            Role::Runtime | Role::Native | Role::Unknown => None,
+            Role::Env | Role::Det => {
+                let mut action = self.outline(call, How::Always);
+                action.ret = Ret::None;
+                let traffic = self.traffic(call, &action);
+                (!action.writes.is_empty()).then_some((Action::Apply { writes: action.writes }, traffic))
+            }
+        }
+    }
+
+    fn environment_functions(&self, clones: &[FunctionClone]) -> Vec<String> {
+        let skipped = |name: &str| self.module.function(name).is_some_and(|f| self.cut.is_skipped(f.index()));
+        let originals = self.module.functions.iter().map(|f| &f.name).filter(|n| skipped(n));
+        let copies = clones.iter().filter(|c| skipped(&c.of)).map(|c| &c.name);
+        let mut names: Vec<String> = originals.chain(copies).cloned().collect();
+        names.sort();
+        names
     }
 
     fn cell(&self, v: FieldId) -> CellName<'_> {
@@ -340,8 +432,18 @@ impl Writer<'_> {
 
     fn upcalls(&self) -> Vec<String> {
         let mut names = BTreeSet::new();
+        let mut add = |f: &FunctionId| {
+            if !self.cut.is_skipped(f.index()) {
+                names.insert(self.module.functions[f.index()].name.clone());
+            }
+        };
         for call in &self.facts.calls {
-            names.extend(call.upcalls.iter().map(|f| self.module.functions[f.index()].name.clone()));
+            if self.cut.is_skipped(call.at.0) || matches!(call.role, Role::Env | Role::Unknown) {
+                call.upcalls.iter().for_each(&mut add);
+            }
+        }
+        for call in self.facts.internal.iter().filter(|c| self.cut.is_skipped(c.at.0)) {
+            call.callees.iter().for_each(&mut add);
         }
         names.into_iter().collect()
     }

@@ -156,7 +156,7 @@ impl<'a> Sites<'a> {
 pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
     let logs = |site: &Site| match &site.action {
         Action::Call(call) => logs(call),
-        Action::Load { .. } => true,
+        Action::Load { .. } | Action::Apply { .. } | Action::Downcall { .. } | Action::Upcall { .. } => true,
         Action::Store
         | Action::Alloc { .. }
         | Action::Replace { .. }
@@ -281,6 +281,9 @@ impl<'w, 'a> Tracer<'w, 'a> {
                 }
             }
             Action::Refuse { reason } => item.reason.clone_from(reason),
+            Action::Apply { .. } => item.reason = "its function is in the environment, what it writes is not".to_owned(),
+            Action::Downcall { .. } => item.reason = "the function called is in the environment, the caller is not".to_owned(),
+            Action::Upcall { .. } => item.reason = "the caller is in the environment, the function called is not".to_owned(),
             Action::Store
             | Action::Alloc { .. }
             | Action::Replace { .. }
@@ -501,6 +504,9 @@ pub fn what(action: &Action) -> String {
         Action::Call(call) => super::describe(call).replace("llvm.", ""),
         Action::Load { how: How::Always } => "load -> log value".to_owned(),
         Action::Load { how: How::Checked } => "load -> log value if environment".to_owned(),
+        Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
+        Action::Downcall { to } => format!("downcall of {} -> log result", super::names(to)),
+        Action::Upcall { to } => format!("upcall of {} -> log arguments, stack pointer", super::names(to)),
         Action::Store => "store: skipped at replay if its memory is not there".to_owned(),
         Action::Alloc { runtime, objid } => {
             let side = match objid {

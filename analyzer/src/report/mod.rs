@@ -242,6 +242,9 @@ pub fn collect(input: &Input) -> Report {
                     How::Checked => "load -> log value if environment".to_owned(),
                 }
             }
+            Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
+            Action::Downcall { to } => format!("downcall of {} -> log result", names(to)),
+            Action::Upcall { to } => format!("upcall of {} -> log arguments, stack pointer", names(to)),
             Action::Store => {
                 report.sites.stores += 1;
                 continue;
@@ -352,4 +355,14 @@ pub fn peak_rss() -> u64 {
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
+}
+
+/// The first few of some functions.
+fn names(functions: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let first: Vec<String> = functions.iter().take(SHOWN).map(|f| format!("`{f}`")).collect();
+    match functions.len().saturating_sub(SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
 }

@@ -5,6 +5,7 @@ use super::why::{Held, Ways};
 use crate::flow::cut;
 use crate::flow::facts::{CallSite, Facts, Role};
 use crate::flow::graph::{self, Cause, as_bytes};
+use crate::flow::target::Wish;
 use crate::flow::weights::Weights;
 use crate::model::{Callee, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, Target};
@@ -56,6 +57,7 @@ pub fn collect(
     facts: &mut Facts,
     weights: &Weights,
     mode: CutMode,
+    wishes: &[Wish],
     value: u64,
 ) -> Vec<Suggestion> {
     let mut forced: BTreeMap<String, (Advice, usize)> = BTreeMap::new();
@@ -73,13 +75,13 @@ pub fn collect(
     order.truncate(MOST);
     let mut all: Vec<Suggestion> = Vec::new();
     for (name, advice, _) in &order {
-        let saves = without(module, points_to, facts, weights, mode, &|c| c.callee == *name).map(|v| as_bytes(value.saturating_sub(v)));
+        let saves = without(module, points_to, facts, weights, mode, wishes, &|c| c.callee == *name).map(|v| as_bytes(value.saturating_sub(v)));
         all.push(suggestion(module, facts, name, *advice, saves));
     }
     let unknown: Vec<&String> = order.iter().filter(|o| o.1 == Advice::Annotate).map(|o| &o.0).collect();
     let single = all.iter().filter_map(|s| s.saves).max().unwrap_or(0);
     if unknown.len() > 1
-        && let Some(together) = without(module, points_to, facts, weights, mode, &|c| c.role == Role::Unknown)
+        && let Some(together) = without(module, points_to, facts, weights, mode, wishes, &|c| c.role == Role::Unknown)
         && as_bytes(value.saturating_sub(together)) > single
     {
         let names: Vec<String> = unknown.iter().map(|n| format!("`{n}`")).collect();
@@ -124,6 +126,7 @@ fn without(
     facts: &mut Facts,
     weights: &Weights,
     mode: CutMode,
+    wishes: &[Wish],
     which: &dyn Fn(&CallSite) -> bool,
 ) -> Option<u64> {
     let mut kept: Vec<(usize, Vec<FieldId>)> = Vec::new();
@@ -135,7 +138,7 @@ fn without(
     // What was captured is theirs to write as long as any unknown call is left.
     let unknown = facts.unknown_call;
     facts.unknown_call = facts.calls.iter().position(|c| c.role == Role::Unknown && !c.harmless && !which(c)).map(|i| i as u32);
-    let graph = graph::build(module, points_to, facts, weights);
+    let graph = graph::build(module, points_to, facts, weights, wishes, mode == CutMode::Functions);
     let value = cut::take(module, points_to, facts, &graph, mode).ok().map(|cut| cut.value);
     facts.unknown_call = unknown;
     for (index, cells) in kept {

@@ -23,6 +23,7 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
     let cut = match r.cut {
         CutMode::Min => "minimum cut",
         CutMode::Libc => "library boundary",
+        CutMode::Functions => "calls of functions",
         CutMode::Profile => "profile build",
     };
     writeln!(

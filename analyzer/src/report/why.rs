@@ -8,7 +8,7 @@ use crate::flow::explain;
 use crate::flow::facts::{CallSite, Facts, Role};
 use crate::flow::graph::{Cause, Edge, Graph, Node, SINK, SOURCE, as_bytes, node};
 use crate::flow::weights::{CellName, Weights};
-use crate::model::Module;
+use crate::model::{FunctionId, Module};
 use crate::points_to::{FieldId, PointsTo};
 use itarget_min_cut::{Cap, INFINITE};
 use itarget_plan::Plan;
@@ -226,6 +226,12 @@ impl<'a> Ways<'a> {
                 }
                 Node::Call(call) => steps.push(self.call(&self.subject.facts.calls[call as usize], edge.head, bytes)),
                 Node::Replay => steps.extend(self.end(edge, last, bytes)),
+                Node::Function(f) => {
+                    let function = &self.subject.module.functions[f as usize];
+                    let at = self.subject.names().definition(FunctionId(f)).unwrap_or_default();
+                    let environment = self.side(edge.head);
+                    steps.push(Step { kind: Kind::Code, name: format!("`{}`", function.name), at, environment, bytes });
+                }
                 Node::Together | Node::Environment => {}
             }
         }
@@ -241,7 +247,14 @@ impl<'a> Ways<'a> {
                 let (call, cap) = *self.subject.writers(cell?).first()?;
                 Some(self.call(&calls[call], SOURCE, Some(as_bytes(cap))))
             }
-            Cause::EnvironmentMemory | Cause::Same | Cause::Read(_) | Cause::Pin(_) | Cause::Asked => None,
+            Cause::EnvironmentMemory
+            | Cause::Same
+            | Cause::Read(_)
+            | Cause::Pin(_)
+            | Cause::Asked
+            | Cause::Unloggable(_)
+            | Cause::Together(_)
+            | Cause::Replayed(_) => None,
         }
     }
 
@@ -261,7 +274,16 @@ impl<'a> Ways<'a> {
                 let name = format!("read by `{}`", s.module.functions[load.at.0].name);
                 Some(Step { kind: Kind::Code, name, at: s.names().line(load.at), environment: false, bytes: Some(as_bytes(cap)) })
             }
-            (Cause::Asked | Cause::EnvironmentMemory | Cause::Written(_) | Cause::Read(_), _) => None,
+            (
+                Cause::Asked
+                | Cause::EnvironmentMemory
+                | Cause::Written(_)
+                | Cause::Read(_)
+                | Cause::Unloggable(_)
+                | Cause::Together(_)
+                | Cause::Replayed(_),
+                _,
+            ) => None,
         }
     }
 
@@ -353,6 +375,19 @@ impl<'a> Ways<'a> {
                 itarget_plan::CutMode::Libc => format!("{what} is in replay space because the cut is at the library (libc)"),
                 _ => format!("{what} is kept in replay space with the rest of its object: checks at its accesses would cost more"),
             },
+            (Held::By(Cause::Unloggable(f)), _) => format!(
+                "{what} is where `{}` is: what that function does there can't be logged (its frame, or what it passes to the library)",
+                s.module.functions[f as usize].name
+            ),
+            (Held::By(Cause::Together(i)), _) => {
+                let (a, b, state) = &s.facts.bonds.together[i as usize];
+                let name = |f: &FunctionId| &s.module.functions[f.index()].name;
+                format!("{what} is where `{}` and `{}` are, which share {state}", name(a), name(b))
+            }
+            (Held::By(Cause::Replayed(i)), _) => {
+                let (f, why) = &s.facts.bonds.replayed[i as usize];
+                format!("{what} is in replay space with `{}`, which calls {why}", s.module.functions[f.index()].name)
+            }
             (Held::By(Cause::Cost | Cause::Same) | Held::Price, true) => match other {
                 Some(Some(value)) => format!(
                     "{what} stays in the environment: logging what arrives there instead would cost {} more",

@@ -120,6 +120,7 @@ impl Order<'_> {
             "cut": self.settings.cut(),
             "annotations": absolute(&cwd, &self.settings.annotations),
             "profile": self.settings.profile.as_ref().map(|p| absolute_one(&cwd, p)),
+            "targets": self.settings.targets,
             "opt_level": link.opt_level,
             "link": {
                 "cwd": cwd,

@@ -10,7 +10,7 @@ pub struct Settings {
     pub annotations: Vec<String>,
     /// Clang to run instead of the default.
     pub clang: Option<String>,
-    /// `min`, `libc` or `profile`.
+    /// `min`, `functions`, `libc` or `profile`.
     pub cut: Option<String>,
     /// Log file.
     pub log: Option<String>,
@@ -18,6 +18,8 @@ pub struct Settings {
     pub off: bool,
     /// Profile with capacities.
     pub profile: Option<String>,
+    /// Replay target: patterns, those that exclude after a `!`; empty: all functions.
+    pub targets: Vec<String>,
 }
 
 impl Settings {
@@ -37,9 +39,9 @@ impl Settings {
                 }
                 "ITARGET_CC_CLANG" => s.clang = given,
                 "ITARGET_CC_CUT" => {
-                    if !matches!(value.as_str(), "" | "min" | "libc" | "profile") {
+                    if !matches!(value.as_str(), "" | "min" | "functions" | "libc" | "profile") {
                         return Err(Error::new("IT0204", format!("ITARGET_CC_CUT is `{value}`"))
-                            .hint("it may be min, libc or profile"));
+                            .hint("it may be min, functions, libc or profile"));
                     }
                     s.cut = given;
                 }
@@ -51,6 +53,9 @@ impl Settings {
                     s.off = value == "1";
                 }
                 "ITARGET_CC_PROFILE" => s.profile = given,
+                "ITARGET_CC_TARGET" => {
+                    s.targets = value.split(':').filter(|p| !p.is_empty()).map(str::to_string).collect();
+                }
                 _ => {
                     let known = env::ALL.iter().filter(|v| v.reader == env::Reader::Compiler).map(|v| v.name);
                     let e = Error::new("IT0203", format!("unknown environment variable {name}"));

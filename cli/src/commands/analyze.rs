@@ -6,6 +6,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use itarget_analyzer::analysis::{self, Analysis, Phase};
 use itarget_analyzer::flow::FlowError;
+use itarget_analyzer::flow::target::{TargetError, Targets};
 use itarget_analyzer::flow::weights::Profile;
 use itarget_analyzer::report::text;
 use itarget_analyzer::{bitcode, points_to};
@@ -39,6 +40,13 @@ pub struct Args {
     /// Another profile: also say what the interface costs under its weights.
     #[arg(long, value_name = "FILE")]
     weigh_with: Option<PathBuf>,
+    /// Replay only these functions, and whatever is cheaper replayed than logged: names, globs of names
+    /// (`http_*`), source files (`src/retr.c`), directories (`src/http/`). May be repeated.
+    #[arg(long, value_name = "PATTERN")]
+    target: Vec<String>,
+    /// Functions not to replay, as for --target.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -60,6 +68,8 @@ pub enum Cut {
     Min,
     /// The library boundary: every result and out-parameter of non-deterministic functions.
     Libc,
+    /// The minimum cut where only calls may be cut: no load and no store of the program is logged.
+    Functions,
     /// A build that counts, for `itarget profile`.
     Profile,
 }
@@ -84,9 +94,11 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     let cut = match args.cut {
         Cut::Min => CutMode::Min,
         Cut::Libc => CutMode::Libc,
+        Cut::Functions => CutMode::Functions,
         Cut::Profile => CutMode::Profile,
     };
-    let options = analysis::Options { cut, profile, weigh_with, points_to: points_to::Options::default() };
+    let targets = Targets { include: args.target.clone(), exclude: args.exclude.clone() };
+    let options = analysis::Options { cut, profile, weigh_with, points_to: points_to::Options::default(), targets };
     let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
     progress.phase(Phase::Load);
     let start = Instant::now();
@@ -172,6 +184,12 @@ pub fn refusal(error: &FlowError) -> Error {
         FlowError::Infeasible { .. } => {
             ("IT0901", Some("`itarget explain-code IT0901` says more; annotations are passed by --annotations FILE"))
         }
+        FlowError::Target(TargetError::Nothing { near, .. }) if !near.is_empty() => {
+            let near: Vec<String> = near.iter().map(|n| format!("`{n}`")).collect();
+            return Error::new("IT0903", message.strip_prefix("IT0903: ").unwrap_or(&message))
+                .hint(format!("did you mean {}?", near.join(", ")));
+        }
+        FlowError::Target(_) => ("IT0903", Some("a target is the name of a function, a glob of names, a source file or a directory")),
         FlowError::Cut { .. } => ("IT0902", Some("this is a bug; keep the input and report it")),
         FlowError::OtherModule { .. } => ("IT0411", None),
     };

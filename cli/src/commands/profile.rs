@@ -1,6 +1,6 @@
 //! `itarget profile`: counts how often and how much data crosses each candidate edge of the cut.
 
-use super::{Outcome, run};
+use super::{Outcome, relink, run};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
 use crate::measure::{self, Subject};
@@ -19,6 +19,12 @@ pub struct Args {
     /// Where to write the profile.
     #[arg(short, long, value_name = "FILE", default_value = "itarget-profile.json")]
     output: PathBuf,
+    /// Count for this replay target (see `itarget analyze --target`); default: as the program was linked.
+    #[arg(long, value_name = "PATTERN")]
+    target: Vec<String>,
+    /// Functions not to replay.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM ARGS")]
     program: Vec<String>,
@@ -55,7 +61,7 @@ fn is_zero(n: &u64) -> bool {
 /// IT05xx, IT02xx, IT0609.
 pub fn run(args: Args) -> Outcome {
     let program = run::find(&args.program[0])?;
-    let counters = counters(&program, &measure::annotations(&program, &[])?)?;
+    let counters = counters(&program, &measure::annotations(&program, &[])?, relink::targets(&program, &args.target, &args.exclude))?;
     let mut command = Command::new(&counters.path);
     {
         use std::os::unix::process::CommandExt;
@@ -68,8 +74,9 @@ pub fn run(args: Args) -> Outcome {
 }
 
 /// The program linked with counters.
-fn counters(program: &Program, annotations: &[String]) -> Result<Program, Error> {
-    let settings = Settings { cut: Some("profile".into()), annotations: annotations.to_vec(), ..Settings::default() };
+fn counters(program: &Program, annotations: &[String], targets: Vec<String>) -> Result<Program, Error> {
+    let settings =
+        Settings { cut: Some("profile".into()), annotations: annotations.to_vec(), targets, ..Settings::default() };
     Program::open(&measure::variant(program, &settings)?)
 }
 
@@ -92,7 +99,7 @@ pub struct Counted {
 /// # Errors
 /// IT05xx, IT02xx.
 pub fn count(program: &Program, subject: &Subject, annotations: &[String]) -> Result<Counted, Error> {
-    let counters = counters(program, annotations)?;
+    let counters = counters(program, annotations, relink::targets(program, &[], &[]))?;
     let (status, profile) = counted(&mut subject.command(&counters.path)?, &counters)?;
     let mut sites: Vec<_> = profile.edges.iter().map(|e| (&e.function, e.ordinal)).collect();
     sites.dedup();

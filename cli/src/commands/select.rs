@@ -3,6 +3,7 @@
 use crate::analyze::{self, Cut, Progress};
 use crate::errors::Error;
 use itarget_analyzer::analysis::{self, Analysis, Details, Phase};
+use itarget_analyzer::flow::target::Targets;
 use itarget_analyzer::flow::weights::Weights;
 use itarget_analyzer::model::Module;
 use itarget_analyzer::bitcode;
@@ -26,6 +27,12 @@ pub struct Choice {
     /// Weights measured by `itarget profile`.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
+    /// Replay target (see `itarget analyze --target`).
+    #[arg(long, value_name = "PATTERN")]
+    pub target: Vec<String>,
+    /// Functions not to replay.
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
 }
 
 /// A program with its interface and all that led to it.
@@ -72,17 +79,22 @@ impl Choice {
         let cut = match (self.cut, &plan) {
             (Some(Cut::Min), _) | (None, None) => CutMode::Min,
             (Some(Cut::Libc), _) => CutMode::Libc,
+            (Some(Cut::Functions), _) => CutMode::Functions,
             (Some(Cut::Profile), _) => CutMode::Profile,
             (None, Some(plan)) => plan.cut,
         };
-        let options = analysis::Options { cut, profile, ..analysis::Options::default() };
+        let targets = match (self.target.is_empty() && self.exclude.is_empty(), &plan) {
+            (true, Some(plan)) => Targets::of_text(&plan.targets),
+            _ => Targets { include: self.target.clone(), exclude: self.exclude.clone() },
+        };
+        let options = analysis::Options { cut, profile, targets, ..analysis::Options::default() };
         let mut progress = Progress::start(std::io::stderr().is_terminal());
         progress.phase(Phase::Load);
         let module = bitcode::load(inputs).map_err(|e| Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint()))?;
         let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
         progress.finish();
         let (analysis, details) = result.map_err(|e| analyze::refusal(&e))?;
-        let chosen = self.cut.is_some() || self.profile.is_some() || !self.annotations.is_empty();
+        let chosen = self.cut.is_some() || self.profile.is_some() || !self.target.is_empty() || !self.exclude.is_empty() || !self.annotations.is_empty();
         if let Some(linked) = plan.filter(|_| !chosen)
             && !same(&linked, &analysis.plan)
         {
@@ -97,7 +109,7 @@ impl Selected {
     pub fn with<T>(&mut self, f: impl FnOnce(&Ways, Vec<Suggestion>) -> T) -> T {
         let Details { points_to, facts, graph, cut } = &mut self.details;
         let weights = Weights::new(&self.module, points_to, self.options.profile.as_ref());
-        let suggestions = suggest::collect(&self.module, points_to, facts, &weights, self.options.cut, cut.value);
+        let suggestions = suggest::collect(&self.module, points_to, facts, &weights, self.options.cut, &graph.wishes, cut.value);
         let subject =
             Subject { module: &self.module, points_to, facts, weights: &weights, graph, cut, plan: &self.analysis.plan };
         f(&Ways::new(subject), suggestions)

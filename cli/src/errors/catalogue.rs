@@ -360,6 +360,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "A bug, or a graph too large. ITARGET_CC_CUT=libc links with the library boundary instead.",
     },
     Entry {
+        code: "IT0903",
+        title: "The replay target can't be used",
+        what_to_do: "A pattern of --target, --exclude or ITARGET_CC_TARGET matches no function, is no glob, or contradicts another. Patterns are names of functions, globs of names, source files or directories.",
+    },
+    Entry {
         code: "IT0999",
         title: "Bug: the runtime",
         what_to_do: "The runtime found a state that can't be. Please report it with the trace directory.",

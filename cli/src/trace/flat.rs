@@ -81,7 +81,7 @@ pub fn build<F: Read + Write + Seek>(
     let end = stream_at + log.stream;
     let checks = end.next_multiple_of(8);
     let asyncs = checks + 24 * log.checks.len() as u64;
-    let total = asyncs + 32 * log.asyncs.len() as u64;
+    let total = asyncs + 40 * log.asyncs.len() as u64;
     let mut tail = vec![0; (checks - end) as usize];
     for c in &log.checks {
         for v in [c.offset, c.sum, c.boundaries] {
@@ -94,6 +94,7 @@ pub fn build<F: Read + Write + Seek>(
         tail.extend(a.code.to_le_bytes());
         tail.extend(a.info[0].to_le_bytes());
         tail.extend(a.info[1].to_le_bytes());
+        tail.extend(a.sp.to_le_bytes());
     }
     w.write_all(&tail).map_err(io)?;
     let mut h = vec![];

@@ -260,6 +260,7 @@ pub fn read(
                     signal: u32_at(a, 8),
                     code: u32_at(a, 12) as i32,
                     info: [u64_at(a, 16), u64_at(a, 24)],
+                    sp: u64_at(a, 32),
                 }));
             }
             kind::END => {

@@ -39,7 +39,7 @@ pub fn start(module: [u8; 32], plan: [u8; 32]) -> Vec<u8> {
 pub fn sample() -> Vec<u8> {
     let mut log = start([1; 32], [2; 32]);
     log.extend(chunk(kind::DATA, 1, 0, 3, b"hello"));
-    log.extend(chunk(kind::ASYNC, 2, 0, 4, &[5; 32]));
+    log.extend(chunk(kind::ASYNC, 2, 0, 4, &[5; 40]));
     log.extend(chunk(kind::DATA, 3, 5, u64::MAX, b"world"));
     log.extend(chunk(0x99, 4, 0, 4, b"later"));
     let mut e = vec![1, 0, 0, 0, 3, 0, 0, 0];

@@ -205,7 +205,7 @@ impl Cx<'_> {
         ir.store(self.hook(hook, &args), slot);
     }
 
-    fn write(
+    pub(super) fn write(
         &self,
         w: &Wrapper,
         write: &Write,

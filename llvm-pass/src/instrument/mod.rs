@@ -5,6 +5,7 @@
 
 mod access;
 mod alloc;
+mod boundary;
 mod call;
 mod hooks;
 mod length;
@@ -85,6 +86,7 @@ impl Cx<'_> {
         let fits = match &site.action {
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
             Action::Store => opcode == LLVMOpcode::LLVMStore,
+            Action::Apply { .. } => matches!(opcode, LLVMOpcode::LLVMStore | LLVMOpcode::LLVMCall),
             Action::Count { .. } => true,
             _ => opcode == LLVMOpcode::LLVMCall,
         };
@@ -104,6 +106,9 @@ impl Cx<'_> {
                 self.store(inst);
                 Ok(())
             }
+            Action::Apply { writes } => self.apply(id, inst, writes),
+            // Crossings are made where the functions are, see `boundary`.
+            Action::Downcall { .. } | Action::Upcall { .. } => Ok(()),
             Action::Alloc { runtime, objid } => self.allocation(inst, runtime, Some(*objid)),
             Action::Replace { runtime } => self.allocation(inst, runtime, None),
             Action::Redirect { to } => {

@@ -2,11 +2,12 @@
 //! environment may call, and the tables the runtime reads.
 
 use super::Cx;
+use super::boundary::Doors;
 use crate::ir::{Type, Value};
 use itarget_abi::hooks::tables;
 use itarget_plan::Plan;
 use llvm_sys::core::*;
-use llvm_sys::{LLVMLinkage, LLVMTypeKind};
+use llvm_sys::LLVMLinkage;
 use sha2::{Digest, Sha256};
 
 /// Site ids of the loads of constants at start (not sites of the plan).
@@ -15,9 +16,10 @@ const CONSTANT_SITES: u64 = 0xffff_0100;
 pub(super) fn run(cx: &Cx, plan: &Plan, text: &str) -> Result<(), String> {
     let constants = cx.constants(plan);
     cx.unreached(plan)?;
-    cx.upcalls(plan)?;
+    let doors = cx.boundary(plan)?;
+    cx.upcall_table(&doors);
     cx.tables(plan, text);
-    cx.new_main(&constants)
+    cx.new_main(&constants, &doors)
 }
 
 /// Fingerprint of the module and hash of the plan's text.
@@ -62,71 +64,11 @@ impl Cx<'_> {
         Ok(())
     }
 
-    /// Thunks for functions the environment may call: at record the call and its arguments are
-    /// logged, at replay the runtime makes the call from the log.
-    fn upcalls(&self, plan: &Plan) -> Result<(), String> {
+    fn upcall_table(&self, doors: &Doors) {
         let ir = self.ir;
-        let mut table = vec![];
-        for (id, name) in plan.upcalls.iter().enumerate() {
-            let f = ir.function(name).ok_or_else(|| super::unknown(name))?;
-            let ty = ir.function_type(f);
-            let params = ir.param_types(ty);
-            table.push(ir.const_struct(&[f, ir.int(ir.i64, params.len() as u64)]));
-            let words = params.iter().all(|p| {
-                matches!(ir.kind(*p), LLVMTypeKind::LLVMPointerTypeKind)
-                    || (ir.kind(*p) == LLVMTypeKind::LLVMIntegerTypeKind && ir.int_bits(*p) <= 64)
-            });
-            let supported = words && params.len() <= 6 && !ir.is_vararg(ty);
-            let t = ir.define(&format!("itarget.upcall.{name}"), ty);
-            ir.no_debug();
-            let entry = ir.here();
-            let from_env = ir.block(t, "from.env");
-            let go = ir.block(t, "go");
-            ir.at_end(entry);
-            let offset = std::mem::offset_of!(itarget_abi::control::Control, in_env) as u64;
-            let in_env = ir.load(ir.i32, ir.offset(self.control, offset));
-            ir.cond_br(ir.nonzero(in_env), from_env, go);
-            ir.at_end(from_env);
-            let args: Vec<Value> = (0..params.len()).map(|i| ir.param(t, i)).collect();
-            let mut state = ir.int(ir.i32, 0);
-            if supported {
-                let frame_ty = ir.fn_type(ir.ptr, &[ir.i32], false);
-                let frame = ir.declare("llvm.frameaddress.p0", frame_ty);
-                let sp = ir.call(frame, frame_ty, &[ir.int(ir.i32, 0)]);
-                state = self.hook("__itarget_upcall_enter", &[ir.int(ir.i32, id as u64), sp]);
-                let log = ir.block(t, "log");
-                let logged = ir.block(t, "logged");
-                ir.at_end(from_env);
-                ir.cond_br(ir.nonzero(state), log, logged);
-                ir.at_end(log);
-                for &a in &args {
-                    let v = match ir.kind(ir.type_of(a)) {
-                        LLVMTypeKind::LLVMPointerTypeKind => ir.ptr_to_int(a),
-                        _ => ir.int_cast(a, ir.i64, true),
-                    };
-                    self.hook("__itarget_val", &[v]);
-                }
-                ir.br(logged);
-                ir.at_end(logged);
-            } else {
-                self.hook("__itarget_refuse", &[ir.int(ir.i32, 0xffff_0200)]);
-            }
-            let r = ir.call(f, ty, &args);
-            self.hook("__itarget_upcall_leave", &[state]);
-            self.result(ir.return_type(ty), r);
-            ir.at_end(go);
-            let r = ir.call(f, ty, &args);
-            self.result(ir.return_type(ty), r);
-            ir.replace_address_uses(f, t);
-        }
-        let row = ir.type_of(ir.const_struct(&[ir.zero(ir.ptr), ir.int(ir.i64, 0)]));
-        let init = ir.const_struct(&[ir.int(ir.i64, table.len() as u64), ir.const_array(row, &table)]);
+        let count = ir.int(ir.i64, doors.up.len() as u64);
+        let init = ir.const_struct(&[count, ir.const_array(ir.ptr, &doors.up)]);
         self.export(tables::UPCALLS, init);
-        Ok(())
-    }
-
-    fn result(&self, ty: Type, r: Value) {
-        self.ir.ret((ty != self.ir.void).then_some(r));
     }
 
     fn export(&self, name: &str, init: Value) {
@@ -181,7 +123,7 @@ impl Cx<'_> {
     }
 
     /// `main` becomes a call of the runtime, which calls the program's on its own stack.
-    fn new_main(&self, constants: &[(Value, Value, Type)]) -> Result<(), String> {
+    fn new_main(&self, constants: &[(Value, Value, Type)], doors: &Doors) -> Result<(), String> {
         let ir = self.ir;
         let main = ir.function("main").ok_or("IT0811: no main")?;
         let main_ty = ir.function_type(main);
@@ -191,8 +133,8 @@ impl Cx<'_> {
             return Err("IT0811: `main` has a type that C does not allow".into());
         }
         ir.set_name(main, "itarget.main");
-        let real = main;
-        ir.set_linkage(real, LLVMLinkage::LLVMInternalLinkage);
+        ir.set_linkage(main, LLVMLinkage::LLVMInternalLinkage);
+        let real = doors.of(main);
         let ty = ir.fn_type(ir.i32, &[ir.i32, ir.ptr, ir.ptr], false);
         let run = ir.define("itarget.run", ty);
         ir.no_debug();
@@ -203,14 +145,14 @@ impl Cx<'_> {
         }
         let all = [ir.param(run, 0), ir.param(run, 1), ir.param(run, 2)];
         // Constructors get argc, argv, envp as the loader gives them.
-        for f in self.structors("llvm.global_ctors") {
+        for f in self.structors("llvm.global_ctors").into_iter().map(|f| doors.of(f)) {
             let fty = ir.function_type(f);
             let n = ir.param_types(fty).len().min(3);
             ir.call(f, fty, &all[..n]);
         }
         let register_ty = ir.fn_type(ir.i32, &[ir.ptr], false);
         for f in self.structors("llvm.global_dtors") {
-            ir.call(ir.declare("__itarget_atexit", register_ty), register_ty, &[f]);
+            ir.call(ir.declare("__itarget_atexit", register_ty), register_ty, &[doors.of(f)]);
         }
         let r = ir.call(real, main_ty, &all[..params.len()]);
         ir.ret(Some(if ret == ir.void { ir.int(ir.i32, 0) } else { r }));

@@ -43,10 +43,11 @@ pub const CC_LOG: &str = "ITARGET_CC_LOG";
 pub const ALL: &[Variable] = &[
     Variable { name: "ITARGET_CC_ANNOTATIONS", reader: Reader::Compiler, help: "TOML files with annotations to add, separated by ':'" },
     Variable { name: "ITARGET_CC_CLANG", reader: Reader::Compiler, help: "clang to run instead of clang-19" },
-    Variable { name: "ITARGET_CC_CUT", reader: Reader::Compiler, help: "cut used at link: min (default) or libc" },
+    Variable { name: "ITARGET_CC_CUT", reader: Reader::Compiler, help: "cut used at link: min (default), functions or libc" },
     Variable { name: CC_LOG, reader: Reader::Compiler, help: "append what the wrapper does to this file" },
     Variable { name: "ITARGET_CC_OFF", reader: Reader::Compiler, help: "1: run clang alone, build nothing of ours in" },
     Variable { name: "ITARGET_CC_PROFILE", reader: Reader::Compiler, help: "profile whose counts are the capacities at link" },
+    Variable { name: "ITARGET_CC_TARGET", reader: Reader::Compiler, help: "what to replay, patterns separated by ':', after a '!' what not to; default all" },
     Variable { name: MODE, reader: Reader::Runtime, help: "record, replay or profile; set by the itarget command" },
     Variable { name: OPTIONS, reader: Reader::Runtime, help: "runtime options, name=value separated by ':'; help=1 lists them" },
     Variable { name: STATUS_FD, reader: Reader::Runtime, help: "replay: descriptor for the status line; set by itarget replay" },

@@ -50,9 +50,14 @@ macro_rules! for_each_hook {
             __itarget_refuse(code: i32) -> void;
             __itarget_unreached(name: ptr) -> void;
             __itarget_poll(site: i32) -> void;
+            // what the environment does to replay space: a section, ended by upcalls (of an external call) or
+            // result (of a function of the environment)
             __itarget_upcalls(site: i32) -> void;
-            __itarget_upcall_enter(function: i32, sp: ptr) -> i32;
-            __itarget_upcall_leave(state: i32) -> void;
+            __itarget_result(function: i32, value: ptr, len: i64) -> void;
+            __itarget_upcall(function: i32, sp: ptr) -> void;
+            __itarget_upcall_end() -> void;
+            __itarget_apply(at: ptr, len: i64, site: i32) -> void;
+            __itarget_applies(site: i32) -> void;
             // reads of environment values: always logged (ld), or by address (ck)
             __itarget_ld(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ldn(from: ptr, to: ptr, len: i64, site: i32) -> void;
@@ -84,13 +89,18 @@ pub mod tables {
     pub const MIXED: &str = "__itarget_mixed";
     /// `[count, {start: ptr, bytes: u64}...]`: writable globals of replay space (for digests).
     pub const GLOBALS: &str = "__itarget_globals";
-    /// `[count, {function: ptr, parameters: u64}...]`: functions the environment may call, by upcall id.
+    /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
     pub const UPCALLS: &str = "__itarget_upcall_table";
     /// 64 bytes: module hash, plan hash.
     pub const IDENTITY: &str = "__itarget_identity";
     /// Profile: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.
     pub const ALL_GLOBALS: &str = "__itarget_all_globals";
 }
+
+/// First site id of downcalls (`enter`): index of the function in the plan's environment.
+pub const DOWNCALL: u32 = 0xfff0_0000;
+/// First site id of upcalls: upcall id.
+pub const UPCALL: u32 = 0xfff8_0000;
 
 /// Symbol of the table of objects with environment-side fields.
 pub const MIXED_TABLE: &str = tables::MIXED;

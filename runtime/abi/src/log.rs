@@ -117,6 +117,9 @@ pub struct Async {
     pub code: i32,
     /// `si_pid`/`si_status`/`si_value` words of the siginfo, as found.
     pub info: [u64; 2],
+    /// Stack pointer at which the handler was entered, 0 if that does not matter; bit 0 is set if the
+    /// environment was interrupted.
+    pub sp: u64,
 }
 
 /// Payload of the END chunk.

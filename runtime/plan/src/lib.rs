@@ -35,7 +35,13 @@ pub struct Plan {
     /// Copies of allocation wrappers, one per side that callers want. Sorted by `name`.
     #[serde(default)]
     pub clones: Vec<FunctionClone>,
-    /// Functions the environment may call, sorted; the index is the upcall id.
+    /// Functions that run when recording only, sorted (clones included).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
+    /// The patterns that chose the replay target, as given; empty: all functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
+    /// Functions of replay space the environment may call, sorted; the index is the upcall id.
     #[serde(default)]
     pub upcalls: Vec<String>,
     /// Functions that the analysis found no way to, sorted. Nothing in them is instrumented, so
@@ -58,6 +64,8 @@ pub enum CutMode {
     Min,
     /// The library boundary: every result and out-parameter of non-deterministic externals.
     Libc,
+    /// Only calls are cut: no load and no store of the program is logged, but loads of the library's memory.
+    Functions,
     /// Counts bytes and events at every candidate site (a build for `itarget profile`).
     Profile,
 }
@@ -104,6 +112,25 @@ pub enum Action {
     },
     /// Store that may hit memory which does not exist at replay.
     Store,
+    /// A store, memory intrinsic or external call of a function of the environment that may write replay
+    /// space: what it writes there is logged, and applied at replay.
+    Apply {
+        /// For calls: what is written.
+        #[serde(default)]
+        writes: Vec<Write>,
+    },
+    /// A call of functions of the program that are in the environment: their results and what they write to
+    /// replay space is logged (at the functions, not here).
+    Downcall {
+        /// The functions, in order of the module.
+        to: Vec<String>,
+    },
+    /// A call by a function of the environment of functions that are replayed: arguments and stack pointer are
+    /// logged (at the functions, not here).
+    Upcall {
+        /// The functions, in order of the module.
+        to: Vec<String>,
+    },
     /// Allocation: the objid argument of the runtime's allocation function.
     Alloc {
         /// Runtime function called instead.

@@ -14,7 +14,7 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 
 /// Runtime functions that read the program's memory themselves, at replay too.
 const NATIVE_READERS: &[&str] =
-    &["__itarget_iconv", "__itarget_qsort", "__itarget_strtok", "__itarget_longjmp", "__itarget_sigaction"];
+    &["__itarget_iconv", "__itarget_qsort", "__itarget_strtok", "__itarget_sigaction"];
 
 /// Those of them that refuse memory above the bound.
 const CHECKS_ADDRESS: &[&str] = &["__itarget_qsort", "__itarget_strtok"];
@@ -121,6 +121,10 @@ impl Collector<'_> {
             Role::Runtime => self.runtime(&mut site, call),
             Role::Native => self.native(&site, call),
             Role::Refuse => {}
+        }
+        if matches!(role, Role::Det | Role::Runtime | Role::Native) {
+            // Who is called back, should the caller be in the environment.
+            site.upcalls = self.upcalls(at.0, ordinal, call);
         }
         self.facts.calls.push(site);
     }
@@ -401,7 +405,7 @@ impl Collector<'_> {
                 return;
             }
         }
-        self.facts.shown.extend(&site.printed);
+        self.facts.shown.extend(site.printed.iter().map(|v| (site.at.0, *v)));
     }
 }
 

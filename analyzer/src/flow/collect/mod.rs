@@ -2,7 +2,10 @@
 
 mod copies;
 mod externals;
+mod functions;
 mod places;
+
+pub use functions::is_aware;
 
 use super::facts::{Facts, Load, Pin, Place, Role, Store};
 use super::weights::Weights;
@@ -26,6 +29,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     }
     collector.escaped();
     collector.constants();
+    collector.bonds();
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     collector.facts
 }
@@ -131,7 +135,8 @@ impl<'a> Collector<'a> {
             }
             InstrKind::Store { ptr, access, .. } => {
                 let values = self.accessed_as(function, *ptr, access);
-                self.facts.stores.push(Store { at, ordinal, values, size: access.size });
+                let executions = self.weights.executions(module, function, instr, 1);
+                self.facts.stores.push(Store { at, ordinal, values, size: access.size, executions });
             }
             InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. } => {
                 let values = self.accessed(function, *ptr, access.size);
@@ -158,12 +163,12 @@ impl<'a> Collector<'a> {
     fn call(&mut self, at: (usize, usize), ordinal: u32, call: &Call, used: bool) {
         self.byval(at, call);
         match &call.callee {
-            Callee::Function(_) => {}
+            Callee::Function(f) => self.internal(at, call, vec![*f], used),
             Callee::External(e) => {
                 let external = &self.module.externals[e.index()];
                 self.external(at, ordinal, call, &external.name, &external.attributes, used);
             }
-            Callee::Indirect(_) => self.indirect(at, ordinal),
+            Callee::Indirect(_) => self.indirect(at, ordinal, call, used),
             Callee::Asm { text, .. } => self.assembly(at, call, text),
         }
     }
@@ -178,15 +183,21 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn indirect(&mut self, at: (usize, usize), ordinal: u32) {
-        let (mut known, mut unknown) = (false, false);
+    fn indirect(&mut self, at: (usize, usize), ordinal: u32, call: &Call, used: bool) {
+        let (mut callees, mut unknown) = (Vec::new(), false);
         for instance in self.points_to.instances_of(FunctionId::from(at.0)) {
             for target in self.points_to.callees(*instance, ordinal) {
                 match target {
-                    Target::Function(_) => known = true,
+                    Target::Function(i) => callees.push(self.points_to.instance(*i).function),
                     Target::External(_) | Target::Unknown => unknown = true,
                 }
             }
+        }
+        callees.sort_unstable();
+        callees.dedup();
+        let known = !callees.is_empty();
+        if known {
+            self.internal(at, call, callees, used);
         }
         if unknown {
             self.facts.unknown_calls.push(at);

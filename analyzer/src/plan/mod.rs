@@ -176,7 +176,8 @@ impl Writer<'_> {
             push(ordinal, action, draft.traffic, draft.at);
         }
         for (&ordinal, to) in variant.map(|v| &v.redirects).into_iter().flatten() {
-            if !drafts.contains_key(&ordinal)
+            // Crossings only say what is logged: they stand beside the redirection.
+            if drafts.get(&ordinal).is_none_or(|d| matches!(d.action, Action::Downcall { .. } | Action::Upcall { .. }))
                 && let Some(instr) = function.site(ordinal)
             {
                 push(ordinal, Action::Redirect { to: to.clone() }, Traffic::default(), (index, instr));

@@ -23,6 +23,8 @@ pub struct Options {
     pub profile: Option<Profile>,
     /// Another profile, under whose weights the cut is priced as well.
     pub weigh_with: Option<Profile>,
+    /// The network is wanted, not the interface: go on where something that can't be logged must be.
+    pub network: bool,
     /// Limits of the points-to analysis.
     pub points_to: points_to::Options,
     /// What must be replayed ([`CutMode::Min`], [`CutMode::Functions`], [`CutMode::Profile`]).
@@ -31,7 +33,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cut: CutMode::Min, profile: None, weigh_with: None, points_to: points_to::Options::default(), targets: Targets::default() }
+        Options { cut: CutMode::Min, profile: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default() }
     }
 }
 
@@ -139,7 +141,10 @@ pub fn analyze_in_detail(
     clock.lap(Phase::PointsTo);
     progress(Phase::Flow);
     let weights = Weights::new(module, &points_to, options.profile.as_ref());
-    let facts = collect::facts(module, &points_to, annotations, &weights);
+    let mut facts = collect::facts(module, &points_to, annotations, &weights);
+    if options.network {
+        facts.pins.iter_mut().for_each(|pin| pin.refusable = true);
+    }
     let graph = graph::build(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
     clock.lap(Phase::Flow);
     progress(Phase::Cut);

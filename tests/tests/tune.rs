@@ -33,10 +33,11 @@ fn compare_shows_each_cut_on_the_same_run() {
         assert!(row["ended_early"].is_null() && row["end"]["status"] == 0, "{row}");
         number(&row["log_bytes"])
     };
-    assert!(log("libc") > 1_000_000 && log("min") < 10_000, "{all}");
+    assert!(log("libc") > 1_000_000 && log("min") < 10_000 && log("min") <= log("functions"), "{all}");
+    assert!(log("functions") <= log("libc"), "{all}");
     // The second time nothing is linked, and nothing of the runs is left.
     let o = s.run("itarget", &["compare", "-n", "1", "--input", "response", "--", "./status"]);
-    assert!(o.status == 0 && o.stderr.is_empty() && o.stdout.contains("slowdown") && !o.stdout.contains("note:"), "{o:?}");
+    assert!(o.status == 0 && o.stderr.is_empty() && o.stdout.contains("slowdown") && o.stdout.contains("note: no profile"), "{o:?}");
     let left: Vec<_> = std::fs::read_dir(s.path("itarget")).expect("cache").flatten().map(|e| e.file_name()).collect();
     assert_eq!(left, ["variants"]);
 }

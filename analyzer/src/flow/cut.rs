@@ -27,7 +27,7 @@ pub struct Conflict {
 }
 
 /// The side of everything.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Cut {
     /// By cell: it is on the environment's side.
     pub environment: Vec<bool>,

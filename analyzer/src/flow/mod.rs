@@ -7,6 +7,7 @@
 
 pub mod collect;
 pub mod cut;
+pub mod dimacs;
 pub mod explain;
 pub mod extent;
 pub mod facts;

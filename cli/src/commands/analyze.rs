@@ -5,7 +5,7 @@ use crate::errors::Error;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use itarget_analyzer::analysis::{self, Analysis, Phase};
-use itarget_analyzer::flow::FlowError;
+use itarget_analyzer::flow::{FlowError, dimacs};
 use itarget_analyzer::flow::target::{TargetError, Targets};
 use itarget_analyzer::flow::weights::Profile;
 use itarget_analyzer::report::text;
@@ -28,6 +28,10 @@ pub struct Args {
     /// Write the plan to this file.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+    /// Write the flow network to this file, in DIMACS's format for maximum flow problems; also of a
+    /// program for which there is no interface.
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    network: Option<PathBuf>,
     /// Which interface to compute.
     #[arg(long, value_enum, default_value_t = Cut::Min)]
     cut: Cut,
@@ -98,7 +102,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
         Cut::Profile => CutMode::Profile,
     };
     let targets = Targets { include: args.target.clone(), exclude: args.exclude.clone() };
-    let options = analysis::Options { cut, profile, weigh_with, points_to: points_to::Options::default(), targets };
+    let options = analysis::Options { cut, profile, weigh_with, network: args.network.is_some(), points_to: points_to::Options::default(), targets };
     let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
     progress.phase(Phase::Load);
     let start = Instant::now();
@@ -106,18 +110,23 @@ pub fn run(args: Vec<OsString>) -> Outcome {
         Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint())
     })?;
     let loading = start.elapsed().as_secs_f64();
-    let result = analysis::analyze(&module, &annotations, &options, &mut |phase| progress.phase(phase));
+    let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
     progress.finish();
-    let mut analysis = result.map_err(|e| refusal(&e))?;
+    let (mut analysis, details) = result.map_err(|e| refusal(&e))?;
     analysis.report.phases.insert(Phase::Load.name(), loading);
     analysis.report.analysis_seconds += loading;
     if let Some(path) = &args.plan {
         let failed = |e| Error::new("IT0609", format!("{}: {e}", path.display()));
         std::fs::write(path, analysis.plan.to_text()).map_err(failed)?;
     }
+    if let Some(path) = &args.network {
+        let failed = |e| Error::new("IT0609", format!("{}: {e}", path.display()));
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
+        dimacs::write(&details.graph, &details.cut, &mut file).and_then(|()| file.flush()).map_err(failed)?;
+    }
     show(&args, &analysis)?;
     // The model of a large program takes a while to free; the process ends anyway.
-    std::mem::forget(module);
+    std::mem::forget((module, details));
     Ok(0)
 }
 

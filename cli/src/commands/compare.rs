@@ -1,6 +1,6 @@
 //! `itarget compare`: what recording costs with each kind of cut, on the same run.
 
-use super::Outcome;
+use super::{Outcome, relink};
 use crate::cc::settings::Settings;
 use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
@@ -8,7 +8,7 @@ use crate::trace::dir::Ended;
 use serde_json::json;
 
 /// The cuts that are compared, cheapest log first.
-const CUTS: &[&str] = &["min", "libc"];
+const CUTS: &[&str] = &["min", "functions", "libc"];
 
 /// Show log size and slowdown of a run with each kind of cut.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,12 @@ pub struct Args {
     /// Profile whose counts are the capacities of the minimum cut.
     #[arg(long, value_name = "FILE")]
     profile: Option<String>,
+    /// Replay target of the cuts that have one (see `itarget analyze --target`); default: as the program was linked.
+    #[arg(long, value_name = "PATTERN")]
+    target: Vec<String>,
+    /// Functions not to replay.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// Annotation files to add.
     #[arg(long, value_name = "FILE")]
     annotations: Vec<String>,
@@ -44,6 +50,7 @@ struct Row {
 pub fn run(args: Args) -> Outcome {
     let program = super::run::find(&args.subject.program[0])?;
     let annotations = measure::annotations(&program, &args.annotations)?;
+    let targets = relink::targets(&program, &args.target, &args.exclude);
     let absolute = |f: &String| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string());
     let mut rows = vec![];
     let mut variants = vec![];
@@ -52,6 +59,7 @@ pub fn run(args: Args) -> Outcome {
             cut: Some(cut.into()),
             profile: args.profile.as_ref().map(absolute),
             annotations: annotations.clone(),
+            targets: targets.clone(),
             ..Settings::default()
         };
         let path = variant(&program, &settings)?;
@@ -116,6 +124,9 @@ fn show(args: &Args, rows: &[Row], plain: f64, expected: Ended) {
     }
     say!("{}", table(&lines).trim_end());
     say!("not instrumented: {plain:.3} s ({}); medians of {} alternating runs", how(expected), args.runs);
+    if args.profile.is_none() {
+        notes.push("no profile: `min` and `functions` go by estimates; `itarget tune` measures, --profile takes what it kept".into());
+    }
     for note in notes {
         say!("note: {note}");
     }

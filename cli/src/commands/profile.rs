@@ -98,8 +98,8 @@ pub struct Counted {
 ///
 /// # Errors
 /// IT05xx, IT02xx.
-pub fn count(program: &Program, subject: &Subject, annotations: &[String]) -> Result<Counted, Error> {
-    let counters = counters(program, annotations, relink::targets(program, &[], &[]))?;
+pub fn count(program: &Program, subject: &Subject, annotations: &[String], targets: &[String]) -> Result<Counted, Error> {
+    let counters = counters(program, annotations, targets.to_vec())?;
     let (status, profile) = counted(&mut subject.command(&counters.path)?, &counters)?;
     let mut sites: Vec<_> = profile.edges.iter().map(|e| (&e.function, e.ordinal)).collect();
     sites.dedup();

@@ -1,6 +1,6 @@
 //! `itarget tune`: profiles a run, cuts again with what was measured, links, and shows what that gained.
 
-use super::{Outcome, profile};
+use super::{Outcome, profile, relink};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
 use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
@@ -23,6 +23,12 @@ pub struct Args {
     /// Recordings of each program.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
+    /// Replay target of the cuts that have one (see `itarget analyze --target`); default: as the program was linked.
+    #[arg(long, value_name = "PATTERN")]
+    target: Vec<String>,
+    /// Functions not to replay.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// Annotation files to add.
     #[arg(long, value_name = "FILE")]
     annotations: Vec<String>,
@@ -72,12 +78,13 @@ pub fn run(args: Args) -> Outcome {
             .hint("give another -o, and move it when you like what you see"));
     }
     let annotations = measure::annotations(&program, &args.annotations)?;
-    let counted = profile::count(&program, &args.subject, &annotations)?;
+    let targets = relink::targets(&program, &args.target, &args.exclude);
+    let counted = profile::count(&program, &args.subject, &annotations, &targets)?;
     let file = measure::keep_profile(&counted.text)?;
     if let Some(kept) = &args.profile {
         write(kept, &counted.text)?;
     }
-    let settings = Settings { profile: Some(file.display().to_string()), annotations, ..Settings::default() };
+    let settings = Settings { profile: Some(file.display().to_string()), annotations, targets, ..Settings::default() };
     let tuned = Program::open(&variant(&program, &settings)?)?;
     let new_plan = tuned.plan()?;
     replace(&tuned.path, &output)?;

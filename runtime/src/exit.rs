@@ -35,6 +35,8 @@ pub mod site {
     pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
     /// Blocks that the environment fills: realloc, strdup.
     pub const REALLOC: i32 = 0xffff_000c_u32 as i32;
+    /// vasprintf of text of the environment.
+    pub const TEXT: i32 = 0xffff_000d_u32 as i32;
     /// longjmp.
     pub const JUMP: i32 = 0xffff_000b_u32 as i32;
     /// iconv.

@@ -2,7 +2,7 @@
 
 use crate::alloc::{__itarget_free, __itarget_malloc};
 use crate::exit::site;
-use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, varint};
+use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, event, varint};
 use crate::pool;
 use crate::state::{recording, replaying};
 use crate::sys::{self, sys};
@@ -241,6 +241,42 @@ pub unsafe extern "C" fn __itarget_vasprintf(to: *mut *mut u8, format: *const c_
         }
         *to = p;
         vsnprintf(p, n as usize + 1, format, list)
+    }
+}
+
+/// vasprintf of what may be text of the environment: logged.
+///
+/// # Safety
+/// As vasprintf; `list` is a `va_list` (24 bytes).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_vasprintf_logged(to: *mut *mut u8, format: *const c_char, list: *mut c_void) -> c_int {
+    // SAFETY: as vasprintf; at replay nothing is read but the log.
+    unsafe {
+        if off() {
+            return __itarget_vasprintf(to, format, list);
+        }
+        event(site::TEXT as u32);
+        let n = match replaying() {
+            true => 0,
+            false => {
+                let mut copy = *list.cast::<[u64; 3]>();
+                vsnprintf(core::ptr::null_mut(), 0, format, (&raw mut copy).cast())
+            }
+        };
+        let n = varint(n as i64 as u64) as i64 as c_int;
+        if n < 0 {
+            return -1;
+        }
+        let p = __itarget_malloc(n as u64 + 1, OBJ_REPLAY);
+        if p.is_null() {
+            return -1;
+        }
+        if !replaying() {
+            vsnprintf(p, n as usize + 1, format, list);
+        }
+        block(p, n as u64 + 1);
+        *to = p;
+        n
     }
 }
 

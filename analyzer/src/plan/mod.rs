@@ -339,6 +339,12 @@ impl Writer<'_> {
                 let runtime = call.spec.runtime.clone().unwrap_or_default();
                 let action = match is_allocator(&call.spec) {
                     true => Action::Alloc { runtime, objid: 0 },
+                    // Text of the environment is not there at replay.
+                    false if call.movements.iter().any(|m| m.from.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))) => {
+                        let bytes = call.movements.iter().flat_map(|m| &m.to).map(|t| t.1).sum::<u64>();
+                        let traffic = Traffic { bytes: bytes.saturating_mul(call.executions), events: call.executions };
+                        return Some((Action::Replace { runtime: format!("{runtime}_logged") }, traffic));
+                    }
                     false => Action::Replace { runtime },
                 };
                 Some((action, nothing))

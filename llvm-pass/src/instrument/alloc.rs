@@ -4,6 +4,11 @@ use super::Cx;
 use crate::ir::{Type, Value};
 use llvm_sys::LLVMTypeKind;
 
+/// True for the variant that logs what it makes.
+fn logged(runtime: &str) -> bool {
+    runtime.ends_with("_logged")
+}
+
 impl Cx<'_> {
     /// Calls `runtime` instead: with the same arguments (those of the plan's `Replace`), or with
     /// `objid` appended (the allocation functions).
@@ -13,12 +18,12 @@ impl Cx<'_> {
         let mut args = ir.args(call);
         let mut runtime = runtime;
         match callee.as_str() {
-            "asprintf" => return self.asprintf(call, 1),
-            "__asprintf_chk" => return self.asprintf(call, 2),
+            "asprintf" => return self.asprintf(call, 1, runtime),
+            "__asprintf_chk" => return self.asprintf(call, 2, runtime),
             "execl" | "execlp" | "execle" => return self.execl(call, &callee),
             "__vasprintf_chk" => {
                 args.remove(1); // the fortify flag
-                runtime = "__itarget_vasprintf";
+                runtime = if logged(runtime) { "__itarget_vasprintf_logged" } else { "__itarget_vasprintf" };
             }
             _ => {}
         }
@@ -90,9 +95,10 @@ impl Cx<'_> {
 
     /// `asprintf` through a variadic function of the module that calls the `va_list` twin.
     /// `format`: index of the format argument.
-    fn asprintf(&self, call: Value, format: usize) -> Result<(), String> {
+    fn asprintf(&self, call: Value, format: usize, runtime: &str) -> Result<(), String> {
         let ir = self.ir;
-        let name = format!("itarget.asprintf.{format}");
+        let twin_name = if logged(runtime) { "__itarget_vasprintf_logged" } else { "__itarget_vasprintf" };
+        let name = format!("itarget.asprintf.{format}{}", if logged(runtime) { ".logged" } else { "" });
         let params: Vec<Type> = ir.args(call)[..=format].iter().map(|a| ir.type_of(*a)).collect();
         let ty = ir.fn_type(ir.i32, &params, true);
         let f = match ir.function(&name) {
@@ -104,7 +110,7 @@ impl Cx<'_> {
                 let va = ir.fn_type(ir.void, &[ir.ptr], false);
                 ir.call(ir.declare("llvm.va_start.p0", va), va, &[list]);
                 let twin_ty = ir.fn_type(ir.i32, &[ir.ptr, ir.ptr, ir.ptr], false);
-                let twin = ir.declare("__itarget_vasprintf", twin_ty);
+                let twin = ir.declare(twin_name, twin_ty);
                 let r = ir.call(twin, twin_ty, &[ir.param(f, 0), ir.param(f, format), list]);
                 ir.call(ir.declare("llvm.va_end.p0", va), va, &[list]);
                 ir.ret(Some(r));

@@ -125,6 +125,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget__exit",
     "__itarget_abort",
     "__itarget_asprintf",
+    "__itarget_asprintf_logged",
     "__itarget_atexit",
     "__itarget_ctype_b_loc",
     "__itarget_ctype_tolower_loc",
@@ -151,4 +152,5 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_unsetenv",
     "__itarget_uselocale",
     "__itarget_vasprintf",
+    "__itarget_vasprintf_logged",
 ];

@@ -4,7 +4,7 @@ use super::{CallArguments, Collector, sorted};
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
 use crate::model::{Attributes, Call, Class, FunctionId, Operand};
-use crate::points_to::{FieldId, InstanceId};
+use crate::points_to::{FieldId, InstanceId, ObjectKind};
 use itarget_abi::hooks::REPLACEMENTS;
 use itarget_annotations::{Kind, Ret, Root, Varargs};
 use itarget_plan as plan;
@@ -14,7 +14,13 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 
 /// Runtime functions that read the program's memory themselves, at replay too.
 const NATIVE_READERS: &[&str] =
-    &["__itarget_iconv", "__itarget_qsort", "__itarget_strtok", "__itarget_sigaction"];
+    &["__itarget_iconv", "__itarget_putenv", "__itarget_qsort", "__itarget_setenv", "__itarget_sigaction", "__itarget_strtok", "__itarget_unsetenv"];
+
+/// Runtime functions that make text in a block of their own.
+const FORMATTERS: &[&str] = &["__itarget_asprintf", "__itarget_vasprintf"];
+
+/// Bytes by which such a text is estimated.
+const TEXT: u64 = 32;
 
 /// Those of them that refuse memory above the bound.
 const CHECKS_ADDRESS: &[&str] = &["__itarget_qsort", "__itarget_strtok"];
@@ -365,6 +371,10 @@ impl Collector<'_> {
         if ADDRESS_ONLY.contains(&runtime) {
             return;
         }
+        if FORMATTERS.contains(&runtime) {
+            let movement = self.formatted(site, call, runtime == "__itarget_vasprintf");
+            site.movements.push(movement);
+        }
         if NATIVE_READERS.contains(&runtime) {
             // The descriptor of iconv is the environment's; of the rest it moves pointers and counts.
             let (first, len) = if runtime == "__itarget_iconv" { (1, Some(8)) } else { (0, None) };
@@ -376,6 +386,23 @@ impl Collector<'_> {
                 }
             }
         }
+    }
+
+    /// What text made by `asprintf` or `vasprintf` (`list`) comes from, and the block that it gets.
+    fn formatted(&self, site: &CallSite, call: &Call, list: bool) -> Movement {
+        let mut from = Vec::new();
+        for (arg, &operand) in call.args.iter().enumerate().skip(1) {
+            if list && arg + 1 == call.args.len() {
+                let instances = self.points_to.instances_of(FunctionId::from(site.at.0));
+                from.extend(instances.iter().flat_map(|i| self.deep(*i, operand, true)));
+            } else if CallArguments(self.module, call).is_pointer(arg as u32) || call.signature.params.get(arg).is_none() {
+                from.extend(self.span(&self.merged(site.at.0, operand), None));
+            }
+        }
+        let here = |kind| matches!(kind, ObjectKind::Heap(s) if (s.function.index(), s.ordinal) == (site.at.0, site.ordinal));
+        let blocks = self.points_to.objects().iter().filter(|o| here(o.kind));
+        let cells: Vec<FieldId> = blocks.flat_map(|o| (o.fields.0.0..o.fields.1.0).map(FieldId)).collect();
+        Movement { from: sorted(from), to: self.landing(&cells, TEXT) }
     }
 
     /// What a call prints, and whether certainly on stdout or stderr.

@@ -1,5 +1,5 @@
 //! Locale: setlocale is an environment call; the ctype tables are copies in replay space, logged
-//! when first used and when setlocale changed them.
+//! when they are not those of the "C" locale.
 
 use crate::crossing::{self, Special};
 use crate::exit::site;
@@ -28,24 +28,38 @@ static mut LOWER: *const i32 = core::ptr::null();
 static mut UPPER: *const i32 = core::ptr::null();
 static mut USED: bool = false;
 
-/// Copies the current tables (record) and logs them if they changed.
-fn refresh() {
+/// Copies libc's tables; says whether they are others than before.
+///
+/// # Safety
+/// One thread.
+unsafe fn copy() -> bool {
     // SAFETY: libc's tables have entries -128..256; ours are as large; one thread.
     unsafe {
-        let mut changed = 0;
-        if recording() {
-            let class = core::slice::from_raw_parts((*__ctype_b_loc()).sub(128), ENTRIES);
-            let lower = core::slice::from_raw_parts((*__ctype_tolower_loc()).sub(128), ENTRIES);
-            let upper = core::slice::from_raw_parts((*__ctype_toupper_loc()).sub(128), ENTRIES);
-            if class != TABLES.class || lower != TABLES.lower || upper != TABLES.upper {
-                TABLES.class.copy_from_slice(class);
-                TABLES.lower.copy_from_slice(lower);
-                TABLES.upper.copy_from_slice(upper);
-                changed = 1;
-            }
+        let class = core::slice::from_raw_parts((*__ctype_b_loc()).sub(128), ENTRIES);
+        let lower = core::slice::from_raw_parts((*__ctype_tolower_loc()).sub(128), ENTRIES);
+        let upper = core::slice::from_raw_parts((*__ctype_toupper_loc()).sub(128), ENTRIES);
+        let changed = class != TABLES.class || lower != TABLES.lower || upper != TABLES.upper;
+        if changed {
+            TABLES.class.copy_from_slice(class);
+            TABLES.lower.copy_from_slice(lower);
+            TABLES.upper.copy_from_slice(upper);
         }
-        if varint(changed) != 0 {
-            block((&raw mut TABLES).cast(), size_of::<Tables>() as u64);
+        changed
+    }
+}
+
+/// Makes our tables those of the current locale. Those of "C" are libc's at replay, too: there no other
+/// locale is ever set. Any others are logged if they changed.
+fn refresh() {
+    // SAFETY: one thread.
+    unsafe {
+        if ctl().locale_c != 0 {
+            copy();
+        } else {
+            let changed = recording() && copy();
+            if varint(u64::from(changed)) != 0 {
+                block((&raw mut TABLES).cast(), size_of::<Tables>() as u64);
+            }
         }
         CLASS = (&raw const TABLES.class[128]).cast();
         LOWER = (&raw const TABLES.lower[128]).cast();

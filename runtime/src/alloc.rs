@@ -1,10 +1,10 @@
 //! The allocation functions that instrumented code calls instead of libc's.
 
-use crate::crossing::{self, Special, from_environment};
+use crate::crossing::{self, Special};
 use crate::hooks::{block, varint};
 use crate::interpose::{next_free, next_realloc};
 use crate::pool::{self, allocate, allocate_aligned, allocate_fresh, owns, release, usable};
-use crate::state::{ctl, recording, replaying};
+use crate::state::{ctl, elsewhere, recording, replaying};
 use core::ffi::c_void;
 use core::ptr::{copy_nonoverlapping, null_mut};
 use itarget_abi::control::mode;
@@ -14,6 +14,12 @@ unsafe extern "C" {
     fn malloc_usable_size(p: *mut c_void) -> usize;
     fn reallocarray(p: *mut c_void, n: usize, size: usize) -> *mut c_void;
     fn memalign(align: usize, n: usize) -> *mut c_void;
+}
+
+/// True when the environment allocates, in the recorded thread or another.
+#[inline(always)]
+fn from_environment() -> bool {
+    crossing::from_environment() || elsewhere()
 }
 
 /// True when the program's own allocations go to libc: nothing is recorded and nothing was.
@@ -48,7 +54,7 @@ pub extern "C" fn __itarget_malloc(size: u64, objid: u32) -> *mut u8 {
 
 /// A block for the environment: libc's, unless replay space looks into it.
 fn environment_block(size: u64, align: u64, objid: u32, zero: bool) -> *mut u8 {
-    if objid == OBJ_ENV {
+    if objid == OBJ_ENV || elsewhere() {
         // SAFETY: libc's functions.
         return unsafe {
             match (zero, align) {
@@ -152,7 +158,7 @@ pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) 
 
 /// realloc by the environment. What of the old block gets into replay space is logged.
 unsafe fn environment_realloc(old: *mut u8, size: u64, objid: u32) -> *mut u8 {
-    if !owns(old) && objid == OBJ_ENV {
+    if !owns(old) && (objid == OBJ_ENV || elsewhere()) {
         // SAFETY: libc's block.
         return unsafe { next_realloc(old, size as usize) };
     }
@@ -277,7 +283,10 @@ pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_free(p: *mut u8) {
     if owns(p) {
-        if from_environment() {
+        if elsewhere() {
+            return; // The pool is the recorded thread's: the block stays for good.
+        }
+        if crossing::from_environment() {
             crossing::special(Special::Free);
             varint(p as u64);
             release(p);

@@ -11,7 +11,7 @@
 
 use crate::hooks::{__itarget_val, block, event};
 use crate::pool::{self, Side};
-use crate::state::{__itarget_ctl, ctl, recording, replaying, st};
+use crate::state::{__itarget_ctl, ctl, elsewhere, recording, replaying, st};
 use crate::word::word;
 use crate::{exit, locale, replay, setjmp, signal, sys};
 use core::ffi::{c_int, c_void};
@@ -98,7 +98,7 @@ static mut SITE: u32 = 0;
 #[inline(always)]
 pub fn from_environment() -> bool {
     let c = ctl();
-    c.in_env != 0 && c.mode == mode::RECORD
+    c.in_env != 0 && c.mode == mode::RECORD && !elsewhere()
 }
 
 /// Begins an entry: signals wait until it is complete.
@@ -164,6 +164,10 @@ pub unsafe fn written(at: *mut u8, len: i64) {
 /// A replayed function is called by the environment (record) or the driver (replay). Its arguments follow.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
+    if elsewhere() {
+        stray();
+        return;
+    }
     if recording() {
         let function = function as u32;
         entry(u64::from(function - UPCALL) << 2 | CALLED, function);
@@ -173,9 +177,24 @@ pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
     st().depth += 1;
 }
 
+/// A thread of the environment calls a replayed function, which the analysis ruled out: the recording is cut
+/// off where it is.
+#[cold]
+fn stray() {
+    let c = ctl();
+    if recording() {
+        sys::say(&[b"IT0614 recording ends here: a thread that is not recorded calls a function that is; the program goes on"]);
+        c.mode = mode::PLAIN;
+        c.bound = u64::MAX;
+    }
+}
+
 /// It returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall_end() {
+    if elsewhere() {
+        return;
+    }
     st().depth -= 1;
     ctl().boundaries += 1;
     if recording() {
@@ -286,6 +305,9 @@ extern "C" fn drive_calls(_site: c_int) {
 
 /// Record: the end of a downcall.
 unsafe extern "C" fn result(function: c_int, value: *mut u8, len: i64) {
+    if elsewhere() {
+        return;
+    }
     ctl().in_env = 0;
     if !recording() {
         return;

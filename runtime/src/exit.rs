@@ -2,7 +2,7 @@
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
 use crate::crossing::{self, Special};
-use crate::state::{ctl, recording, replaying, st};
+use crate::state::{ctl, elsewhere, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
 use core::ffi::{c_char, c_int, c_void};
@@ -213,6 +213,14 @@ pub fn failed_assertion() -> ! {
 /// fork (and vfork): the child goes on unrecorded.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_fork() -> c_int {
+    if crossing::from_environment() || elsewhere() {
+        // SAFETY: libc's fork.
+        let r = unsafe { libc::fork() };
+        if r == 0 && recording() {
+            leave_recording();
+        }
+        return r;
+    }
     let run = __itarget_enter(site::FORK);
     let mut r = 0;
     if run != 0 {

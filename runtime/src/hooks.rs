@@ -1,7 +1,7 @@
 //! Hooks of environment calls and of loads: record appends, replay takes.
 
 use crate::pool::{self, Side};
-use crate::state::{ctl, recording, replaying, st};
+use crate::state::{ctl, elsewhere, recording, replaying, st};
 use crate::{crossing, digest, log, replay, signal, sites, word};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
@@ -68,6 +68,9 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
     let c = ctl();
     match c.mode {
         mode::RECORD => {
+            if elsewhere() {
+                return 1;
+            }
             event(site as u32);
             c.boundaries += 1;
             signal::deliver_pending();

@@ -4,7 +4,7 @@
 use crate::crossing::{self, Special};
 use crate::exit::site;
 use crate::hooks::{__itarget_copy, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
-use crate::state::{ctl, recording, replaying};
+use crate::state::{ctl, elsewhere, recording, replaying};
 use core::ffi::{c_char, c_int};
 
 unsafe extern "C" {
@@ -91,7 +91,7 @@ macro_rules! location {
         /// The table's location: a cell in replay space, or libc's when nothing is recorded.
         #[unsafe(no_mangle)]
         pub extern "C" fn $name() -> *mut *const $t {
-            if !recording() && !replaying() {
+            if !recording() && !replaying() || elsewhere() {
                 // SAFETY: libc's function.
                 return unsafe { $real() };
             }

@@ -6,7 +6,7 @@
 
 use crate::crossing::{self, Special};
 use crate::hooks::bulk;
-use crate::state::{ctl, recording, replaying, st};
+use crate::state::{ctl, elsewhere, recording, replaying, st};
 use crate::word::word;
 use crate::{log, replay};
 use core::ffi::{c_int, c_void};
@@ -131,6 +131,12 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     if synchronous(signal) || ctl().mode == mode::PLAIN {
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
+        return;
+    }
+    if elsewhere() {
+        // Handlers run in the recorded thread.
+        // SAFETY: the kernel's structure, sent on as it is.
+        unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), st().tid, signal, info) };
         return;
     }
     // SAFETY: the kernel's structure; words 2 and 3 hold pid/uid or value.

@@ -293,6 +293,8 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = st().seq;
         c.bound = BOUND;
+        st().thread = sys::thread();
+        st().tid = sys!(libc::SYS_gettid) as i32;
         c.mode = mode::RECORD;
     }
     true

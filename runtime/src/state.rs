@@ -73,6 +73,10 @@ pub struct State {
     pub stdout: u64,
     /// See `stdout`.
     pub stderr: u64,
+    /// The thread that is recorded, see [`crate::sys::thread`]; 0 while none is.
+    pub thread: u64,
+    /// Its number in the kernel.
+    pub tid: i32,
     /// Calls back under way, see `crossing`.
     pub depth: u64,
     /// Option `digest`.
@@ -106,6 +110,8 @@ pub static mut STATE: State = State {
     status_fd: -1,
     stdout: 0,
     stderr: 0,
+    thread: 0,
+    tid: 0,
     depth: 0,
     digest: false,
     digest_every: 0,
@@ -128,6 +134,13 @@ pub fn st() -> &'static mut State {
 #[inline(always)]
 pub fn recording() -> bool {
     ctl().mode == mode::RECORD
+}
+
+/// True in a thread of the environment: nothing that it does is recorded.
+#[inline(always)]
+pub fn elsewhere() -> bool {
+    let main = st().thread;
+    main != 0 && main != crate::sys::thread()
 }
 
 /// True in mode replay.

@@ -12,7 +12,7 @@ const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
 impl Builder<'_> {
     /// Constraints for a call of an annotated external.
     pub(super) fn annotated(&mut self, call: u32, f: &Function) {
-        if f.kind == Kind::Refuse {
+        if f.kind == Kind::Refuse && !self.options.outside {
             return; // a recording ends there
         }
         let constants = self.calls[call as usize].constants.clone();
@@ -37,7 +37,7 @@ impl Builder<'_> {
 
     fn variant(&mut self, call: u32, f: &Function, case: Option<&Case>) {
         // Recording stops before such a call, so nothing that it does is ever recorded.
-        if case.and_then(|c| c.kind).unwrap_or(f.kind) == Kind::Refuse {
+        if case.and_then(|c| c.kind).unwrap_or(f.kind) == Kind::Refuse && !self.options.outside {
             return;
         }
         self.result(call, f, case.and_then(|c| c.ret).unwrap_or(f.ret));

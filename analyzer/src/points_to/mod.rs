@@ -177,11 +177,13 @@ pub struct Options {
     /// Exported functions may be called, and exported variables used, by code that is not in the
     /// module. Always so for modules without `main`, or with `dlopen` or module-level assembly.
     pub exported_callable: bool,
+    /// Calls that end a recording (threads) do what they do: functions that are not replayed may make them.
+    pub outside: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true, exported_callable: false }
+        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true, exported_callable: false, outside: false }
     }
 }
 

@@ -128,7 +128,7 @@ impl Collector<'_> {
             Role::Native => self.native(&site, call),
             Role::Refuse => {}
         }
-        if matches!(role, Role::Det | Role::Runtime | Role::Native) {
+        if matches!(role, Role::Det | Role::Runtime | Role::Native | Role::Refuse) {
             // Who is called back, should the caller be in the environment.
             site.upcalls = self.upcalls(at.0, ordinal, call);
         }

@@ -6,7 +6,7 @@ use crate::flow::facts::{CallSite, InternalCall, Place, Role, is_allocator};
 use crate::model::{Call, Callee, Class, FunctionId, InstrKind, Operand};
 use crate::points_to::{FieldId, ObjectKind};
 use itarget_annotations::Ret;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
 /// Bytes by which an allocation is logged, where a function of the environment makes it.
@@ -60,6 +60,24 @@ const REPLAYED: &[&str] = &["__itarget_putenv", "__itarget_setenv", "__itarget_u
 #[must_use]
 pub fn is_aware(call: &CallSite) -> bool {
     is_allocator(&call.spec) || call.spec.runtime.as_deref().is_some_and(|r| AWARE.contains(&r) || r.starts_with("__itarget_exec"))
+}
+
+/// What replay space may not do with threads and processes, but the environment may.
+const OUTSIDE: &[&str] = &[
+    "pthread_cancel", "pthread_create", "pthread_detach", "pthread_exit", "pthread_join", "pthread_kill", "pthread_tryjoin_np",
+    "pthread_timedjoin_np", "thrd_create", "thrd_detach", "thrd_exit", "thrd_join",
+];
+
+/// True if the environment may make the call natively though a recording of it would end there.
+#[must_use]
+pub fn is_allowed_outside(callee: &str) -> bool {
+    OUTSIDE.contains(&callee)
+}
+
+/// True if the environment may make the call, which is then the runtime's: the child is not recorded.
+#[must_use]
+pub fn is_fork(callee: &str) -> bool {
+    matches!(callee, "fork" | "__fork" | "_Fork" | "vfork")
 }
 
 impl Collector<'_> {
@@ -140,6 +158,7 @@ impl Collector<'_> {
                 }
             }
         }
+        self.facts.bonds.allocated.clone_from(&allocated);
         let mut together = Vec::new();
         for (state, mut functions) in users {
             functions.sort_unstable();
@@ -151,6 +170,14 @@ impl Collector<'_> {
             let caller = FunctionId::from(call.at.0);
             together.extend(variadic.map(|f| (caller, *f, "a variadic function called through a pointer")));
         }
+        let mut starts: Vec<FunctionId> = Vec::new();
+        for call in self.facts.calls.iter().filter(|c| matches!(c.callee.as_str(), "pthread_create" | "thrd_create")) {
+            starts.extend(&call.upcalls);
+            let creator = FunctionId::from(call.at.0);
+            together.extend(call.upcalls.iter().map(|f| (creator, *f, "a thread that it starts")));
+        }
+        let threaded = self.threaded(&starts, &mut together);
+        own.extend(self.written_by(&threaded));
         own.retain(|(_, c)| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         own.sort_unstable();
         own.dedup();
@@ -158,6 +185,49 @@ impl Collector<'_> {
         replayed.dedup();
         let bonds = &mut self.facts.bonds;
         (bonds.own, bonds.together, bonds.replayed, bonds.allocated) = (own, together, replayed, allocated);
+    }
+
+    /// The functions that threads of the environment may run, which are on the side of the thread's first one: what
+    /// they do is not logged, so they can't call replay space.
+    fn threaded(&self, starts: &[FunctionId], together: &mut Vec<(FunctionId, FunctionId, &'static str)>) -> FxHashSet<FunctionId> {
+        let mut calls: FxHashMap<usize, Vec<FunctionId>> = FxHashMap::default();
+        if !starts.is_empty() {
+            for call in &self.facts.internal {
+                calls.entry(call.at.0).or_default().extend(&call.callees);
+            }
+            for call in &self.facts.calls {
+                calls.entry(call.at.0).or_default().extend(&call.upcalls);
+            }
+        }
+        let mut seen: FxHashSet<FunctionId> = starts.iter().copied().collect();
+        let mut queue: Vec<FunctionId> = starts.to_vec();
+        while let Some(function) = queue.pop() {
+            for &callee in calls.get(&function.index()).into_iter().flatten() {
+                together.push((function, callee, "a thread that runs them"));
+                if seen.insert(callee) {
+                    queue.push(callee);
+                }
+            }
+        }
+        seen
+    }
+
+    /// The cells that these functions write or allocate.
+    fn written_by(&self, functions: &FxHashSet<FunctionId>) -> Vec<(FunctionId, FieldId)> {
+        let mut own = Vec::new();
+        if functions.is_empty() {
+            return own;
+        }
+        let among = |at: (usize, usize)| Some(FunctionId::from(at.0)).filter(|f| functions.contains(f));
+        for store in &self.facts.stores {
+            own.extend(among(store.at).into_iter().flat_map(|f| store.values.iter().map(move |c| (f, *c))));
+        }
+        for call in &self.facts.calls {
+            let Some(f) = among(call.at) else { continue };
+            own.extend(call.writes.iter().flat_map(|w| w.values.iter().map(move |c| (f, *c))));
+        }
+        own.extend(self.facts.bonds.allocated.iter().filter(|(f, _, _)| functions.contains(f)).map(|(f, c, _)| (*f, *c)));
+        own
     }
 
     /// What a call writes that runs natively even in the environment: nothing says how much, so it is all

@@ -5,7 +5,7 @@ mod externals;
 mod functions;
 mod places;
 
-pub use functions::is_aware;
+pub use functions::{is_allowed_outside, is_aware, is_fork};
 
 use super::facts::{Facts, Load, Pin, Place, Role, Store};
 use super::weights::Weights;

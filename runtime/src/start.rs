@@ -486,31 +486,22 @@ unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char
         if sandbox {
             sandbox::install();
         }
-        let status = call_on_stack(top, argc, new_argv.cast(), new_env.cast(), main);
-        exit::__itarget_exit(status)
+        start_on_stack(top, argc, new_argv.cast(), new_env.cast(), main)
     }
 }
 
-/// Calls `f(argc, argv, envp)` with the stack pointer at `top` (16-aligned).
+/// Calls `f(argc, argv, envp)` with the stack pointer at `top` (16-aligned), then `exit`: what runs at exit has
+/// its frames on the program's stack, too.
 ///
 /// # Safety
 /// `top` is the end of a mapped stack.
 #[unsafe(naked)]
-unsafe extern "C" fn call_on_stack(top: u64, argc: u64, argv: *mut u8, envp: *mut u8, f: Main) -> c_int {
+unsafe extern "C" fn start_on_stack(top: u64, argc: u64, argv: *mut u8, envp: *mut u8, f: Main) -> ! {
     core::arch::naked_asm!(
         ".cfi_startproc",
         // The program's frames end here for debuggers.
         ".cfi_undefined rip",
-        "push rbp",
-        "push rbx",
-        "push r12",
-        "push r13",
-        "push r14",
-        "push r15",
-        "mov rax, rsp",
         "mov rsp, rdi",
-        "push rax",
-        "push 0",
         "mov rdi, rsi",
         "mov rsi, rdx",
         "mov rdx, rcx",
@@ -522,15 +513,10 @@ unsafe extern "C" fn call_on_stack(top: u64, argc: u64, argv: *mut u8, envp: *mu
         "xor r14d, r14d",
         "xor r15d, r15d",
         "call r8",
-        "add rsp, 8",
-        "pop rsp",
-        "pop r15",
-        "pop r14",
-        "pop r13",
-        "pop r12",
-        "pop rbx",
-        "pop rbp",
-        "ret",
-        ".cfi_endproc"
+        "mov edi, eax",
+        "call {exit}",
+        "ud2",
+        ".cfi_endproc",
+        exit = sym exit::__itarget_exit,
     )
 }

@@ -1,6 +1,9 @@
 //! Support code of the end-to-end tests: where the built tools are, `//#` directives, running a
 //! program with a time limit.
 
+pub mod generate;
+pub mod reduce;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -62,6 +62,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
         args: Vec<OsString>,
     },
+    /// Draw the flow graph with the cut through it: a page, Graphviz, JSON (see `itarget graph --help`).
+    #[command(disable_help_flag = true)]
+    Graph {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        args: Vec<OsString>,
+    },
     ExplainCode(commands::explain_code::Args),
     /// The compiler wrapper, as itarget-cc.
     #[command(disable_help_flag = true, name = "cc")]
@@ -104,6 +110,7 @@ pub fn main() -> ! {
         (_, Some("c++")) => ("itarget-c++", cc::compiler(Language::Cxx, args.split_off(2))),
         (_, Some("analyze")) => ("itarget", commands::analyzer(args.split_off(2))),
         (_, Some("diff")) => ("itarget", commands::analyzer_for("diff", args.split_off(2))),
+        (_, Some("graph")) => ("itarget", commands::analyzer_for("graph", args.split_off(2))),
         (_, Some("explain")) => ("itarget", commands::explain_code::or_interface(args.split_off(2))),
         _ => ("itarget", command(Cli::parse_from(args).command)),
     };
@@ -132,6 +139,7 @@ fn command(command: Command) -> Outcome {
         Command::ExplainCode(a) => commands::explain_code::run(a),
         Command::Analyze { args } => commands::analyzer(args),
         Command::Diff { args } => commands::analyzer_for("diff", args),
+        Command::Graph { args } => commands::analyzer_for("graph", args),
         Command::Explain { args } => commands::explain_code::or_interface(args),
         Command::Cc { args } => cc::compiler(Language::C, args),
         Command::Cxx { args } => cc::compiler(Language::Cxx, args),

@@ -5,6 +5,8 @@ pub mod diff;
 pub mod items;
 pub mod items_text;
 pub mod names;
+pub mod page;
+pub mod picture;
 pub mod suggest;
 pub mod text;
 pub mod what;

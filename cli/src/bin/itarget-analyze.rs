@@ -7,6 +7,8 @@ mod analyze;
 mod diff;
 #[path = "../commands/explain.rs"]
 mod explain;
+#[path = "../commands/graph.rs"]
+mod graph;
 #[path = "../commands/select.rs"]
 mod select;
 
@@ -22,6 +24,7 @@ fn main() {
     }
     let result = match command.as_deref() {
         Some("diff") => diff::run(args),
+        Some("graph") => graph::run(args),
         Some("explain") => explain::run(args),
         _ => analyze::run(args),
     };

@@ -105,6 +105,15 @@ impl Choice {
 }
 
 impl Selected {
+    /// Calls `f` with the ways through the graph.
+    pub fn with_ways<T>(&mut self, f: impl FnOnce(&Ways) -> T) -> T {
+        let Details { points_to, facts, graph, cut } = &self.details;
+        let weights = Weights::new(&self.module, points_to, self.options.profile.as_ref());
+        let subject =
+            Subject { module: &self.module, points_to, facts, weights: &weights, graph, cut, plan: &self.analysis.plan };
+        f(&Ways::new(subject))
+    }
+
     /// Calls `f` with what is needed to explain, and what would be cheaper.
     pub fn with<T>(&mut self, f: impl FnOnce(&Ways, Vec<Suggestion>) -> T) -> T {
         let Details { points_to, facts, graph, cut } = &mut self.details;

@@ -1,8 +1,10 @@
 //! Explanations of small C programs: ways, reasons and suggestions say what the program shows.
 
-use itarget_analyzer::analysis::{Options, analyze_in_detail};
+use itarget_analyzer::analysis::{Details, Options, analyze_in_detail};
 use itarget_analyzer::bitcode;
+use itarget_analyzer::flow::target::Targets;
 use itarget_analyzer::flow::weights::Weights;
+use itarget_analyzer::report::picture::{self, NodeKind, Picture};
 use itarget_analyzer::report::items::{self, Explanation};
 use itarget_analyzer::report::suggest::{self, Advice};
 use itarget_analyzer::report::what::{self, Answer};
@@ -14,19 +16,25 @@ use std::process::Command;
 
 /// Compiles a program of tests/plans and calls `f` on what explains it.
 fn with<T>(name: &str, f: impl FnOnce(&Ways, Vec<suggest::Suggestion>) -> T) -> T {
+    with_target(name, &[], f)
+}
+
+/// The same for a replay target.
+fn with_target<T>(name: &str, target: &[&str], f: impl FnOnce(&Ways, Vec<suggest::Suggestion>) -> T) -> T {
     let output = Command::new("clang-19")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plans"))
         .args(["-O1", "-Xclang", "-disable-llvm-passes", "-g", "-emit-llvm", "-c", "-o", "-", &format!("{name}.c")])
         .output()
         .expect("clang-19 runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let module = bitcode::from_bytes(name, output.stdout).expect("loads");
-    let options = Options::default();
+    let module = bitcode::from_bytes_with_variables(name, output.stdout).expect("loads");
+    let targets = Targets { include: target.iter().map(|t| (*t).to_owned()).collect(), exclude: Vec::new() };
+    let options = Options { targets, ..Options::default() };
     let (analysis, mut details) =
         analyze_in_detail(&module, Annotations::builtin(), &options, &mut |_| {}).expect("has an interface");
     let weights = Weights::new(&module, &details.points_to, None);
-    let suggestions =
-        suggest::collect(&module, &details.points_to, &mut details.facts, &weights, options.cut, details.cut.value);
+    let Details { points_to, facts, graph, cut } = &mut details;
+    let suggestions = suggest::collect(&module, points_to, facts, &weights, options.cut, &graph.wishes, cut.value);
     let subject = Subject {
         module: &module,
         points_to: &details.points_to,
@@ -62,7 +70,7 @@ fn a_function_that_nobody_annotated_is_named_with_what_it_costs() {
     let advice = &e.cheaper[load.cheaper[0]];
     assert_eq!((advice.advice, advice.function.as_str()), (Advice::Annotate, "mystery"));
     // Three loads of four bytes, an event counted as eight.
-    assert_eq!(advice.saves, Some(24));
+    assert_eq!(advice.saves, Some(24), "{advice:?}");
     assert!(advice.stanza.as_ref().is_some_and(|s| s.contains("names = [\"mystery\"]")));
 }
 
@@ -118,4 +126,69 @@ fn other_names_are_answered_with_near_ones() {
     assert_eq!(answers("unknown", "unknown.c:4711"), Err(vec!["unknown.c:13".to_owned(), "unknown.c:12".to_owned()]));
     assert_eq!(answers("unknown", "unknwn.c:12"), Err(vec!["unknown.c".to_owned()]));
     assert_eq!(answers("unknown", "no such thing at all"), Err(vec![]));
+}
+
+/// A function that is free, one that must be replayed, and between them what the cut chooses.
+#[test]
+fn partial_targets_are_explained() {
+    let (e, fetch, parse) = with_target("partial", &["main", "parse"], |ways, cheaper| {
+        let about = |name: &str| what::what(ways, Vec::new(), name, 10, None).expect("found").0.remove(0);
+        (items::explain(ways, cheaper, None, usize::MAX), about("fetch"), about("parse"))
+    });
+    let down = e.items.iter().find(|i| i.what.starts_with("downcall of `fetch`")).expect("a downcall");
+    assert_eq!(names(&down.path), ["`read` called by `fetch`", "`fetch`", "result used by `main`"]);
+    assert!(down.reason.contains("cheaper so: to replay it would cost"), "{}", down.reason);
+    assert!(fetch.says[0].starts_with("It is in the environment"), "{:?}", fetch.says);
+    assert_eq!(parse.says[0], "It runs again at replay: in the target.");
+    let load = e.items.iter().find(|i| i.what.starts_with("load")).expect("a load");
+    assert_eq!(names(&load.path), ["`read` called by `fetch`", "`response`", "read by `parse`"]);
+}
+
+/// Without a target, what it would save to leave a function out is computed.
+#[test]
+fn functions_to_leave_out_are_suggested() {
+    let e = explained("partial");
+    let advice = e.cheaper.iter().find(|s| s.advice == Advice::Exclude && s.function == "fetch").expect("a suggestion");
+    assert!(advice.saves.is_some_and(|n| n > 100), "{advice:?}");
+    let asked = with_target("partial", &["fetch", "main"], |ways, cheaper| items::explain(ways, cheaper, None, usize::MAX));
+    assert!(asked.cheaper.iter().all(|s| s.advice != Advice::Exclude), "{:?}", asked.cheaper);
+}
+
+#[test]
+fn local_variables_and_members_have_names() {
+    let s = &answers("partial", "main:s").expect("found")[0];
+    assert_eq!(s.title, "`s` of `main` (partial.c:23), struct status, 8 bytes");
+    assert_eq!(answers("partial", "s").expect("found")[0].title, s.title);
+    assert_eq!(answers("partial", "parse:s"), Err(vec!["main:s".to_owned()]));
+    let e = explained("unknown");
+    assert!(e.items.iter().any(|i| i.path[1].name == "`head.value` of `main`"), "{:#?}", e.items);
+}
+
+fn drawn(name: &str, target: &[&str]) -> Picture {
+    with_target(name, target, |ways, _| picture::picture(ways, &mut |_, line| Some(format!("text {line}"))))
+}
+
+#[test]
+fn the_picture_has_the_log_between_its_sides() {
+    let p = drawn("mixed", &[]);
+    for e in &p.edges {
+        let (from, to) = (&p.nodes[e.from as usize], &p.nodes[e.to as usize]);
+        assert!(!e.logged || from.environment && !to.environment, "{from:?} {to:?}");
+    }
+    // One object, of which the header is replayed and the body is not.
+    let parts: Vec<bool> = p.nodes.iter().filter(|n| n.kind == NodeKind::Memory && n.name.contains("mixed.c:10")).map(|n| n.environment).collect();
+    assert!(parts.contains(&true) && parts.contains(&false), "{:#?}", p.nodes);
+    let index = |name: &str| p.nodes.iter().position(|n| n.name == name).expect("a node") as u32;
+    let result = p.edges.iter().find(|e| e.from == index("read") && e.to == index("main")).expect("an edge");
+    assert!(result.logged && result.places.iter().all(|s| p.places[*s as usize].text.starts_with("text ")));
+    assert_eq!(serde_json::to_string(&p).expect("JSON"), serde_json::to_string(&drawn("mixed", &[])).expect("JSON"));
+}
+
+#[test]
+fn functions_of_the_environment_are_drawn_there() {
+    let p = drawn("partial", &["main"]);
+    let node = |name: &str| p.nodes.iter().position(|n| n.name == name && n.kind == NodeKind::Function).expect("a node");
+    assert!(p.nodes[node("fetch")].environment && !p.nodes[node("main")].environment);
+    let edge = p.edges.iter().find(|e| e.from as usize == node("fetch") && e.to as usize == node("main")).expect("a result");
+    assert!(edge.logged, "{edge:?}");
 }

@@ -3,12 +3,13 @@
 use super::constants::{Constants, Symbol};
 use super::declared::Tags;
 use super::instructions::{Body, Names};
-use super::ll::{Place, Program, Value};
+use super::ll::{Op, Place, Program, Value};
 use super::prepare::Sites;
 use super::types::TypeMap;
+use super::variables::Found;
 use crate::model::{
     Attributes, Callee, External, ExternalId, ExternalVariable, ExternalVariableId, FileId, Function, FunctionId,
-    Global, GlobalId, InstrKind, Location, Module, Operand,
+    Global, GlobalId, InstrKind, Location, Module, Operand, Variables,
 };
 use crate::model::{Block, Instr};
 use llvm_sys::LLVMLinkage as Linkage;
@@ -18,7 +19,7 @@ use rustc_hash::FxHashMap;
 pub(super) type Converted = (Vec<Instr>, Vec<Block>, bool);
 
 /// Converts a prepared program.
-pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites) -> Module {
+pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found) -> Module {
     let (mut bodies, mut externals): (Vec<_>, Vec<_>) =
         program.functions().map(|f| (f.name(), f)).partition(|(_, f)| !f.is_declaration());
     bodies.sort_by(|a, b| a.0.cmp(&b.0));
@@ -52,6 +53,7 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites) -> Module {
         module.globals.push(global(&mut constants, &mut names, i, name, *g));
     }
     module.external_variables = variables.iter().map(|(name, g)| variable(&mut constants, name, *g)).collect();
+    module.variables = described(&bodies, &globals, found);
     for (name, f) in &bodies {
         let mut body = Body::new(&mut constants, &mut names, sites, &mut tags, *f);
         body.convert();
@@ -65,6 +67,35 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites) -> Module {
     sort_files(&mut module, &names);
     mark_addresses(&mut module);
     module
+}
+
+/// What is known of variables, by where they are in the model.
+fn described(bodies: &[(String, Value<'_>)], globals: &[(String, Value<'_>)], found: &Found) -> Variables {
+    let mut all = Variables::default();
+    if found.is_empty() {
+        return all;
+    }
+    for (index, (_, global)) in globals.iter().enumerate() {
+        if let Some(variable) = found.get(&global.key()) {
+            all.globals.insert(GlobalId::from(index), variable.clone());
+        }
+    }
+    for (index, (_, f)) in bodies.iter().enumerate() {
+        let function = FunctionId::from(index);
+        for (parameter, value) in (0u32..).zip(f.params()) {
+            if let Some(variable) = found.get(&value.key()) {
+                all.parameters.insert((function, parameter), variable.clone());
+            }
+        }
+        let instructions = f.blocks().flat_map(|b| b.instructions());
+        // A slot that a pass removed has left its address to others.
+        for (i, slot) in (0u32..).zip(instructions).filter(|(_, i)| i.opcode() == Op::LLVMAlloca) {
+            if let Some(variable) = found.get(&slot.key()) {
+                all.locals.insert((function, i), variable.clone());
+            }
+        }
+    }
+    all
 }
 
 fn exported(linkage: Linkage) -> bool {

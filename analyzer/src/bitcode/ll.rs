@@ -191,6 +191,11 @@ impl Program<'_> {
         Layout { raw: llvm!(llvm_sys::target::LLVMGetModuleDataLayout(self.raw)), program: PhantomData }
     }
 
+    /// Debug information of variables as records beside the instructions, or as calls of intrinsics.
+    pub(super) fn set_debug_records(&self, records: bool) {
+        llvm!(LLVMSetIsNewDbgInfoFormat(self.raw, i32::from(records)));
+    }
+
     /// There is module-level assembly.
     pub(super) fn has_asm(&self) -> bool {
         let mut len = 0;
@@ -545,6 +550,37 @@ impl<'p> Value<'p> {
     /// The node of a kind of metadata that is attached to an instruction.
     pub(super) fn metadata(self, kind: u32) -> Option<Value<'p>> {
         Value::some(llvm!(LLVMGetMetadata(self.raw, kind)))
+    }
+
+    /// Kind: global. The node that describes it in debug information.
+    pub(super) fn debug_node(self) -> Option<Value<'p>> {
+        let dbg = kind_of_metadata("dbg");
+        let mut count = 0;
+        let entries = llvm!(LLVMGlobalCopyAllMetadata(self.raw, &raw mut count));
+        let mut node = None;
+        for i in 0..u32::try_from(count).unwrap_or(0) {
+            if llvm!(LLVMValueMetadataEntriesGetKind(entries, i)) == dbg {
+                let context = llvm!(LLVMGetTypeContext(LLVMTypeOf(self.raw)));
+                node = Value::some(llvm!(LLVMMetadataAsValue(context, LLVMValueMetadataEntriesGetMetadata(entries, i))));
+                break;
+            }
+        }
+        llvm!(LLVMDisposeValueMetadataEntries(entries));
+        node
+    }
+
+    /// Kind: metadata. The DWARF tag of a node of debug information, 0 if it has none.
+    pub(super) fn debug_tag(self) -> u16 {
+        if llvm!(LLVMIsAMDNode(self.raw)).is_null() {
+            return 0;
+        }
+        llvm!(llvm_sys::debuginfo::LLVMGetDINodeTag(LLVMValueAsMetadata(self.raw)))
+    }
+
+    /// Kind: a type of debug information. Offset and size in bits.
+    pub(super) fn debug_extent(self) -> (u64, u64) {
+        let node = llvm!(LLVMValueAsMetadata(self.raw));
+        (llvm!(llvm_sys::debuginfo::LLVMDITypeGetOffsetInBits(node)), llvm!(llvm_sys::debuginfo::LLVMDITypeGetSizeInBits(node)))
     }
 
     /// Kind: metadata. Operands of the node; empty if it is none.

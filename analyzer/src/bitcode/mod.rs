@@ -12,6 +12,7 @@ mod instructions;
 mod ll;
 mod prepare;
 mod types;
+mod variables;
 
 use crate::model::Module;
 pub use error::{LoadError, LoadErrorCode};
@@ -23,14 +24,25 @@ use std::path::Path;
 /// # Errors
 /// See [`LoadErrorCode`].
 pub fn load<P: AsRef<Path>>(inputs: &[P]) -> Result<Module, LoadError> {
+    link(read(inputs)?, false)
+}
+
+/// As [`load`], with the names and types of variables.
+///
+/// # Errors
+/// See [`LoadErrorCode`].
+pub fn load_with_variables<P: AsRef<Path>>(inputs: &[P]) -> Result<Module, LoadError> {
+    link(read(inputs)?, true)
+}
+
+/// As [`from_bytes`], with the names and types of variables.
+///
+/// # Errors
+/// See [`LoadErrorCode`].
+pub fn from_bytes_with_variables(name: &str, bytes: Vec<u8>) -> Result<Module, LoadError> {
     let mut parts = Vec::new();
-    for path in inputs {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|error| LoadError::unreadable(&name, &error))?;
-        container::bitcode_in(&name, bytes, &mut parts)?;
-    }
-    link(parts)
+    container::bitcode_in(name, bytes, &mut parts)?;
+    link(parts, true)
 }
 
 /// As [`load`] for one input that is in memory; `name` is for messages.
@@ -40,10 +52,21 @@ pub fn load<P: AsRef<Path>>(inputs: &[P]) -> Result<Module, LoadError> {
 pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Module, LoadError> {
     let mut parts = Vec::new();
     container::bitcode_in(name, bytes, &mut parts)?;
-    link(parts)
+    link(parts, false)
 }
 
-fn link(parts: Vec<container::Part>) -> Result<Module, LoadError> {
+fn read<P: AsRef<Path>>(inputs: &[P]) -> Result<Vec<container::Part>, LoadError> {
+    let mut parts = Vec::new();
+    for path in inputs {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| LoadError::unreadable(&name, &error))?;
+        container::bitcode_in(&name, bytes, &mut parts)?;
+    }
+    Ok(parts)
+}
+
+fn link(parts: Vec<container::Part>, variables: bool) -> Result<Module, LoadError> {
     let context = ll::Context::new();
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else {
@@ -56,6 +79,7 @@ fn link(parts: Vec<container::Part>) -> Result<Module, LoadError> {
     }
     context.verify(&program, &first.name)?;
     let sites = prepare::number(&program);
+    let found = if variables { variables::find(&program) } else { variables::Found::default() };
     context.run_passes(&program, &first.name)?;
-    Ok(convert::convert(&program, &sites))
+    Ok(convert::convert(&program, &sites, &found))
 }

@@ -8,9 +8,11 @@ use std::fmt;
 
 mod layout;
 mod loops;
+mod variables;
 
 pub use layout::{GepStep, Type, TypeId, Types};
 pub use loops::loop_depths;
+pub use variables::{Member, Variable, Variables};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -86,6 +88,8 @@ pub struct Module {
     pub typed: bool,
     /// Constants that hold several addresses ([`Operand::Any`]).
     pub lists: Vec<Vec<Operand>>,
+    /// What debug information says of variables, if that was asked for.
+    pub variables: Variables,
     /// Module-level assembly is present: all exported symbols may be used by it.
     pub module_asm: bool,
 }

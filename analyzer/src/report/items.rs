@@ -233,16 +233,20 @@ pub struct Tracer<'w, 'a> {
     others: FxHashMap<FieldId, Option<u64>>,
     /// Where cells of the environment come from.
     origins: FxHashMap<FieldId, String>,
+    /// What it would save not to replay a function.
+    exclusions: FxHashMap<String, Option<usize>>,
 }
 
 /// Most cells for which the cut is taken again.
 const MOST_OTHERS: usize = 64;
+/// Most functions without which it is taken again.
+const MOST_EXCLUSIONS: usize = 12;
 
 impl<'w, 'a> Tracer<'w, 'a> {
     /// A new one.
     #[must_use]
     pub fn new(ways: &'w Ways<'a>, suggestions: Vec<Suggestion>) -> Tracer<'w, 'a> {
-        Tracer { ways, sites: Sites::new(&ways.subject), suggestions, others: FxHashMap::default(), origins: FxHashMap::default() }
+        Tracer { ways, sites: Sites::new(&ways.subject), suggestions, others: FxHashMap::default(), origins: FxHashMap::default(), exclusions: FxHashMap::default() }
     }
 
     /// The item of a site.
@@ -281,9 +285,9 @@ impl<'w, 'a> Tracer<'w, 'a> {
                 }
             }
             Action::Refuse { reason } => item.reason.clone_from(reason),
-            Action::Apply { .. } => item.reason = "its function is in the environment, what it writes is not".to_owned(),
-            Action::Downcall { .. } => item.reason = "the function called is in the environment, the caller is not".to_owned(),
-            Action::Upcall { .. } => item.reason = "the caller is in the environment, the function called is not".to_owned(),
+            Action::Apply { .. } => cell = self.applied(site, &mut item),
+            Action::Downcall { to } => self.crossing(site, to, true, &mut item),
+            Action::Upcall { to } => self.crossing(site, to, false, &mut item),
             Action::Store
             | Action::Alloc { .. }
             | Action::Replace { .. }
@@ -295,6 +299,9 @@ impl<'w, 'a> Tracer<'w, 'a> {
         if let Some(cell) = cell {
             item.reason = self.ways.reason(cell, self.other(cell));
             item.cheaper = suggest::for_cells(self.ways, &mut self.suggestions, cell, &cells);
+        }
+        if let Some(index) = self.exclusion(&item.function) {
+            item.cheaper.push(index);
         }
         Traced { item, cell }
     }
@@ -310,6 +317,23 @@ impl<'w, 'a> Tracer<'w, 'a> {
         let value = self.ways.other_side(cell);
         self.others.insert(cell, value);
         Some(value)
+    }
+
+    /// What it would save not to replay a function, if anything.
+    fn exclusion(&mut self, function: &str) -> Option<usize> {
+        if let Some(known) = self.exclusions.get(function) {
+            return *known;
+        }
+        if self.exclusions.len() >= MOST_EXCLUSIONS {
+            return None;
+        }
+        let found = self.ways.subject.module.function(function).and_then(|f| suggest::exclude(self.ways, f.index()));
+        let index = found.map(|suggestion| {
+            self.suggestions.push(suggestion);
+            self.suggestions.len() - 1
+        });
+        self.exclusions.insert(function.to_owned(), index);
+        index
     }
 
     fn load(&mut self, load: &Load, item: &mut Item) -> Option<FieldId> {
@@ -359,6 +383,56 @@ impl<'w, 'a> Tracer<'w, 'a> {
             item.reason = format!("`{name}` may call functions of the program: which, and with what, is logged");
         }
         None
+    }
+
+    /// What a function of the environment writes to replay space.
+    fn applied(&mut self, site: &'a Site, item: &mut Item) -> Option<FieldId> {
+        let s = self.ways.subject;
+        let function = s.module.function(self.sites.original(&site.function))?.index();
+        item.path = self.ways.to_function(function);
+        let store = s.facts.stores.iter().find(|x| x.at.0 == function && x.ordinal == site.ordinal);
+        let (mut cells, step) = match (store, self.sites.call(&s, site)) {
+            (Some(store), _) => {
+                if let InstrKind::Store { access, .. } = &s.module.functions[function].instrs[store.at.1].kind {
+                    item.data = format!("address and {}", s.names().access(access));
+                }
+                (store.values.clone(), None)
+            }
+            (None, Some(call)) => {
+                let step = self.ways.call(call, crate::flow::graph::SOURCE, None);
+                item.data = "addresses and bytes".to_owned();
+                (call.writes.iter().flat_map(|w| w.values.iter().copied()).collect(), Some(step))
+            }
+            (None, None) => (Vec::new(), None),
+        };
+        item.path.extend(step);
+        cells.retain(|v| !s.cut.is_environment(*v));
+        let cell = self.dearest(&cells, function, site.ordinal, 1, 1)?;
+        item.others = cells.len() - 1;
+        item.path.extend(self.ways.from_cell(cell));
+        Some(cell)
+    }
+
+    /// A call from one side to the other.
+    fn crossing(&self, site: &'a Site, to: &'a [String], down: bool, item: &mut Item) {
+        let s = self.ways.subject;
+        let (Some(caller), Some(callee)) =
+            (s.module.function(self.sites.original(&site.function)), to.first().and_then(|f| s.module.function(self.sites.original(f))))
+        else {
+            return;
+        };
+        item.others = 0;
+        let (inner, outer) = if down { (callee, caller) } else { (caller, callee) };
+        item.path = self.ways.to_function(inner.index());
+        let mut end = self.ways.function(outer.index(), Some(site.bytes));
+        if down {
+            end.name = format!("result used by {}", end.name);
+            end.at.clone_from(&item.at);
+        }
+        item.path.push(end);
+        item.data = if down { "result".to_owned() } else { "arguments and stack pointer".to_owned() };
+        let reason = self.ways.function_reason(inner.index());
+        item.reason = format!("`{}` is in the environment: {reason}", s.names().function(inner));
     }
 
     /// A call that runs at replay, if what it reads is there.
@@ -421,6 +495,8 @@ impl<'w, 'a> Tracer<'w, 'a> {
                 Some(call) => return format!("`{}`", plain(&call.callee)),
                 None => None,
             },
+            Action::Apply { .. } | Action::Upcall { .. } => return format!("`{}`", self.sites.original(&site.function)),
+            Action::Downcall { to } => return super::names(to),
             _ => None,
         };
         let Some(cell) = cell else { return "only if an address leads to the environment".to_owned() };

@@ -85,6 +85,7 @@ pub fn write_item(out: &mut String, lead: &str, item: &Item, cheaper: &[Suggesti
                 Advice::Annotate => format!("annotate `{}`", s.function),
                 Advice::Correct => format!("correct the annotation of `{}`", s.function),
                 Advice::Memory => format!("say more of the memory that `{}` returns", s.function),
+                Advice::Exclude => format!("leave `{}` out of the target", s.function),
                 Advice::Allocator => format!("tell apart what `{}` allocates", s.function),
             };
             let saves = match s.saves {

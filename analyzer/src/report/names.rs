@@ -2,7 +2,7 @@
 
 use crate::flow::explain;
 use crate::flow::facts::CallSite;
-use crate::model::{Access, Callee, Class, Declared, FunctionId, InstrKind, Module};
+use crate::model::{Access, Callee, Class, Declared, FunctionId, InstrKind, Module, Variable};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, SiteRef};
 
 /// Names in one program.
@@ -66,6 +66,18 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// What debug information says of an object.
+    #[must_use]
+    pub fn variable(&self, id: ObjectId) -> Option<&'a Variable> {
+        let variables = &self.module.variables;
+        match self.points_to.object(id).kind {
+            ObjectKind::Global(g) => variables.globals.get(&g),
+            ObjectKind::Stack(f, slot) => variables.locals.get(&(f, slot)),
+            ObjectKind::ByVal(f, parameter) => variables.parameters.get(&(f, parameter)),
+            _ => None,
+        }
+    }
+
     /// An object: `` `line` of `main` ``, `` memory of `malloc` at x.c:3 ``.
     #[must_use]
     pub fn object(&self, id: ObjectId) -> String {
@@ -75,11 +87,15 @@ impl<'a> Names<'a> {
             ObjectKind::Global(_) => format!("`{}`", object.name),
             ObjectKind::Function(f) => format!("the code of `{}`", self.function(f)),
             ObjectKind::ExternalFunction(e) => format!("the code of `{}`", self.module.externals[e.index()].name),
-            ObjectKind::Stack(f, _) => match tail(&object.name) {
-                slot if slot.is_empty() => format!("a temporary of `{}`", self.function(f)),
-                slot => format!("`{slot}` of `{}`", self.function(f)),
+            ObjectKind::Stack(f, _) => match (self.variable(id), tail(&object.name)) {
+                (Some(variable), _) => format!("`{}` of `{}`", variable.name, self.function(f)),
+                (None, slot) if slot.is_empty() || slot.starts_with('%') => format!("a temporary of `{}`", self.function(f)),
+                (None, slot) => format!("`{slot}` of `{}`", self.function(f)),
             },
-            ObjectKind::ByVal(f, parameter) => format!("parameter {} of `{}`", parameter + 1, self.function(f)),
+            ObjectKind::ByVal(f, parameter) => match self.variable(id) {
+                Some(variable) => format!("`{}` of `{}`", variable.name, self.function(f)),
+                None => format!("parameter {} of `{}`", parameter + 1, self.function(f)),
+            },
             ObjectKind::Heap(site) => self.heap(id, site),
             ObjectKind::External => match tail(&object.name).as_str() {
                 "unknown" => "memory of code that nobody knows".to_owned(),
@@ -109,6 +125,11 @@ impl<'a> Names<'a> {
         let name = self.object(field.object);
         if object.fields.1.0 - object.fields.0.0 < 2 {
             return name;
+        }
+        if let Some(variable) = self.variable(field.object)
+            && let Some(member) = variable.member(field.offset, field.size)
+        {
+            return name.replacen(&format!("`{}`", variable.name), &format!("`{member}`"), 1);
         }
         format!("{name}, {}", bytes(field.offset, field.size))
     }

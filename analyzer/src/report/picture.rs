@@ -8,6 +8,7 @@ use super::items::what;
 use super::names::plain;
 use super::why::{Subject, Ways};
 use crate::flow::facts::{CallSite, Place, Role};
+use crate::flow::target::Wish;
 use crate::flow::weights::{CellName, Traffic};
 use crate::model::{Callee, FunctionId, InstrKind};
 use crate::points_to::{FieldId, Target};
@@ -238,9 +239,8 @@ impl<'a> Builder<'_, 'a> {
         }
         for store in &s.facts.stores {
             let (at, ordinal) = (store.at, store.ordinal);
-            let executions = s.weights.executions(s.module, at.0, at.1, 1);
             let peer = Peer::Function(at.0 as u32);
-            each(self, &Touch { peer, kind: EdgeKind::Write, cells: &store.values, at, ordinal, executions, bytes: store.size });
+            each(self, &Touch { peer, kind: EdgeKind::Write, cells: &store.values, at, ordinal, executions: store.executions, bytes: store.size });
         }
         for call in &s.facts.calls {
             let (at, ordinal, executions) = (call.at, call.ordinal, call.executions);
@@ -308,8 +308,8 @@ impl<'a> Builder<'_, 'a> {
     }
 
     /// Whether a function is in the environment.
-    fn outside(&self, _function: usize) -> bool {
-        false
+    fn outside(&self, function: usize) -> bool {
+        self.s.cut.is_skipped(function)
     }
 
     fn flow(&mut self, t: &Touch, parts: &FxHashMap<Part, u32>) {
@@ -402,6 +402,23 @@ impl<'a> Builder<'_, 'a> {
                 }
             }
         }
+        for call in &s.facts.internal {
+            let name = s.module.functions[call.at.0].name.as_str();
+            let site = s.module.functions[call.at.0].instrs[call.at.1].ordinal.and_then(|o| self.sites.get(&(name, o)).copied());
+            let caller = self.outside(call.at.0);
+            for callee in call.callees.iter().filter(|f| s.cut.is_skipped(f.index()) != caller) {
+                // Across the cut: arguments or results are logged.
+                let (from, to, kind, bytes) = match caller {
+                    true => (call.at.0 as u32, callee.0, EdgeKind::Call, call.arg_bytes),
+                    false => (callee.0, call.at.0 as u32, EdgeKind::Result, call.ret_bytes),
+                };
+                let seen = Traffic { bytes: bytes.saturating_mul(call.executions), events: call.executions };
+                let flow = self.flows.entry((from, to, kind)).or_default();
+                flow.traffic = flow.traffic.plus(seen);
+                flow.logged |= site.is_some_and(|site| logs(site, kind));
+                *flow.places.entry(call.at).or_default() += seen.capacity();
+            }
+        }
         for call in s.facts.calls.iter().filter(|c| is_outside(c)) {
             let function = call.at.0 as u32;
             let library = self.code(self.library_peer(&call.callee));
@@ -412,7 +429,7 @@ impl<'a> Builder<'_, 'a> {
                 let seen = call.result_traffic();
                 let flow = self.flows.entry((library, function, EdgeKind::Result)).or_default();
                 flow.traffic = flow.traffic.plus(seen);
-                flow.logged |= site.is_some_and(|site| logs(site, EdgeKind::Result));
+                flow.logged |= !s.cut.is_skipped(call.at.0) && site.is_some_and(|site| logs(site, EdgeKind::Result));
                 *flow.places.entry(call.at).or_default() += seen.capacity();
             }
         }
@@ -430,7 +447,13 @@ impl<'a> Builder<'_, 'a> {
                 environment: self.outside(index),
                 name: function.name.clone(),
                 at: names.definition(id).unwrap_or_default(),
-                why: if reached { String::new() } else { "nothing leads to it".to_owned() },
+                why: match (reached, s.graph.wishes.get(index)) {
+                    (false, _) => "nothing leads to it".to_owned(),
+                    (true, Some(Wish::Free) | None) if self.outside(index) => "free, and cheaper in the environment".to_owned(),
+                    (true, Some(Wish::Free) | None) => "free, and cheaper replayed".to_owned(),
+                    (true, Some(Wish::Environment)) => "excluded from the target".to_owned(),
+                    (true, Some(Wish::Replay)) => String::new(),
+                },
                 others: Vec::new(),
                 more: 0,
             });
@@ -496,7 +519,10 @@ impl<'a> Builder<'_, 'a> {
 /// Whether a site logs what is read, written, or returned there.
 fn logs(site: &Site, kind: EdgeKind) -> bool {
     match (&site.action, kind) {
-        (Action::Load { .. }, EdgeKind::Read) => true,
+        (Action::Load { .. }, EdgeKind::Read)
+        | (Action::Apply { .. }, EdgeKind::Write)
+        | (Action::Downcall { .. }, EdgeKind::Result)
+        | (Action::Upcall { .. }, EdgeKind::Call) => true,
         (Action::Call(call), EdgeKind::Write) => !call.writes.is_empty(),
         (Action::Call(call), EdgeKind::Result) => call.ret != Ret::None,
         // A call that runs at replay unless what it reads is the environment's.
@@ -504,6 +530,9 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
         (
             Action::Load { .. }
             | Action::Call(_)
+            | Action::Apply { .. }
+            | Action::Downcall { .. }
+            | Action::Upcall { .. }
             | Action::Store
             | Action::Alloc { .. }
             | Action::Replace { .. }

@@ -1,7 +1,7 @@
 //! What would make an interface cheaper. Nothing here is a guess: each suggestion comes from a constraint
 //! that was found on a way, and what it saves from taking the cut again without it.
 
-use super::why::{Held, Ways};
+use super::why::{Held, Subject, Ways};
 use crate::flow::cut;
 use crate::flow::facts::{CallSite, Facts, Role};
 use crate::flow::graph::{self, Cause, as_bytes};
@@ -25,6 +25,8 @@ pub enum Advice {
     Memory,
     /// Tell the memory apart that an allocation function of the program hands out.
     Allocator,
+    /// Leave a function out of the target.
+    Exclude,
 }
 
 /// One of them.
@@ -109,7 +111,7 @@ fn suggestion(module: &Module, facts: &Facts, name: &str, advice: Advice, saves:
             };
             format!("`{name}` ({}, first at {first}) {how}, says its annotation: if it does not here, correct that", counted(calls.len()))
         }
-        Advice::Memory | Advice::Allocator => String::new(),
+        Advice::Memory | Advice::Allocator | Advice::Exclude => String::new(),
     };
     let stanza = (advice == Advice::Annotate).then(|| super::stanza(module, name));
     Suggestion { advice, function: name.to_owned(), text, saves, stanza }
@@ -150,6 +152,35 @@ fn without(
 /// Most objects of an item that are looked at.
 const MOST_OBJECTS: usize = 16;
 
+/// What it saves not to replay a function, if it saves anything.
+#[must_use]
+pub fn exclude(ways: &Ways, function: usize) -> Option<Suggestion> {
+    let s = &ways.subject;
+    let name = &s.module.functions[function].name;
+    let mode = s.plan.cut;
+    // What the user asked for is not to be left out. A program that is not replayed at all logs nothing; nobody
+    // needs to be told.
+    let asked = s.plan.targets.iter().any(|t| !t.starts_with('!'));
+    if asked || s.cut.is_skipped(function) || name == "main" || !matches!(mode, CutMode::Min | CutMode::Functions) {
+        return None;
+    }
+    let mut wishes = s.graph.wishes.clone();
+    *wishes.get_mut(function)? = Wish::Environment;
+    let graph = graph::build(s.module, s.points_to, s.facts, s.weights, &wishes, mode == CutMode::Functions);
+    let value = cut::take(s.module, s.points_to, s.facts, &graph, mode).ok()?.value;
+    let before = s.cut.value.saturating_add(results(s, &s.graph.functions));
+    let saves = as_bytes(before.saturating_sub(value.saturating_add(results(s, &graph.functions))));
+    let text = format!("if `{name}` need not be replayed: leave it out of the target (`--exclude {name}`)");
+    (saves > 0).then(|| Suggestion { advice: Advice::Exclude, function: name.clone(), text, saves: Some(saves), stanza: None })
+}
+
+/// What the results of calls of the environment cost in functions that are replayed whatever the cut is: not part
+/// of its value.
+fn results(s: &Subject, functions: &[u32]) -> u64 {
+    let replayed = |c: &&CallSite| c.used && matches!(c.role, Role::Env | Role::Unknown) && functions[c.at.0] == graph::SINK;
+    s.facts.calls.iter().filter(replayed).fold(0u64, |sum, c| sum.saturating_add(c.result_traffic().capacity()))
+}
+
 /// What would help about an item that `cell` decides and that is about `cells` (all that may be touched
 /// there), as indices of `all`, to which what is found only now is added.
 pub fn for_cells(ways: &Ways, all: &mut Vec<Suggestion>, cell: FieldId, cells: &[FieldId]) -> Vec<usize> {
@@ -157,7 +188,7 @@ pub fn for_cells(ways: &Ways, all: &mut Vec<Suggestion>, cell: FieldId, cells: &
     let mut found = Vec::new();
     if let Held::By(Cause::Written(call)) = ways.held(cell, s.cut.is_environment(cell)) {
         let name = &s.facts.calls[call as usize].callee;
-        found.extend(all.iter().position(|a| a.function == *name && a.advice != Advice::Allocator));
+        found.extend(all.iter().position(|a| a.function == *name && !matches!(a.advice, Advice::Allocator | Advice::Exclude)));
     }
     let mut objects: Vec<_> = cells.iter().map(|c| s.points_to.field(*c).object).collect();
     objects.dedup();

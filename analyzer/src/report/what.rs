@@ -91,8 +91,16 @@ impl<'a> Teller<'_, 'a> {
             ObjectKind::Global(_) => whole(&o.name) || o.name.split_once('.').is_some_and(|(_, rest)| rest == name),
             _ => whole(&o.name) || part(&o.name),
         };
-        let all = s.points_to.objects().iter().enumerate();
-        all.filter(|(_, o)| is(o)).map(|(i, _)| ObjectId(i as u32)).collect()
+        let (function, local) = name.split_once(':').map_or((None, name), |(f, local)| (Some(f), local));
+        // Locals have their names from debug information.
+        let declared = |id: ObjectId, kind: ObjectKind| match kind {
+            ObjectKind::Stack(f, _) | ObjectKind::ByVal(f, _) => {
+                s.names().variable(id).is_some_and(|v| v.name == local) && function.is_none_or(|name| name == s.names().function(f))
+            }
+            _ => false,
+        };
+        let all = s.points_to.objects().iter().enumerate().map(|(i, o)| (ObjectId(i as u32), o));
+        all.filter(|(id, o)| is(o) || declared(*id, o.kind)).map(|(id, _)| id).collect()
     }
 
     /// The lines with code that are nearest to one without.
@@ -116,16 +124,25 @@ impl<'a> Teller<'_, 'a> {
             }
         }
         let s = &self.ways.subject;
+        if let Some((_, local)) = name.split_once(':') {
+            let same = s.module.variables.locals.iter().filter(|(_, v)| v.name == local);
+            let mut names: Vec<String> = same.map(|((f, _), _)| format!("{}:{local}", s.names().function(*f))).collect();
+            names.dedup();
+            if !names.is_empty() {
+                return names.into_iter().take(3).collect();
+            }
+        }
         let mut names: Vec<&str> = s.module.functions.iter().map(|f| f.name.as_str()).collect();
         names.extend(s.module.externals.iter().map(|e| e.name.as_str()));
         names.extend(s.module.files.iter().map(String::as_str));
         let told = s.points_to.objects().iter().filter(|o| o.kind != ObjectKind::External);
-        names.extend(told.map(|o| o.name.split_once(':').map_or(o.name.as_str(), |(_, rest)| rest)));
+        names.extend(told.map(|o| o.name.split_once(':').map_or(o.name.as_str(), |(_, rest)| rest)).filter(|n| !n.starts_with('%')));
+        names.extend(s.module.variables.locals.values().map(|v| v.name.as_str()));
         names.retain(|n| !n.is_empty() && !n.starts_with("llvm."));
         names.sort_unstable();
         names.dedup();
         let wanted = name.rsplit_once(':').map_or(name, |(file, _)| file);
-        let mut near: Vec<(usize, &str)> = names.into_iter().map(|n| (unlike(wanted, n), n)).filter(|(d, _)| *d <= 3).collect();
+        let mut near: Vec<(usize, &str)> = names.into_iter().map(|n| (unlike(wanted, n), n)).filter(|(d, _)| *d <= wanted.len().div_ceil(3).min(3)).collect();
         near.sort_unstable();
         near.into_iter().take(3).map(|(_, n)| n.to_owned()).collect()
     }
@@ -176,7 +193,11 @@ impl<'a> Teller<'_, 'a> {
         if s.points_to.instances_of(function).is_empty() {
             says.push("The analysis found no way to it: nothing in it is instrumented, and a recording ends if it runs (IT0624).".to_owned());
         } else {
-            says.push("It runs again at replay: it has source and is in the target.".to_owned());
+            let why = self.ways.function_reason(function.index());
+            says.push(match s.cut.is_skipped(function.index()) {
+                true => format!("It is in the environment and does not run at replay: {why}."),
+                false => format!("It runs again at replay: {why}."),
+            });
         }
         let callers = self.called_by(function);
         if !callers.is_empty() {
@@ -195,6 +216,7 @@ impl<'a> Teller<'_, 'a> {
         let copies: Vec<&str> = s.plan.clones.iter().filter(|c| c.of == f.name).map(|c| c.name.as_str()).collect();
         let (items, more) = self.items(&|site| site.function == f.name || copies.contains(&site.function.as_str()));
         says.push(match items.len() + more {
+            0 if s.cut.is_skipped(function.index()) => "Nothing it does there is logged.".to_owned(),
             0 => "Nothing is logged in it: all it reads is in replay space.".to_owned(),
             1 => "One of its sites is logged:".to_owned(),
             n => format!("{n} of its sites are logged, dearest first:"),
@@ -235,7 +257,8 @@ impl<'a> Teller<'_, 'a> {
         let cells: Vec<FieldId> = s.points_to.fields_of(id).collect();
         let outside: Vec<FieldId> = cells.iter().copied().filter(|c| s.cut.is_environment(*c)).collect();
         let at = s.names().origin(id);
-        let size = object.size.map_or(String::new(), |n| format!(", {n} bytes"));
+        let ty = s.names().variable(id).map_or(String::new(), |v| format!(", {}", v.ty));
+        let size = object.size.map_or(String::new(), |n| format!("{ty}, {n} bytes"));
         let at = if at.is_empty() { String::new() } else { format!(" ({at})") };
         let mut says = Vec::new();
         says.push(match s.facts.places[id.0 as usize] {
@@ -268,7 +291,7 @@ impl<'a> Teller<'_, 'a> {
                 says.push(format!("{}.", capital(&self.ways.reason(cell, other))));
             }
             let written: Vec<String> =
-                writers.iter().map(|(c, cap)| format!("{} [{}]", s.names().call(&s.facts.calls[*c]), bytes(as_bytes(*cap)))).collect();
+                writers.iter().map(|(w, cap)| format!("{} [{}]", s.name_of(*w), bytes(as_bytes(*cap)))).collect();
             if !written.is_empty() {
                 says.push(format!("The environment writes it: {}.", list(&written)));
             }
@@ -289,8 +312,8 @@ impl<'a> Teller<'_, 'a> {
                     let (at, bytes) = (s.names().line(load.at), Some(as_bytes(*cap)));
                     path.push(Step { kind: Kind::Code, name, at, environment: false, bytes });
                 }
-            } else if let Some((call, cap)) = writers.first() {
-                path = vec![self.ways.call(&s.facts.calls[*call], crate::flow::graph::SOURCE, Some(as_bytes(*cap)))];
+            } else if let Some((writer, cap)) = writers.first() {
+                path = vec![self.ways.writer(*writer, Some(as_bytes(*cap)))];
                 path.extend(self.ways.from_cell(cell));
             }
         }

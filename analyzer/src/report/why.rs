@@ -7,6 +7,7 @@ use crate::flow::cut::{Cut, SHOWN};
 use crate::flow::explain;
 use crate::flow::facts::{CallSite, Facts, Role};
 use crate::flow::graph::{Cause, Edge, Graph, Node, SINK, SOURCE, as_bytes, node};
+use crate::flow::target::Wish;
 use crate::flow::weights::{CellName, Weights};
 use crate::model::{FunctionId, Module};
 use crate::points_to::{FieldId, PointsTo};
@@ -63,6 +64,15 @@ pub enum Kind {
     Code,
 }
 
+/// Who writes memory in the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writer {
+    /// Index in [`Facts::calls`].
+    Call(usize),
+    /// A store of a function of the environment: index in [`Facts::stores`].
+    Store(usize),
+}
+
 /// What decides that something is on its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
@@ -100,32 +110,61 @@ impl<'a> Subject<'a> {
         if index < own.len() { own[index] } else { self.cut.extra[index - own.len()] }
     }
 
-    /// External calls that write a cell, with what that costs to log; dearest first.
+    /// Who in the environment writes a cell, with what that costs to log; dearest first.
     #[must_use]
-    pub fn writers(&self, cell: FieldId) -> Vec<(usize, u64)> {
+    pub fn writers(&self, cell: FieldId) -> Vec<(Writer, u64)> {
         let name = CellName::of(self.points_to, cell);
+        let function = |at: (usize, usize)| self.module.functions[at.0].name.as_str();
         let mut all = Vec::new();
         for (index, call) in self.facts.calls.iter().enumerate() {
-            if !matches!(call.role, Role::Env | Role::Unknown) {
+            let skipped = self.cut.is_skipped(call.at.0) && matches!(call.role, Role::Det | Role::Runtime);
+            if !skipped && !matches!(call.role, Role::Env | Role::Unknown) {
                 continue;
             }
             for write in call.writes.iter().filter(|w| w.values.binary_search(&cell).is_ok()) {
-                let function = &self.module.functions[call.at.0].name;
-                let seen = self.weights.cell(function, call.ordinal, &name, call.executions, write.bytes);
-                all.push((index, seen.capacity()));
+                let seen = self.weights.cell(function(call.at), call.ordinal, &name, call.executions, write.bytes);
+                all.push((Writer::Call(index), seen.capacity()));
             }
         }
-        all.sort_by_key(|(index, cap)| (Reverse(*cap), *index));
+        for (index, store) in self.facts.stores.iter().enumerate() {
+            if self.cut.is_skipped(store.at.0) && store.values.binary_search(&cell).is_ok() {
+                let seen = self.weights.cell(function(store.at), store.ordinal, &name, store.executions, store.size);
+                all.push((Writer::Store(index), seen.capacity()));
+            }
+        }
+        all.sort_by_key(|(writer, cap)| (Reverse(*cap), *writer));
         all
     }
 
-    /// Loads that may read a cell (indices in [`Facts::loads`]), with what that costs to log; dearest first.
+    /// Where a writer is.
+    #[must_use]
+    pub fn place_of(&self, writer: Writer) -> (usize, usize) {
+        match writer {
+            Writer::Call(call) => self.facts.calls[call].at,
+            Writer::Store(store) => self.facts.stores[store].at,
+        }
+    }
+
+    /// A writer in a sentence.
+    #[must_use]
+    pub fn name_of(&self, writer: Writer) -> String {
+        match writer {
+            Writer::Call(call) => self.names().call(&self.facts.calls[call]),
+            Writer::Store(store) => {
+                let at = self.facts.stores[store].at;
+                format!("`{}` at {}", self.module.functions[at.0].name, explain::place(self.module, at))
+            }
+        }
+    }
+
+    /// Loads of replayed functions that may read a cell (indices in [`Facts::loads`]), with what that costs to
+    /// log; dearest first.
     #[must_use]
     pub fn readers(&self, cell: FieldId) -> Vec<(usize, u64)> {
         let name = CellName::of(self.points_to, cell);
         let mut all = Vec::new();
         for (index, load) in self.facts.loads.iter().enumerate() {
-            if load.values.binary_search(&cell).is_ok() {
+            if !self.cut.is_skipped(load.at.0) && load.values.binary_search(&cell).is_ok() {
                 let function = &self.module.functions[load.at.0].name;
                 let seen = self.weights.cell(function, load.ordinal, &name, load.executions, load.size);
                 all.push((index, seen.capacity()));
@@ -177,7 +216,13 @@ impl<'a> Ways<'a> {
     /// What keeps a cell in the environment, or in replay space.
     #[must_use]
     pub fn held(&self, cell: FieldId, environment: bool) -> Held {
-        let edges = self.edges(node(cell), environment);
+        self.node_held(node(cell), environment)
+    }
+
+    /// The same for any node.
+    #[must_use]
+    pub fn node_held(&self, at: u32, environment: bool) -> Held {
+        let edges = self.edges(at, environment);
         let infinite = !edges.is_empty() && edges.iter().all(|e| e.cap == INFINITE);
         match if environment { edges.first() } else { edges.last() } {
             Some(edge) if infinite => Held::By(edge.cause),
@@ -193,6 +238,31 @@ impl<'a> Ways<'a> {
             return vec![self.object(cell, None)];
         }
         self.steps(&edges, None)
+    }
+
+    /// From the source to a function of the environment, itself included.
+    #[must_use]
+    pub fn to_function(&self, function: usize) -> Vec<Step> {
+        let at = self.subject.graph.functions[function];
+        let mut steps = if at == SOURCE { Vec::new() } else { self.steps(&self.edges(at, true), None) };
+        let own = self.function(function, None);
+        if steps.last().is_none_or(|s| s.name != own.name) {
+            steps.push(own);
+        }
+        steps
+    }
+
+    /// A function as a station.
+    #[must_use]
+    pub fn function(&self, function: usize, bytes: Option<u64>) -> Step {
+        let s = &self.subject;
+        Step {
+            kind: Kind::Code,
+            name: format!("`{}`", s.module.functions[function].name),
+            at: s.names().definition(FunctionId::from(function)).unwrap_or_default(),
+            environment: s.cut.is_skipped(function),
+            bytes,
+        }
     }
 
     /// From a cell of replay space to what works on it there.
@@ -214,7 +284,10 @@ impl<'a> Ways<'a> {
                     Node::Cell(cell) => Some(cell),
                     _ => None,
                 });
-                steps.extend(self.origin(edge.cause, next));
+                match graph.kind(edge.head) {
+                    Node::Function(f) => steps.extend(self.result_in(f as usize)),
+                    _ => steps.extend(self.origin(edge.cause, next)),
+                }
             }
             match graph.kind(edge.head) {
                 Node::Cell(cell) => {
@@ -226,12 +299,7 @@ impl<'a> Ways<'a> {
                 }
                 Node::Call(call) => steps.push(self.call(&self.subject.facts.calls[call as usize], edge.head, bytes)),
                 Node::Replay => steps.extend(self.end(edge, last, bytes)),
-                Node::Function(f) => {
-                    let function = &self.subject.module.functions[f as usize];
-                    let at = self.subject.names().definition(FunctionId(f)).unwrap_or_default();
-                    let environment = self.side(edge.head);
-                    steps.push(Step { kind: Kind::Code, name: format!("`{}`", function.name), at, environment, bytes });
-                }
+                Node::Function(f) => steps.push(self.function(f as usize, bytes)),
                 Node::Together | Node::Environment => {}
             }
         }
@@ -244,8 +312,8 @@ impl<'a> Ways<'a> {
         match cause {
             Cause::Written(call) => Some(self.call(&calls[call as usize], SOURCE, None)),
             Cause::Cost => {
-                let (call, cap) = *self.subject.writers(cell?).first()?;
-                Some(self.call(&calls[call], SOURCE, Some(as_bytes(cap))))
+                let (writer, cap) = *self.subject.writers(cell?).first()?;
+                Some(self.writer(writer, Some(as_bytes(cap))))
             }
             Cause::EnvironmentMemory
             | Cause::Same
@@ -256,6 +324,26 @@ impl<'a> Ways<'a> {
             | Cause::Together(_)
             | Cause::Replayed(_) => None,
         }
+    }
+
+    /// Who writes, as a station.
+    #[must_use]
+    pub fn writer(&self, writer: Writer, bytes: Option<u64>) -> Step {
+        match writer {
+            Writer::Call(call) => self.call(&self.subject.facts.calls[call], SOURCE, bytes),
+            Writer::Store(store) => {
+                let at = self.subject.facts.stores[store].at;
+                Step { at: self.subject.names().line(at), ..self.function(at.0, bytes) }
+            }
+        }
+    }
+
+    /// The dearest call of the environment whose result a function uses.
+    fn result_in(&self, function: usize) -> Option<Step> {
+        let calls = self.subject.facts.calls.iter().enumerate();
+        let here = calls.filter(|(_, c)| c.at.0 == function && c.used && matches!(c.role, Role::Env | Role::Unknown));
+        let (_, call) = here.max_by_key(|(i, c)| (c.result_traffic().capacity(), Reverse(*i)))?;
+        Some(self.call(call, SOURCE, Some(as_bytes(call.result_traffic().capacity()))))
     }
 
     /// What in replay space a way ends at.
@@ -339,7 +427,11 @@ impl<'a> Ways<'a> {
             _ => {
                 let next = self.first_cell(cell);
                 let writer = next.and_then(|c| s.writers(c).first().copied());
-                writer.map_or_else(|| s.names().cell(next.unwrap_or(cell)), |(call, _)| format!("`{}`", plain(&calls[call].callee)))
+                match writer {
+                    Some((Writer::Call(call), _)) => format!("`{}`", plain(&calls[call].callee)),
+                    Some((Writer::Store(store), _)) => format!("`{}`", s.module.functions[s.facts.stores[store].at.0].name),
+                    None => s.names().cell(next.unwrap_or(cell)),
+                }
             }
         }
     }
@@ -410,13 +502,52 @@ impl<'a> Ways<'a> {
         }
     }
 
+    /// Why a function is on its side, as a sentence without its name.
+    #[must_use]
+    pub fn function_reason(&self, function: usize) -> String {
+        let s = &self.subject;
+        let skipped = s.cut.is_skipped(function);
+        let more = |value: u64| super::text::bytes(as_bytes(value.saturating_sub(s.cut.value)));
+        match (s.graph.wishes.get(function), skipped) {
+            (Some(Wish::Environment), _) => return "excluded from the target (--exclude)".to_owned(),
+            (Some(Wish::Replay) | None, false) => return "in the target".to_owned(),
+            (Some(Wish::Replay) | None, true) => return "in the target, but nothing leads to it".to_owned(),
+            (Some(Wish::Free), _) => {}
+        }
+        let at = s.graph.functions[function];
+        match (self.node_held(at, skipped), skipped) {
+            (Held::By(Cause::Replayed(i)), _) => format!("it calls {}", s.facts.bonds.replayed[i as usize].1),
+            (Held::By(Cause::Together(i)), _) => {
+                let (a, b, state) = &s.facts.bonds.together[i as usize];
+                format!("`{}` and `{}` share {state}", s.names().function(*a), s.names().function(*b))
+            }
+            (Held::By(Cause::Unloggable(f)), _) => {
+                format!("what `{}` does to memory there can't be logged", s.module.functions[f as usize].name)
+            }
+            (_, true) => match self.node_other_side(at, true) {
+                Some(value) => format!("cheaper so: to replay it would cost {} more", more(value)),
+                None => "it can't be replayed".to_owned(),
+            },
+            (_, false) => match self.node_other_side(at, false) {
+                Some(value) => format!("cheaper so: to leave it out would cost {} more", more(value)),
+                None => "it can't be left out".to_owned(),
+            },
+        }
+    }
+
     /// The value of the cut if a cell were on the other side; `None` if it can't be.
     #[must_use]
     pub fn other_side(&self, cell: FieldId) -> Option<u64> {
+        self.node_other_side(node(cell), self.subject.cut.is_environment(cell))
+    }
+
+    /// The same for any node, which is in the environment or not.
+    #[must_use]
+    pub fn node_other_side(&self, at: u32, environment: bool) -> Option<u64> {
         let s = &self.subject;
-        let wish = match s.cut.is_environment(cell) {
-            true => Edge { tail: node(cell), head: SINK, cap: INFINITE, cause: Cause::Asked },
-            false => Edge { tail: SOURCE, head: node(cell), cap: INFINITE, cause: Cause::Asked },
+        let wish = match environment {
+            true => Edge { tail: at, head: SINK, cap: INFINITE, cause: Cause::Asked },
+            false => Edge { tail: SOURCE, head: at, cap: INFINITE, cause: Cause::Asked },
         };
         explain::cost(s.graph, &s.cut.extra, &[wish], |_| true)
     }

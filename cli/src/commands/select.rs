@@ -90,7 +90,7 @@ impl Choice {
         let options = analysis::Options { cut, profile, targets, ..analysis::Options::default() };
         let mut progress = Progress::start(std::io::stderr().is_terminal());
         progress.phase(Phase::Load);
-        let module = bitcode::load(inputs).map_err(|e| Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint()))?;
+        let module = bitcode::load_with_variables(inputs).map_err(|e| Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint()))?;
         let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
         progress.finish();
         let (analysis, details) = result.map_err(|e| analyze::refusal(&e))?;

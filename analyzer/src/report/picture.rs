@@ -13,7 +13,7 @@ use crate::flow::weights::{CellName, Traffic};
 use crate::model::{Callee, FunctionId, InstrKind};
 use crate::points_to::{FieldId, Target};
 use itarget_plan::{Action, Ret, Site};
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -165,6 +165,10 @@ struct Touch<'b> {
 
 /// Memory of one side.
 type Part = (u32, bool);
+/// What touches memory: an unordered hash, and what is in it.
+type Mark = (u64, FxHashSet<(Peer, EdgeKind)>);
+/// A flow to be ranked: its cost, how much else touches the memory, the memory.
+type Ranked = (u64, usize, u32);
 
 #[derive(Default)]
 struct Flow {
@@ -266,7 +270,7 @@ impl<'a> Builder<'_, 'a> {
     /// The node of every part of memory, and the parts of each node; nodes of code come first.
     fn memory(&mut self) -> (FxHashMap<Part, u32>, Vec<Vec<Part>>) {
         // What touches a part, as an unordered hash; each peer and kind once.
-        let mut marks: FxHashMap<Part, (u64, FxHashMap<(Peer, EdgeKind), ()>)> = FxHashMap::default();
+        let mut marks: FxHashMap<Part, Mark> = FxHashMap::default();
         self.touches(&mut |b, t| {
             let mut last = None;
             for &cell in t.cells.iter().filter(|c| b.is_memory(**c)) {
@@ -276,7 +280,7 @@ impl<'a> Builder<'_, 'a> {
                 }
                 last = Some(part);
                 let mark = marks.entry(part).or_default();
-                if mark.1.insert((t.peer, t.kind), ()).is_none() {
+                if mark.1.insert((t.peer, t.kind)) {
                     let mut hasher = FxHasher::default();
                     (t.peer, t.kind).hash(&mut hasher);
                     mark.0 ^= hasher.finish().wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(17);
@@ -359,7 +363,7 @@ impl<'a> Builder<'_, 'a> {
         for (from, to, _) in self.flows.keys() {
             *degrees.entry(memory(*from, *to)).or_default() += 1;
         }
-        let mut by_function: BTreeMap<(u32, EdgeKind), Vec<(u64, usize, u32)>> = BTreeMap::new();
+        let mut by_function: BTreeMap<(u32, EdgeKind), Vec<Ranked>> = BTreeMap::new();
         for ((from, to, kind), flow) in &self.flows {
             let (m, f) = (memory(*from, *to), if *from >= code { *to } else { *from });
             if !flow.logged {
@@ -494,7 +498,7 @@ impl<'a> Builder<'_, 'a> {
                 })
             });
             let mut listed: Vec<u32> = listed.collect();
-            let mut seen = rustc_hash::FxHashSet::default();
+            let mut seen = FxHashSet::default();
             listed.retain(|p| seen.insert(*p));
             let traffic = flow.traffic;
             edges.push(Edge { from: *from, to: *to, kind: *kind, logged: flow.logged, bytes: traffic.bytes, events: traffic.events, places: listed, more });

@@ -4,6 +4,8 @@
 //! how deep in calls back.
 
 use crate::crossing;
+use crate::hooks::__itarget_refuse;
+use crate::state::recording;
 use core::ffi::c_int;
 use itarget_abi::layout;
 
@@ -44,6 +46,10 @@ pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u64, savemask: c_int) -> 
 
 /// What is no register; returns 0 to the caller of sigsetjmp.
 unsafe extern "C" fn rest(buf: *mut u64, savemask: c_int) -> c_int {
+    if recording() && !crossing::from_environment() && !layout::mapped_at_replay(buf as u64) {
+        // A block of the library: the replay could not write it.
+        __itarget_refuse(crate::exit::site::ABOVE);
+    }
     // SAFETY: a jmp_buf has room for 25 words.
     unsafe {
         *buf.add(10) = crossing::place();

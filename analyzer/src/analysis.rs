@@ -132,7 +132,7 @@ pub fn analyze_in_detail(
     }
     let mut wishes = target::resolve(module, &options.targets)?;
     let partial = wishes.iter().any(|w| *w != Wish::Replay);
-    if matches!(options.cut, CutMode::Libc | CutMode::Profile) {
+    if matches!(options.cut, CutMode::Libc | CutMode::Profile | CutMode::Check) {
         wishes.fill(Wish::Replay);
     }
     let mut clock = Clock { last: Instant::now(), phases: Vec::new() };
@@ -143,7 +143,7 @@ pub fn analyze_in_detail(
     progress(Phase::Flow);
     let weights = Weights::new(module, &points_to, options.profile.as_ref());
     let mut facts = collect::facts(module, &points_to, annotations, &weights);
-    if options.network {
+    if options.network || options.cut == CutMode::Check {
         facts.pins.iter_mut().for_each(|pin| pin.refusable = true);
     }
     let graph = graph::build(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);

@@ -4,7 +4,7 @@
 //! chosen, formats are looked at, and lengths become the plan's. Where a plan can't say how much is
 //! written, the memory written is environment: dearer, but sound.
 
-use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret};
+use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret, Varargs};
 use itarget_plan as plan;
 
 /// What the analyzer knows about the arguments of one call.
@@ -58,6 +58,8 @@ pub struct CallSpec {
     pub frees: Option<u32>,
     /// Why it is refused.
     pub reason: Option<String>,
+    /// Argument that is a `va_list`, which the call uses up.
+    pub va_list: Option<u32>,
 }
 
 impl CallSpec {
@@ -77,6 +79,7 @@ impl CallSpec {
             runtime: None,
             frees: None,
             reason: None,
+            va_list: None,
         }
     }
 
@@ -104,6 +107,10 @@ impl CallSpec {
             show: function.show.map(show),
             runtime: function.runtime.clone(),
             frees: function.frees.map(u32::from),
+            va_list: match function.varargs {
+                Some(Varargs::VPrintf(format) | Varargs::VScanf(format)) => Some(u32::from(format) + 1),
+                _ => None,
+            },
             reason: fixed.and_then(|c| c.reason.clone()).or_else(|| function.reason.clone()),
         };
         let mut opaque = Vec::new();

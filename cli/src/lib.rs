@@ -43,6 +43,7 @@ enum Command {
     Relink(commands::relink::Args),
     Tune(commands::tune::Args),
     Compare(commands::compare::Args),
+    CheckAnnotations(commands::check_annotations::Args),
     Annotations(commands::annotations::Args),
     /// Compute the cut of a program from its bitcode (see `itarget analyze --help`).
     #[command(disable_help_flag = true)]
@@ -135,6 +136,7 @@ fn command(command: Command) -> Outcome {
         Command::Relink(a) => commands::relink::run(a),
         Command::Tune(a) => commands::tune::run(a),
         Command::Compare(a) => commands::compare::run(a),
+        Command::CheckAnnotations(a) => commands::check_annotations::run(a),
         Command::Annotations(a) => commands::annotations::run(a),
         Command::ExplainCode(a) => commands::explain_code::run(a),
         Command::Analyze { args } => commands::analyzer(args),

@@ -376,6 +376,19 @@ impl Ir {
         }
     }
 
+    /// Makes `f` keep its frame pointer in the register for it.
+    pub fn keep_frame_pointer(&self, f: Value) {
+        let (key, value) = ("frame-pointer", "all");
+        let attribute = llvm!(llvm_sys::core::LLVMCreateStringAttribute(
+            self.cx,
+            key.as_ptr().cast(),
+            key.len() as u32,
+            value.as_ptr().cast(),
+            value.len() as u32
+        ));
+        llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+    }
+
     /// What a call calls: a function or a pointer.
     pub fn callee_operand(&self, call: Value) -> Value {
         llvm!(LLVMGetCalledValue(call))

@@ -124,6 +124,7 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
             sys::exit_now(status);
         }
         mode::PROFILE => crate::profile::write(),
+        mode::CHECK => crate::check::finish(),
         _ => {}
     }
     // SAFETY: the process ends as the program asked.
@@ -149,6 +150,7 @@ pub extern "C" fn __itarget__exit(status: c_int) -> ! {
             replay::flush_output();
         }
         mode::PROFILE => crate::profile::write(),
+        mode::CHECK => crate::check::finish(),
         _ => {}
     }
     sys::exit_now(status)
@@ -167,6 +169,7 @@ pub extern "C" fn __itarget_abort() -> ! {
             replay::status_line("abort", 128 + libc::SIGABRT);
             replay::flush_output();
         }
+        mode::CHECK => crate::check::finish(),
         _ => {}
     }
     // SAFETY: ends the process with SIGABRT.

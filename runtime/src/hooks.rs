@@ -2,7 +2,7 @@
 
 use crate::pool::{self, Side};
 use crate::state::{ctl, elsewhere, recording, replaying, st};
-use crate::{crossing, digest, log, replay, signal, sites, word};
+use crate::{check, crossing, digest, log, replay, signal, sites, word};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
 use itarget_abi::layout;
@@ -132,6 +132,9 @@ pub extern "C" fn __itarget_heap(p: *mut u8) -> *mut u8 {
 /// `to` is null or valid for `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
+    if ctl().mode == mode::CHECK {
+        return check::declare(to as u64, len);
+    }
     if ctl().in_env != 0 {
         // SAFETY: passed on.
         return unsafe { crossing::written(to, len) };
@@ -213,6 +216,10 @@ pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i
     if of.is_null() {
         return;
     }
+    if ctl().mode == mode::CHECK {
+        // SAFETY: the caller's promise.
+        return check::declare(unsafe { about(of, offset) } as u64, len);
+    }
     // SAFETY: the caller's promise; at replay nothing but the log says where they are.
     unsafe {
         let mut to = if recording() { about(of, offset) } else { of };
@@ -273,6 +280,10 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
     if of.is_null() {
         return;
     }
+    if ctl().mode == mode::CHECK {
+        // SAFETY: the caller's promise.
+        return check::declare(unsafe { about(of.cast_mut(), offset) } as u64, len);
+    }
     if ctl().in_env != 0 {
         // SAFETY: the caller's promise.
         return unsafe { crossing::written(of.add(offset as usize).cast::<*mut u8>().read_unaligned(), len) };
@@ -290,6 +301,10 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
 /// `to` is null or a C string (record).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
+    if ctl().mode == mode::CHECK {
+        // SAFETY: null or a C string.
+        return check::declare(to as u64, if to.is_null() { 0 } else { unsafe { libc::strlen(to.cast()) as i64 + 1 } });
+    }
     if !logged(to as u64, 1) {
         return;
     }
@@ -436,6 +451,7 @@ pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *m
 /// Something that can't be recorded comes next.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_refuse(code: i32) {
+    check::stop(code as u32);
     if recording() {
         let site = crate::sys::Digits::new(u64::from(code as u32));
         crate::sys::say(&[

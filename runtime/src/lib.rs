@@ -9,6 +9,7 @@
 extern crate std;
 
 mod alloc;
+mod check;
 mod crc;
 mod crossing;
 mod digest;

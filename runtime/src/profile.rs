@@ -84,7 +84,24 @@ unsafe extern "C" {
     static itarget_all_globals_address: *const u64;
 }
 
-fn object(p: u64) -> u64 {
+/// The table of all globals, null if there is none: count, then address and size of each.
+pub fn globals_table() -> *const u64 {
+    // SAFETY: a word that the linker fills.
+    unsafe { itarget_all_globals_address }
+}
+
+/// Name of the kind in the top bits of an object.
+pub fn kind_name(object: u64) -> &'static str {
+    match object >> 56 {
+        1 => "stack",
+        2 => "heap",
+        3 => "global",
+        _ => "other",
+    }
+}
+
+/// The object at an address, with the offset in it: see [`Slot::object`].
+pub fn object(p: u64) -> u64 {
     if let Some((objid, offset)) = pool::object_of(p) {
         return 2 << 56 | u64::from(objid & 0xff_ffff) << 32 | offset.min(u64::from(u32::MAX));
     }
@@ -161,12 +178,7 @@ pub fn write() {
             if s.used == 0 {
                 continue;
             }
-            let kind = match s.object >> 56 {
-                1 => "stack",
-                2 => "heap",
-                3 => "global",
-                _ => "other",
-            };
+            let kind = kind_name(s.object);
             let index = s.object >> 32 & 0xff_ffff;
             for c in s.counters.iter().chain([&s.others]).filter(|c| c.events > 0) {
                 let line = format_args!("{}\t{kind}:{index}+{}/{}\t{}\t{}\n", s.site, c.offset, c.step, c.events, c.bytes);

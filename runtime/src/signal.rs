@@ -49,7 +49,7 @@ fn action(signal: c_int) -> &'static mut Action {
 /// As sigaction.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, old: *mut Action) -> c_int {
-    if !recording() && !replaying() {
+    if !recording() && !replaying() && ctl().mode != mode::CHECK {
         // SAFETY: passed on.
         return unsafe { libc::sigaction(signal, new.cast(), old.cast()) };
     }
@@ -95,7 +95,7 @@ pub fn replay_action() {
 
 /// Tells the kernel, while recording; at replay only for faults, which happen again by themselves.
 unsafe fn install(signal: c_int, wanted: &Action) {
-    if !recording() && !synchronous(signal) {
+    if !recording() && ctl().mode != mode::CHECK && !synchronous(signal) {
         return;
     }
     let mut real = *wanted;
@@ -128,7 +128,8 @@ pub unsafe extern "C" fn __itarget_signal(signal: c_int, handler: usize) -> usiz
 /// The kernel delivers a signal while recording.
 extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let a = *action(signal);
-    if synchronous(signal) || ctl().mode == mode::PLAIN {
+    crate::check::spoil();
+    if synchronous(signal) || matches!(ctl().mode, mode::PLAIN | mode::CHECK) {
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
         return;

@@ -164,6 +164,18 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             }
             say(&[b"IT0617 profiling is off: no directory, or the address space is taken"]);
         }
+        b"check" => {
+            let fits = !s.trace.is_empty() && s.trace.len() < st().trace.len() - 32;
+            if fits {
+                st().trace[..s.trace.len()].copy_from_slice(s.trace);
+            }
+            if fits && layout(true) && crate::check::start(&raw const s as u64) {
+                ctl().mode = mode::CHECK;
+                let status = main(argc, argv, envp);
+                exit::__itarget_exit(status);
+            }
+            say(&[b"IT0617 checks are off: no directory, or the address space is taken"]);
+        }
         b"" => {}
         other => say(&[b"IT0616 warning: unknown ITARGET_MODE ", other, b"; the program runs unrecorded"]),
     }

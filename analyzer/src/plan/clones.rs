@@ -191,7 +191,7 @@ fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], m
         mixed.push(MixedObject { name: first.name.clone(), ranges, stride });
         OBJ_MIXED + (mixed.len() - 1) as u32
     };
-    if mode == CutMode::Profile {
+    if mode.watches() {
         return add(Vec::new(), first.stride);
     }
     let mut ranges: Vec<(u64, u64)> = Vec::new();

@@ -15,7 +15,7 @@ use crate::model::Module;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
-use itarget_plan::{Action, Call, CutMode, FORMAT, FunctionClone, How, Plan, Ret, Site, Write};
+use itarget_plan::{Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Plan, Ret, Site, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,10 +78,35 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         clones: allocation.clones,
         targets: Vec::new(),
         upcalls: writer.upcalls(),
-        unreached: if mode == CutMode::Profile { Vec::new() } else { unreached },
+        unreached: if mode.watches() { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),
         constants: facts.constants.clone(),
     }
+}
+
+/// A call in a check build, with all that its annotation declares; nothing without annotation, nor where
+/// functions of the program run meanwhile.
+fn checked(call: &CallSite) -> Option<Call> {
+    if call.role == Role::Unknown || !call.upcalls.is_empty() || !call.spec.callbacks.is_empty() || call.callee.starts_with("llvm.") {
+        return None;
+    }
+    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, kept: false };
+    let mut writes: Vec<Write> = call.spec.writes.iter().map(|w| Write { kept: false, ..w.write.clone() }).collect();
+    writes.extend(call.spec.opaque.iter().map(|a| object(*a, false)));
+    writes.extend(call.spec.retains.iter().map(|a| object(*a, true)));
+    // A `va_list` is used up.
+    writes.extend(call.spec.va_list.map(|a| Write { len: Len::Const(24), ..object(a, false) }));
+    Some(Call {
+        callee: call.callee.clone(),
+        how: How::Always,
+        pointers: Vec::new(),
+        locale: false,
+        ret: Ret::Log,
+        writes,
+        show: None,
+        captured: false,
+        upcalls: false,
+    })
 }
 
 struct Writer<'a> {
@@ -126,7 +151,7 @@ impl Writer<'_> {
         }
         for &at in &self.facts.unknown_calls {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal
-                && self.mode != CutMode::Profile
+                && !self.mode.watches()
                 && !self.cut.is_skipped(at.0)
             {
                 drafts[at.0].insert(ordinal, Draft { action: Action::Callee, traffic: Traffic::default(), at });
@@ -216,6 +241,9 @@ impl Writer<'_> {
         if self.mode == CutMode::Profile {
             return Some((Action::Count { writes: Vec::new() }, all));
         }
+        if self.mode == CutMode::Check {
+            return None;
+        }
         let environment = self.environment(&load.values).count();
         if load.values.is_empty() {
             // The analysis thinks nobody comes here; if somebody does, the address tells.
@@ -256,6 +284,9 @@ impl Writer<'_> {
             // What a function of the environment writes matters only where there are some.
             let traffic = self.weights.site(name, store.ordinal, store.executions, store.size);
             return self.partial.then_some((Action::Count { writes: Vec::new() }, traffic));
+        }
+        if self.mode == CutMode::Check {
+            return None;
         }
         if self.cut.is_skipped(store.at.0) {
             let replayed = store.values.is_empty() || store.values.iter().any(|v| self.is_replayed(*v));
@@ -327,6 +358,9 @@ impl Writer<'_> {
         if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Profile {
             let writes = call.spec.writes.iter().map(|w| w.write.clone()).collect();
             return Some((Action::Count { writes }, nothing));
+        }
+        if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Check {
+            return checked(call).map(|c| (Action::Call(c), nothing));
         }
         if call.spec.runtime.as_deref() == Some("__itarget_mmap") && self.mode == CutMode::Profile {
             return Some((Action::Count { writes: Vec::new() }, nothing));

@@ -313,6 +313,7 @@ fn describe_len(write: &Write) -> String {
         Len::PrintfN(_) => "%n values".to_owned(),
         Len::Iovec(..) => "buffers of an iovec".to_owned(),
         Len::Msghdr(_) => "a message".to_owned(),
+        Len::Object(_) => "an object".to_owned(),
         Len::Behind(_, n) => format!("{n} bytes behind a pointer"),
         Len::Arg(_) | Len::Mem32(_) | Len::Mem64(_) | Len::Add(..) | Len::Mul(..) | Len::Min(..) => "bytes".to_owned(),
     }

@@ -25,6 +25,7 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
         CutMode::Libc => "library boundary",
         CutMode::Functions => "calls of functions",
         CutMode::Profile => "profile build",
+        CutMode::Check => "check build",
     };
     writeln!(
         out,

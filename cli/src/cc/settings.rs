@@ -10,7 +10,7 @@ pub struct Settings {
     pub annotations: Vec<String>,
     /// Clang to run instead of the default.
     pub clang: Option<String>,
-    /// `min`, `functions`, `libc` or `profile`.
+    /// `min`, `functions`, `libc`, `profile` or `check`.
     pub cut: Option<String>,
     /// Log file.
     pub log: Option<String>,
@@ -39,7 +39,7 @@ impl Settings {
                 }
                 "ITARGET_CC_CLANG" => s.clang = given,
                 "ITARGET_CC_CUT" => {
-                    if !matches!(value.as_str(), "" | "min" | "functions" | "libc" | "profile") {
+                    if !matches!(value.as_str(), "" | "min" | "functions" | "libc" | "profile" | "check") {
                         return Err(Error::new("IT0204", format!("ITARGET_CC_CUT is `{value}`"))
                             .hint("it may be min, functions, libc or profile"));
                     }

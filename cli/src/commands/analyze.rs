@@ -76,6 +76,8 @@ pub enum Cut {
     Functions,
     /// A build that counts, for `itarget profile`.
     Profile,
+    /// A build that compares memory across external calls, for `itarget check-annotations`.
+    Check,
 }
 
 /// Runs the command on the arguments after its name.
@@ -100,6 +102,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
         Cut::Libc => CutMode::Libc,
         Cut::Functions => CutMode::Functions,
         Cut::Profile => CutMode::Profile,
+        Cut::Check => CutMode::Check,
     };
     let targets = Targets { include: args.target.clone(), exclude: args.exclude.clone() };
     let options = analysis::Options { cut, profile, weigh_with, network: args.network.is_some(), points_to: points_to::Options::default(), targets };

@@ -9,6 +9,7 @@ macro_rules! say {
 }
 
 pub mod annotations;
+pub mod check_annotations;
 pub mod compare;
 pub mod debug;
 pub mod dump;

@@ -177,7 +177,7 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
 
 /// Names of the globals in the order of the table `__itarget_all_globals`, by their addresses in
 /// the symbol table; empty where there is none.
-fn globals(program: &Program) -> Vec<String> {
+pub fn globals(program: &Program) -> Vec<String> {
     read_globals(program.bytes()).unwrap_or_default()
 }
 

@@ -81,6 +81,7 @@ impl Choice {
             (Some(Cut::Libc), _) => CutMode::Libc,
             (Some(Cut::Functions), _) => CutMode::Functions,
             (Some(Cut::Profile), _) => CutMode::Profile,
+            (Some(Cut::Check), _) => CutMode::Check,
             (None, Some(plan)) => plan.cut,
         };
         let targets = match (self.target.is_empty() && self.exclude.is_empty(), &plan) {

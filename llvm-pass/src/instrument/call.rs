@@ -99,6 +99,10 @@ impl Cx<'_> {
         if let Some(slot) = slot {
             ir.store(ir.zero(w.ret), slot);
         }
+        if self.checks {
+            ir.keep_frame_pointer(w.f);
+            self.hook("__itarget_check_begin", &[site]);
+        }
         let saved = self.save(w, plan);
         let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
         let shown = plan.show.and_then(|s| self.shown(w, plan, s));
@@ -158,6 +162,9 @@ impl Cx<'_> {
         let result = slot.map(|s| ir.load(w.ret, s));
         for (write, slot) in plan.writes.iter().zip(saved) {
             self.write(w, write, slot, result, pointer_result && needs_result)?;
+        }
+        if self.checks {
+            self.hook("__itarget_check_end", &[site]);
         }
         ir.ret(result);
         Ok(())
@@ -254,6 +261,9 @@ impl Cx<'_> {
         match &write.len {
             Len::Cstr => {
                 self.hook("__itarget_cstr", &[to]);
+            }
+            Len::Object(keeps) => {
+                self.hook("__itarget_check_object", &[to, ir.int(ir.i32, u64::from(*keeps))]);
             }
             Len::Iovec(arg, count) => {
                 let (Some(&iov), Some(&n)) = (w.args.get(*arg as usize), w.args.get(*count as usize)) else {

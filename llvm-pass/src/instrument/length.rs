@@ -23,7 +23,7 @@ impl Cx<'_> {
                 let (a, b) = (self.length(w, a, result), self.length(w, b, result));
                 ir.select(ir.icmp(LLVMIntPredicate::LLVMIntULT, a, b), a, b)
             }
-            Len::Cstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Scanf(_) | Len::PrintfN(_) => ir.int(ir.i64, 0),
+            Len::Cstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Scanf(_) | Len::PrintfN(_) | Len::Object(_) => ir.int(ir.i64, 0),
         }
     }
 
@@ -92,7 +92,7 @@ impl Cx<'_> {
                     }
                     let n = match &write.len {
                         Len::Iovec(..) | Len::Msghdr(_) => self.length(&w, &Len::Ret, result),
-                        Len::Cstr | Len::Scanf(_) | Len::PrintfN(_) | Len::Behind(..) => ir.int(ir.i64, 16),
+                        Len::Cstr | Len::Scanf(_) | Len::PrintfN(_) | Len::Behind(..) | Len::Object(_) => ir.int(ir.i64, 16),
                         len => self.length(&w, len, result),
                     };
                     self.hook("__itarget_count", &[site, to, n]);

@@ -29,6 +29,8 @@ pub struct Cx<'a> {
     hooks: Hooks,
     /// The control page.
     control: Value,
+    /// Memory is compared across external calls.
+    checks: bool,
 }
 
 /// Instruments the module. `text` is the plan as it stands in the file (its hash is embedded).
@@ -43,6 +45,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
             itarget_abi::control::SYMBOL,
             ir.array_type(ir.i8, itarget_abi::control::PAGE as u64),
         ),
+        checks: plan.cut == itarget_plan::CutMode::Check,
     };
     for clone in &plan.clones {
         let of = ir.function(&clone.of).ok_or_else(|| unknown(&clone.of))?;

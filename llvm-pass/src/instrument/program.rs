@@ -116,7 +116,7 @@ impl Cx<'_> {
         let make = |of: &[Value]| ir.const_struct(&[number(of.len() as u64), ir.const_array(pair_ty, of)]);
         let digested = make(&digested);
         self.export(tables::GLOBALS, digested);
-        if plan.cut == itarget_plan::CutMode::Profile {
+        if plan.cut.watches() {
             let all = make(&all);
             self.export(tables::ALL_GLOBALS, all);
         }

@@ -19,6 +19,8 @@ pub mod mode {
     pub const REPLAY: u32 = 2;
     /// Bytes and events per site are counted.
     pub const PROFILE: u32 = 3;
+    /// Memory is compared across external calls.
+    pub const CHECK: u32 = 4;
 }
 
 /// Layout of the control page. Offsets are part of the ABI: the pass addresses `mode` as the

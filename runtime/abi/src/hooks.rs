@@ -67,6 +67,10 @@ macro_rules! for_each_hook {
             __itarget_may_store(to: ptr) -> i32;
             // profile: bytes moved at a site, attributed to the object at `at`
             __itarget_count(site: i32, at: ptr, len: i64) -> void;
+            // check: around an external call; an object it may write to, now or always
+            __itarget_check_begin(site: i32) -> void;
+            __itarget_check_object(at: ptr, keeps: i32) -> void;
+            __itarget_check_end(site: i32) -> void;
             // allocation; objid: see layout::OBJ_REPLAY and following
             __itarget_malloc(size: i64, objid: i32) -> ptr;
             __itarget_calloc(count: i64, size: i64, objid: i32) -> ptr;
@@ -93,7 +97,7 @@ pub mod tables {
     pub const UPCALLS: &str = "__itarget_upcall_table";
     /// 64 bytes: module hash, plan hash.
     pub const IDENTITY: &str = "__itarget_identity";
-    /// Profile: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.
+    /// Profile and check: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.
     pub const ALL_GLOBALS: &str = "__itarget_all_globals";
 }
 

@@ -68,6 +68,16 @@ pub enum CutMode {
     Functions,
     /// Counts bytes and events at every candidate site (a build for `itarget profile`).
     Profile,
+    /// Compares memory across external calls (a build for `itarget check-annotations`).
+    Check,
+}
+
+impl CutMode {
+    /// A build that watches the program, and is not for recording.
+    #[must_use]
+    pub fn watches(self) -> bool {
+        matches!(self, CutMode::Profile | CutMode::Check)
+    }
 }
 
 /// A place in the source.
@@ -278,6 +288,8 @@ pub enum Len {
     Behind(u64, u64),
     /// scanf conversions of the format at this argument, over the varargs from `Write::arg` on.
     Scanf(u32),
+    /// Check builds: somewhere in the object that the argument points to; `true`: also later.
+    Object(bool),
     /// `%n` conversions of the printf format at this argument.
     PrintfN(u32),
 }

@@ -443,12 +443,21 @@ fn mixed_side(p: u64, len: u64) -> Side {
 }
 
 /// Calls `f` with each used span of the replay arena, in address order.
-pub fn for_each_used_span(mut f: impl FnMut(*const u8, usize)) {
+pub fn for_each_used_span(f: impl FnMut(*const u8, usize)) {
+    // SAFETY: one thread.
+    spans(unsafe { &*(&raw const ARENAS[0]) }, f);
+}
+
+/// The same for the mixed arena (all there is in modes profile and check).
+pub fn for_each_mixed_span(f: impl FnMut(*const u8, usize)) {
+    // SAFETY: one thread.
+    spans(unsafe { &*(&raw const ARENAS[2]) }, f);
+}
+
+fn spans(a: &Arena, mut f: impl FnMut(*const u8, usize)) {
     if !ready() {
         return;
     }
-    // SAFETY: one thread.
-    let a = unsafe { &*(&raw const ARENAS[0]) };
     let mut s = 1;
     while s < a.next_span {
         let e = a.entry(s);

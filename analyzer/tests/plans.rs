@@ -3,6 +3,7 @@
 
 use itarget_analyzer::analysis::{Analysis, Options, analyze};
 use itarget_analyzer::bitcode;
+use itarget_analyzer::flow::target::Targets;
 use itarget_annotations::Annotations;
 use itarget_plan::{Action, Call, CutMode, How, Plan, Ret};
 use std::fmt::Write as _;
@@ -24,8 +25,13 @@ fn bitcode_of(name: &str) -> Vec<u8> {
 }
 
 fn analysis(name: &str, cut: CutMode) -> Analysis {
+    partial(name, cut, &[])
+}
+
+/// The same with a target, in texts as [`Targets::of_text`] takes them.
+fn partial(name: &str, cut: CutMode, target: &[&str]) -> Analysis {
     let module = bitcode::from_bytes(name, bitcode_of(name)).expect("loads");
-    let options = Options { cut, ..Options::default() };
+    let options = Options { cut, targets: Targets::of_text(target), ..Options::default() };
     let analysis = analyze(&module, Annotations::builtin(), &options, &mut |_| {}).expect("has an interface");
     assert_eq!(Plan::parse(&analysis.plan.to_text()).expect("parses"), analysis.plan);
     analysis
@@ -46,7 +52,7 @@ fn text(plan: &Plan) -> String {
     for c in &plan.clones {
         writeln!(out, "clone {c:?}").expect("writes");
     }
-    for (what, list) in [("upcalls", &plan.upcalls), ("environment globals", &plan.environment_globals)] {
+    for (what, list) in [("environment", &plan.environment), ("upcalls", &plan.upcalls), ("environment globals", &plan.environment_globals)] {
         if !list.is_empty() {
             writeln!(out, "{what} {list:?}").expect("writes");
         }
@@ -59,9 +65,14 @@ fn text(plan: &Plan) -> String {
 
 /// The plan, after comparison with the golden one.
 fn golden(name: &str) -> Analysis {
-    let analysis = analysis(name, CutMode::Min);
+    golden_of(name, name, &[])
+}
+
+/// The same for a target; the golden plan is `as_name`.plan.
+fn golden_of(name: &str, as_name: &str, target: &[&str]) -> Analysis {
+    let analysis = partial(name, CutMode::Min, target);
     let found = text(&analysis.plan);
-    let path = directory().join(format!("{name}.plan"));
+    let path = directory().join(format!("{as_name}.plan"));
     if std::env::var_os("ITARGET_BLESS").is_some() {
         std::fs::write(&path, &found).expect("writes");
     }
@@ -182,6 +193,38 @@ fn fields_of_a_stream_are_environment_memory() {
     let plan = golden("file_macro").plan;
     assert!(loads(&plan, How::Always) >= 4);
     assert!(plan.sites.iter().any(|s| s.action == Action::Store));
+}
+
+fn applies(plan: &Plan, function: &str) -> usize {
+    actions(plan, function).iter().filter(|a| matches!(a, Action::Apply { .. })).count()
+}
+
+#[test]
+fn the_environment_leaves_what_is_needed_and_calls_back() {
+    let plan = golden_of("sides", "sides-fetch", &["!fetch"]).plan;
+    assert_eq!((plan.environment.as_slice(), plan.upcalls.as_slice()), (["fetch".to_owned()].as_slice(), ["progress".to_owned()].as_slice()));
+    assert_eq!(actions(&plan, "decide").iter().filter(|a| matches!(a, Action::Downcall { to } if *to == ["fetch"])).count(), 1);
+    assert_eq!(actions(&plan, "fetch").iter().filter(|a| matches!(a, Action::Upcall { to } if *to == ["progress"])).count(), 1);
+    assert_eq!(applies(&plan, "fetch"), 3, "code, length and kind, not the body");
+    assert_eq!(calls(&plan, "read").len(), 0);
+    assert!(actions(&plan, "main").iter().all(|a| !matches!(a, Action::Downcall { .. } | Action::Upcall { .. })));
+}
+
+#[test]
+fn what_calls_the_target_need_not_be_replayed() {
+    let plan = golden_of("sides", "sides-decide", &["decide", "!fetch", "!main"]).plan;
+    assert_eq!(plan.environment[..2], ["fetch", "main"]);
+    assert!(plan.upcalls.contains(&"decide".to_owned()));
+    let called = |a: &&&Action| matches!(a, Action::Upcall { to } if *to == ["decide"]);
+    assert_eq!(actions(&plan, "main").iter().filter(called).count(), 2);
+}
+
+#[test]
+fn a_cut_at_functions_logs_no_load_and_no_store() {
+    let plan = partial("sides", CutMode::Functions, &["decide", "!main"]).plan;
+    assert_eq!(loads(&plan, How::Always) + loads(&plan, How::Checked), 0);
+    assert!(plan.environment.contains(&"main".to_owned()));
+    assert!(plan.sites.iter().all(|s| s.function != "fetch" || !matches!(s.action, Action::Apply { .. })));
 }
 
 #[test]

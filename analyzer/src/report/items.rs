@@ -204,7 +204,19 @@ pub fn explain(ways: &Ways, suggestions: Vec<Suggestion>, measured: Option<&Meas
     }
     let mut origins: Vec<Origin> = origins.into_values().collect();
     origins.sort_by_key(|o| (std::cmp::Reverse((o.measured.map_or(0, Amount::cost), o.estimated.cost())), o.name.clone()));
-    let items: Vec<Item> = sites.iter().take(limit).map(|site| tracer.item(site, measured.map(|_| amount(site))).item).collect();
+    let mut items: Vec<Item> = sites.iter().take(limit).map(|site| tracer.item(site, measured.map(|_| amount(site))).item).collect();
+    // Most saved first; what can't be computed last.
+    let mut order: Vec<usize> = (0..tracer.suggestions.len()).collect();
+    order.sort_by_key(|i| (std::cmp::Reverse(tracer.suggestions[*i].saves), *i));
+    let mut rank = vec![0; order.len()];
+    for (new, old) in order.iter().enumerate() {
+        rank[*old] = new;
+    }
+    for item in &mut items {
+        item.cheaper.iter_mut().for_each(|i| *i = rank[*i]);
+        item.cheaper.sort_unstable();
+    }
+    let cheaper = order.iter().map(|i| tracer.suggestions[*i].clone()).collect();
     Explanation {
         module: s.plan.module.clone(),
         cut: s.plan.cut,
@@ -215,7 +227,7 @@ pub fn explain(ways: &Ways, suggestions: Vec<Suggestion>, measured: Option<&Meas
         measured_besides: besides,
         more: sites.len().saturating_sub(limit),
         items,
-        cheaper: tracer.suggestions,
+        cheaper,
     }
 }
 

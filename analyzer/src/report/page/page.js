@@ -21,6 +21,8 @@ edges.forEach((e, i) => {
 const byCost = (a, b) => cost(edges[b]) - cost(edges[a]) || a - b;
 for (const list of [logged, ...into, ...from]) list.sort(byCost);
 
+const total = logged.reduce((sum, i) => sum + cost(edges[i]), 0);
+
 const size = n => {
   const units = ["B", "KB", "MB", "GB", "TB", "PB"];
   let u = 0;
@@ -363,7 +365,7 @@ function panel() {
   } else {
     const program = nodes.filter(n => n.kind === "function").length;
     p.append(make("h2", {}, "What is logged"),
-      make("p", {}, "Every line that crosses the dashed one is in the log: " + count(logged.length, "flow") + ", about " + size(data.cut_bytes) +
+      make("p", {}, "Every line that crosses the dashed one is in the log: " + count(logged.length, "flow") + ", about " + size(total) +
         " per estimated run (an event counts as eight bytes). Of " + count(program, "function") + ", " + count(nodes.length, "node") + " in all, " +
         shown.size + " are shown. Click on anything for its lines of source; double-click for its neighbours."),
       ...list("Dearest first", logged));
@@ -470,7 +472,7 @@ $("search").addEventListener("keydown", e => {
 $("search").addEventListener("blur", () => { $("results").hidden = true; });
 
 const CUT = { min: "minimum cut", libc: "cut at the library", functions: "cut at calls", profile: "profile build" };
-$("summary").textContent = (CUT[data.cut] ?? data.cut) + ": about " + size(data.cut_bytes) + " per estimated run, " + count(logged.length, "logged flow");
+$("summary").textContent = (CUT[data.cut] ?? data.cut) + ": about " + size(total) + " per estimated run, " + count(logged.length, "logged flow");
 colours(); theCut(); layout(); panel(); fit(); draw();
 // For tests and the console.
 window.itarget = {

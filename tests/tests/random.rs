@@ -167,7 +167,9 @@ fn again(dir: &Path, program: &Program, case: &Case) -> Result<(), String> {
     let mut record = command(&itarget);
     record.args(["record", "--digest", "-o"]).arg(&trace).arg("--").arg(&app);
     record.env("GENERATED", "given").current_dir(dir).env("LC_ALL", "C");
-    let recorded = run(&mut record, &stdin(program.seed)).map_err(text)?;
+    let input = stdin(program.seed);
+    std::fs::write(dir.join("stdin"), &input).map_err(text)?;
+    let recorded = run(&mut record, &input).map_err(text)?;
     if recorded.stderr.contains("IT0614") && announced(&dir.join("program"), case)? {
         return Ok(()); // said by name beforehand
     }

@@ -4,6 +4,7 @@
 pub mod analysis;
 pub mod annotate;
 pub mod bitcode;
+pub mod contradictions;
 pub mod flow;
 pub mod model;
 pub mod plan;

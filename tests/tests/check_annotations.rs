@@ -66,6 +66,31 @@ fn annotations_that_tell_the_truth_pass() {
     s.run("itarget", &["check-annotations", "--", "/bin/true"]).refused("IT0501");
 }
 
+#[test]
+fn annotations_that_contradict_the_type_are_refused() {
+    let s = Scratch::new();
+    s.write("a.c", "int f(char *p, int n);\nint main(void) { char b[4]; return f(b, 4); }\n");
+    let clang = s.run("clang-19", &["-O0", "-c", "-emit-llvm", "a.c", "-o", "a.bc"]);
+    assert_eq!(clang, Outcome::default());
+    let head = "[[function]]\nnames = [\"f\"]\nkind = \"env\"\n";
+    for (what, wrong) in [
+        ("ret = \"int\"\nwrites = [{ arg = 2, len = \"4\" }]", Some("argument 2, but the function has 2 parameters")),
+        ("ret = \"int\"\nwrites = [{ arg = 1, len = \"4\" }]", Some("argument 1, which is no pointer")),
+        ("ret = \"external\"", Some("the function returns a number")),
+        ("ret = \"int\"\nwrites = [{ arg = 0, len = \"arg1\" }]", None),
+    ] {
+        s.write("f.toml", format!("{head}{what}\n"));
+        let o = s.run("itarget", &["analyze", "--annotations", "f.toml", "a.bc"]);
+        match wrong {
+            Some(text) => {
+                o.refused("IT0304");
+                assert!(o.stderr.contains("f.toml:2:10: ") && o.stderr.contains(text), "{o:?}");
+            }
+            None => assert_eq!(o.status, 0, "{o:?}"),
+        }
+    }
+}
+
 /// Every program of tests/replay, with the arguments and the input that it is recorded with.
 #[test]
 fn annotations_built_in_tell_the_truth() {

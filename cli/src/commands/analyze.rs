@@ -9,7 +9,8 @@ use itarget_analyzer::flow::{FlowError, dimacs};
 use itarget_analyzer::flow::target::{TargetError, Targets};
 use itarget_analyzer::flow::weights::Profile;
 use itarget_analyzer::report::text;
-use itarget_analyzer::{bitcode, points_to};
+use itarget_analyzer::model::Module;
+use itarget_analyzer::{bitcode, contradictions, points_to};
 use itarget_annotations::Annotations;
 use itarget_plan::CutMode;
 use std::ffi::OsString;
@@ -112,6 +113,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     let module = bitcode::load(&args.inputs).map_err(|e| {
         Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint())
     })?;
+    agree(&module, &annotations, &args.annotations)?;
     let loading = start.elapsed().as_secs_f64();
     let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
     progress.finish();
@@ -174,6 +176,39 @@ pub fn annotations(files: &[PathBuf]) -> Result<Annotations, Error> {
         })?);
     }
     Ok(all)
+}
+
+/// Refuses annotations of the user that the types of the program's functions contradict.
+///
+/// # Errors
+/// IT0304.
+fn agree(module: &Module, annotations: &Annotations, files: &[PathBuf]) -> Result<(), Error> {
+    let names: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+    let found = contradictions::find(module, annotations, &|file| names.iter().any(|n| n == file));
+    let Some(first) = found.first() else { return Ok(()) };
+    let more = if found.len() > 1 { format!(" ({} more like this)", found.len() - 1) } else { String::new() };
+    let text = std::fs::read_to_string(&first.file).unwrap_or_default();
+    let (line, column) = name_in(&text, &first.function).unwrap_or((1, 1));
+    Err(Error::new(
+        "IT0304",
+        format!("{}:{line}:{column}: the annotation of `{}` can't be true: {}{more}", first.file, first.function, first.message),
+    )
+    .hint("correct the annotation, or include the header that declares the function"))
+}
+
+/// Line and column, from 1, of the name of an annotated function.
+fn name_in(text: &str, name: &str) -> Option<(usize, usize)> {
+    let quoted = [format!("\"{name}\""), format!("'{name}'")];
+    let mut in_names = false;
+    for (n, line) in text.lines().enumerate() {
+        // A list of names may go over several lines.
+        in_names = line.trim_start().starts_with("names") || in_names && !line.contains('=');
+        let at = if in_names { quoted.iter().find_map(|q| line.find(q.as_str())) } else { None };
+        if let Some(at) = at {
+            return Some((n + 1, line[..at].chars().count() + 1));
+        }
+    }
+    None
 }
 
 /// A profile.
@@ -281,6 +316,12 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn names_of_functions_are_found_where_they_are_annotated() {
+        let text = "# \"f\"\n[[function]]\nnames = [\n  \"g\", \"f\",\n]\nkind = \"env\"\n";
+        assert_eq!((name_in(text, "f"), name_in(text, "env")), (Some((4, 8)), None));
     }
 
     #[test]

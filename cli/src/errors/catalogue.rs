@@ -80,6 +80,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "Check the path.",
     },
     Entry {
+        code: "IT0304",
+        title: "An annotation contradicts the type of its function",
+        what_to_do: "It names a parameter that the function does not have, treats a number as a pointer, or says what the result of a function without one is. The message points at the place; arguments count from 0.",
+    },
+    Entry {
         code: "IT0401",
         title: "Not a plan",
         what_to_do: "The text is not a plan of itarget: it was damaged or made by something else. Link the program again.",

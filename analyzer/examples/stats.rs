@@ -1,5 +1,7 @@
 //! Loads a program, runs the points-to analysis and prints its figures:
-//! `cargo run --release -p itarget-analyzer --example stats -- PROGRAM.bc`.
+//! `cargo run --release -p itarget-analyzer --example stats -- PROGRAM.bc`. With `STATS_ROW` set, one line of fields parted
+//! by tabs, for `tests/scale/run.sh`: instructions, CPU seconds of the process, seconds of the analysis alone, peak memory in
+//! MB, mean and max set, indirect call sites, mean callees.
 
 use itarget_analyzer::bitcode;
 use itarget_analyzer::model::{FunctionId, InstrKind, Module};
@@ -17,20 +19,40 @@ fn main() {
             std::process::exit(1);
         }
     };
+    let quiet = std::env::var_os("STATS_ROW").is_some();
     let instrs: usize = module.functions.iter().map(|f| f.instrs.len()).sum();
-    println!(
+    let say = |text: String| if !quiet { println!("{text}") };
+    say(format!(
         "load {:.2} s; {} functions, {instrs} instructions, {} externals, {} globals; {}",
         start.elapsed().as_secs_f64(),
         module.functions.len(),
         module.externals.len(),
         module.globals.len(),
         module.fingerprint
-    );
+    ));
     let result = PointsTo::solve(&module, Annotations::builtin(), &Options::default());
+    if std::env::var_os("STATS_ROW").is_some() {
+        let (s, used) = (result.stats(), used().unwrap_or_default());
+        println!(
+            "{instrs}\t{:.1}\t{:.1}\t{:.0}\t{:.1}\t{}\t{}\t{:.1}",
+            used.0, s.seconds, used.1, s.mean_fields, s.max_fields, s.indirect_sites, s.mean_targets
+        );
+        return;
+    }
     println!("{:#?}", result.stats());
     if std::env::var_os("PTA_DETAIL").is_some() {
         detail(&module, &result);
     }
+}
+
+/// CPU seconds of this process so far, in ticks of 10 ms, and its peak memory in MB.
+fn used() -> Option<(f64, f64)> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let times: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: f64 = times.get(11)?.parse::<f64>().ok()? + times.get(12)?.parse::<f64>().ok()?;
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse::<f64>().ok()?;
+    Some((ticks / 100.0, peak / 1024.0))
 }
 
 /// Where the imprecision is: escaped memory, unknown calls, and the sites with the largest sets.

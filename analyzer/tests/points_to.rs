@@ -263,3 +263,129 @@ fn pointers_survive_being_copied_word_by_word() {
     );
     assert_eq!(p.last_access("use"), set(&["x"]));
 }
+
+#[test]
+fn members_stay_apart_at_unknown_places() {
+    let p = program(
+        "struct s { int *p; long n[4]; int *q; } s; int x, y; long off; struct s *any;
+         __attribute__((noinline)) void use(void) { *any->p = 1; }
+         int main(void) { s.p = &x; s.q = &y; any = (struct s *)((char *)&s + off); use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn stores_at_unknown_places_reach_their_member_and_no_other() {
+    let p = program(
+        "struct s { int *p; long n[4]; int *q; } s; int x, y; long off; struct s *any;
+         __attribute__((noinline)) void use(void) { *s.q = 1; }
+         __attribute__((noinline)) void other(void) { *s.p = 1; }
+         int main(void) { any = (struct s *)((char *)&s + off); any->q = &x; s.p = &y; use(); other(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+    assert_eq!(p.last_access("other"), set(&["y"]));
+}
+
+#[test]
+fn structures_that_begin_the_same_way_are_read_as_each_other() {
+    let p = program(
+        "struct base { int kind; int *ops; }; struct derived { int kind; int *ops; int *extra; } d; int x, y; long off; void *any;
+         __attribute__((noinline)) void use(void) { *((struct base *)any)->ops = 1; }
+         int main(void) { d.ops = &x; d.extra = &y; any = (char *)&d + off; use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn members_of_members_are_found_by_either_type() {
+    let p = program(
+        "struct in { int *p; }; struct out { long n; struct in a, b; } o; int x, y; long off; void *any; struct in *in;
+         __attribute__((noinline)) void use(void) { *in->p = 1; }
+         int main(void) { o.b.p = &x; o.a.p = &y; any = (char *)&o + off; in = any; use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x", "y"]));
+}
+
+#[test]
+fn unions_bytes_and_numbers_hold_any_structure() {
+    let p = program(
+        "struct a { int *p; long n; }; struct b { long n; int *q; }; int x, y, z; long off; void *any[3];
+         union { struct a a; struct b b; char more[64]; } u; char bytes[64] __attribute__((aligned(8))); long numbers[8];
+         __attribute__((noinline)) int *use(int i) { return ((struct b *)any[i])->q; }
+         __attribute__((noinline)) void end(int i) { *use(i) = 1; }
+         int main(int c, char **v) {
+           any[0] = (char *)&u + off; any[1] = bytes + off; any[2] = (char *)numbers + off;
+           ((struct b *)any[0])->q = &x; ((struct b *)(bytes + off))->q = &y; ((struct b *)((char *)numbers + off))->q = &z;
+           end(c); return 0; }",
+    );
+    assert_eq!(p.last_access("end"), set(&["x", "y", "z"]));
+}
+
+#[test]
+fn large_structures_keep_their_members() {
+    let members: String = (0..400).map(|i| format!("int *p{i};")).collect();
+    let stores: String = (1..400).map(|i| format!("s.p{i} = &y;")).collect();
+    let p = program(&format!(
+        "struct s {{ {members} }} s; int x, y; __attribute__((noinline)) void use(void) {{ *s.p0 = 1; }}
+         int main(void) {{ s.p0 = &x; {stores} use(); return 0; }}"
+    ));
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn tables_that_only_tables_mention_are_one() {
+    let p = program(
+        "int x, y; struct arg { int *p; long n; }; struct cmd { struct arg *args; int *own; } ;
+         struct arg one[] = { { &x, 1 } }, two[] = { { &y, 2 }, { &y, 3 } };
+         struct cmd table[] = { { one, 0 }, { two, 0 } };
+         __attribute__((noinline)) int *get(int i) { return table[i].args->p; }
+         __attribute__((noinline)) void use(int i) { *get(i) = 1; }
+         int main(int c, char **v) { use(c); return 0; }",
+    );
+    assert_eq!(p.last_access("get"), set(&["one and the like"]));
+    assert_eq!(p.last_access("use"), set(&["x", "y"]));
+}
+
+#[test]
+fn arrays_whose_initialiser_sets_unions_are_arrays() {
+    let p = program(
+        "int x, y, z; struct e { union { double d; int *p; } u; int *q; long n; };
+         struct e table[] = { { { .d = 1 }, &x, 1 }, { { .p = &y }, &z, 2 }, { { .d = 3 }, &x, 3 } };
+         __attribute__((noinline)) void use(int i) { *table[i].q = 1; }
+         int main(int c, char **v) { use(c); table[c].n = 4; return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x", "z"]));
+}
+
+#[test]
+fn copies_of_text_take_nothing_that_is_beside_it() {
+    let p = program(
+        "#include <string.h>
+         struct s { int *p; char text[16]; int *q; } s; int x, y; int *to[8];
+         __attribute__((noinline)) void copy(void *d, const void *from, unsigned long n) { memcpy(d, from, n); }
+         __attribute__((noinline)) void use(void) { *to[0] = 1; }
+         int main(int c, char **v) { s.q = &y; s.p = &y; to[1] = &x; copy(to, s.text, c); use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn whole_structures_are_copied_with_an_unknown_length() {
+    let p = program(
+        "#include <string.h>
+         struct s { int *p; char text[16]; int *q; } s, t; int x;
+         __attribute__((noinline)) void copy(void *d, const void *from, unsigned long n) { memcpy(d, from, n); }
+         __attribute__((noinline)) void use(void) { *t.q = 1; }
+         int main(int c, char **v) { s.q = &x; copy(&t, &s, c); use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}
+
+#[test]
+fn assembly_hands_its_operand_through() {
+    let p = program(
+        "int x, *p; __attribute__((noinline)) void use(void) { *p = 1; }
+         int main(void) { int *q = &x; __asm__(\"\" : \"+r\"(q)); __asm__ volatile(\"pause\" ::: \"memory\"); p = q; use(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+}

@@ -9,7 +9,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${ITARGET_SOURCES:-${XDG_CACHE_HOME:-$HOME/.cache}/itarget/sources}
-table=$here/sources.tsv
+# Or another list of the same form.
+table=${ITARGET_SOURCES_TABLE:-$here/sources.tsv}
 apt_dir=
 
 fail() { echo "fetch.sh: $*" >&2; exit 1; }
@@ -32,10 +33,10 @@ apt_state() {
   chmod 755 "$apt_dir"
   mkdir -p "$apt_dir/lists/partial" "$apt_dir/cache/archives/partial"
   if [ -s "$keyring" ]; then signed="[signed-by=$keyring] "; fi
-  # The $(...) are apt's own field names.
+  # The main archive first, which has what a security archive has dropped. The $(...) are apt's own field names.
   # shellcheck disable=SC2016
   apt-get indextargets --format "deb-src $signed"'$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    sort -u >"$apt_dir/sources.list"
+    sort -ru >"$apt_dir/sources.list"
   [ -s "$apt_dir/sources.list" ] || fail "apt has no repository configured"
   apt_private update >"$apt_dir/update.log" 2>&1 || { cat "$apt_dir/update.log" >&2; fail "apt-get update failed"; }
 }

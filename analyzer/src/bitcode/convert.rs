@@ -63,6 +63,7 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found
     module.types = constants.types.types;
     module.typed = tags.any();
     module.records = tags.records;
+    module.members = tags.members;
     module.lists = constants.lists;
     sort_files(&mut module, &names);
     mark_addresses(&mut module);

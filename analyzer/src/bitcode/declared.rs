@@ -3,24 +3,49 @@
 //! scalar type is (name, parent, 0), a structure (name, member type, offset, ...).
 
 use super::ll::{Value, kind_of_metadata};
-use crate::model::{Declared, Record};
+use crate::model::{Declared, TypedMember, Record};
 use rustc_hash::FxHashMap;
 
 /// Deepest nesting of structures that is looked at.
 const DEEPEST: usize = 32;
+/// Most scalars before a member that is told from others.
+const LONGEST: usize = 4096;
+/// What clang calls the scalar types of C.
+const SCALARS: &[&str] = &[
+    "omnipotent char", "any pointer", "vtable pointer", "_Bool", "bool", "short", "int", "long", "long long", "__int128", "float",
+    "double", "long double", "half", "_Float16", "__float128", "__bf16", "wchar_t",
+];
+
+/// What an access says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tag {
+    pub(super) declared: Declared,
+    pub(super) record: Option<u32>,
+    pub(super) member: Option<u32>,
+}
 
 /// Tags met so far.
 pub(super) struct Tags {
     kind: u32,
-    by_tag: FxHashMap<usize, (Declared, Option<u32>)>,
+    by_tag: FxHashMap<usize, Tag>,
     by_base: FxHashMap<usize, u32>,
+    by_prefix: FxHashMap<Vec<(u64, String)>, u32>,
     /// In order of appearance.
     pub(super) records: Vec<Record>,
+    /// In order of appearance.
+    pub(super) members: Vec<TypedMember>,
 }
 
 impl Tags {
     pub(super) fn new() -> Self {
-        Tags { kind: kind_of_metadata("tbaa"), by_tag: FxHashMap::default(), by_base: FxHashMap::default(), records: Vec::new() }
+        Tags {
+            kind: kind_of_metadata("tbaa"),
+            by_tag: FxHashMap::default(),
+            by_base: FxHashMap::default(),
+            by_prefix: FxHashMap::default(),
+            records: Vec::new(),
+            members: Vec::new(),
+        }
     }
 
     /// Some access had a tag.
@@ -29,8 +54,10 @@ impl Tags {
     }
 
     /// What an access says.
-    pub(super) fn of(&mut self, access: Value<'_>) -> (Declared, Option<u32>) {
-        let Some(tag) = access.metadata(self.kind) else { return (Declared::Unknown, None) };
+    pub(super) fn of(&mut self, access: Value<'_>) -> Tag {
+        let Some(tag) = access.metadata(self.kind) else {
+            return Tag { declared: Declared::Unknown, record: None, member: None };
+        };
         if let Some(known) = self.by_tag.get(&tag.key()) {
             return *known;
         }
@@ -46,8 +73,35 @@ impl Tags {
             (Some(base), Some(value)) if base.key() != value.key() => self.record(base),
             _ => None,
         };
-        self.by_tag.insert(tag.key(), (declared, record));
-        (declared, record)
+        let member = match (part(0), part(1), part(2).and_then(|at| at.integer())) {
+            (Some(base), Some(value), Some(at)) if base.key() != value.key() && declared != Declared::Any => {
+                self.member(base, value, u64::try_from(at).unwrap_or(u64::MAX))
+            }
+            _ => None,
+        };
+        let known = Tag { declared, record, member };
+        self.by_tag.insert(tag.key(), known);
+        known
+    }
+
+    /// The member at `offset` of a structure, seen from the innermost structure around it.
+    fn member(&mut self, mut base: Value<'_>, value: Value<'_>, mut offset: u64) -> Option<u32> {
+        for _ in 0..DEEPEST {
+            let (at, inner) = members(base).into_iter().rev().find(|(at, _)| *at <= offset)?;
+            if inner.key() == value.key() && at == offset {
+                let mut prefix = Vec::new();
+                scalars(base, 0, offset, &mut prefix, DEEPEST)?;
+                let next = u32::try_from(self.members.len()).ok()?;
+                let pointers = prefix.iter().filter(|(_, name)| name == "any pointer").map(|(at, _)| *at).collect();
+                let member = *self.by_prefix.entry(prefix).or_insert(next);
+                if member == next {
+                    self.members.push(TypedMember { offset, pointers });
+                }
+                return Some(member);
+            }
+            (base, offset) = (inner, offset - at);
+        }
+        None
     }
 
     fn record(&mut self, base: Value<'_>) -> Option<u32> {
@@ -63,6 +117,34 @@ impl Tags {
         self.by_base.insert(base.key(), index);
         Some(index)
     }
+}
+
+/// Offsets and types of a structure's members.
+fn members(node: Value<'_>) -> Vec<(u64, Value<'_>)> {
+    let operands = node.node_operands();
+    let pairs = operands.get(1..).unwrap_or_default().chunks_exact(2);
+    pairs.filter_map(|pair| Some((u64::try_from(pair[1]?.integer()?).ok()?, pair[0]?))).collect()
+}
+
+/// Adds offset and name of all scalars from the start of a structure at `start` up to the offset `last`. `None`: there is
+/// something of no known form.
+fn scalars(node: Value<'_>, start: u64, last: u64, found: &mut Vec<(u64, String)>, deepest: usize) -> Option<()> {
+    let own = name(node)?;
+    if SCALARS.contains(&own.as_str()) {
+        found.push((start, own));
+        return (found.len() < LONGEST).then_some(());
+    }
+    let inside = members(node);
+    if deepest == 0 || inside.is_empty() {
+        return None;
+    }
+    for (at, member) in inside {
+        if start + at > last {
+            break;
+        }
+        scalars(member, start + at, last, found, deepest - 1)?;
+    }
+    Some(())
 }
 
 fn name(node: Value<'_>) -> Option<String> {

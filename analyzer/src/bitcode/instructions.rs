@@ -2,7 +2,7 @@
 
 use super::constants::{Constants, scale};
 use super::convert::Converted;
-use super::declared::Tags;
+use super::declared::{Tag, Tags};
 use super::ll::{Block as LlBlock, FileName, Kind, Op, Place, TyKind, Value, kind_of_attribute};
 use super::prepare::Sites;
 use crate::model::{
@@ -153,6 +153,7 @@ impl<'a, 'p> Body<'a, 'p> {
         for index in copies {
             if let Some(access) = self.instrs[index].kind.access_mut() {
                 access.declared = Declared::Any;
+                access.member = None;
             }
         }
     }
@@ -202,7 +203,7 @@ impl<'a, 'p> Body<'a, 'p> {
 
     fn access(&mut self, v: Value<'p>, moved: Option<Value<'p>>, atomic: bool) -> Access {
         let ty = moved.unwrap_or(v).ty();
-        let (declared, record) = self.tags.of(v);
+        let Tag { declared, record, member } = self.tags.of(v);
         Access {
             size: self.constants.types.layout.store_size(ty),
             class: self.constants.types.class(ty),
@@ -210,6 +211,7 @@ impl<'a, 'p> Body<'a, 'p> {
             atomic,
             declared,
             record,
+            member,
         }
     }
 

@@ -264,6 +264,16 @@ impl<'p> Ty<'p> {
         llvm!(LLVMCountStructElementTypes(self.raw))
     }
 
+    /// Kind: struct. Its name, if it has one.
+    pub(super) fn struct_name(self) -> Option<String> {
+        let text = llvm!(LLVMGetStructName(self.raw));
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: LLVM gives a text with a NUL at its end that lives as long as the context.
+        Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    }
+
     /// Kind: struct, `index` in range.
     pub(super) fn field(self, index: u32) -> Ty<'p> {
         Ty::new(llvm!(LLVMStructGetTypeAtIndex(self.raw, index)))

@@ -23,6 +23,11 @@ impl<'p> TypeMap<'p> {
         }
         let layout = match ty.kind() {
             _ if !ty.sized() => Type::Scalar(0),
+            // An array whose initialiser has members of unions set is a structure to clang.
+            TyKind::LLVMStructTypeKind if ty.struct_name().is_none() && self.uniform(ty) => {
+                let element = ty.field(0);
+                Type::Array(self.id(element), self.layout.size(element), u64::from(ty.field_count()))
+            }
             TyKind::LLVMStructTypeKind => {
                 let fields = (0..ty.field_count())
                     .map(|i| (self.layout.offset(ty, i), self.id(ty.field(i))))
@@ -36,8 +41,24 @@ impl<'p> TypeMap<'p> {
             _ => Type::Scalar(self.layout.size(ty)),
         };
         let id = self.types.intern(layout);
+        if ty.kind() == TyKind::LLVMStructTypeKind && ty.struct_name().is_none_or(|name| name.starts_with("union.")) {
+            self.types.open(id);
+        }
         self.known.insert(ty, id);
         id
+    }
+
+    /// Kind: struct. Its fields are several structures of one size, side by side.
+    fn uniform(&self, ty: Ty<'p>) -> bool {
+        let size = self.layout.size(ty.field(0));
+        ty.field_count() > 1
+            && size > 0
+            && (0..ty.field_count()).all(|i| {
+                let field = ty.field(i);
+                field.kind() == TyKind::LLVMStructTypeKind
+                    && self.layout.size(field) == size
+                    && self.layout.offset(ty, i) == u64::from(i) * size
+            })
     }
 
     /// The class of a type.

@@ -1,6 +1,7 @@
 //! Byte layouts: enough of the types to know which bytes of an object are elements of an array.
 
-use rustc_hash::FxHashMap;
+use super::TypedMember;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Index in [`Types`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,6 +42,9 @@ pub enum GepStep {
 pub struct Types {
     list: Vec<Type>,
     ids: FxHashMap<Type, TypeId>,
+    /// Memory laid out so may also be laid out otherwise: unions, and types without a name, which clang makes for
+    /// variables whose initialiser is of another shape than they are.
+    open: FxHashSet<TypeId>,
 }
 
 impl Types {
@@ -59,6 +63,77 @@ impl Types {
     #[must_use]
     pub fn get(&self, id: TypeId) -> &Type {
         &self.list[id.0 as usize]
+    }
+
+    /// Says that what is laid out so may also be laid out otherwise.
+    pub fn open(&mut self, id: TypeId) {
+        self.open.insert(id);
+    }
+
+    /// Whether a word may be at `offset` in a layout. Bytes may hold anything.
+    fn has_word(&self, id: TypeId, offset: u64) -> bool {
+        if self.open.contains(&id) {
+            return true;
+        }
+        match self.get(id) {
+            Type::Scalar(size) => offset == 0 && *size == 8,
+            Type::Struct(fields, _) => {
+                let inside = fields.iter().rev().find(|(at, _)| *at <= offset);
+                inside.is_some_and(|(at, field)| self.has_word(*field, offset - at))
+            }
+            Type::Array(element, stride, count) => {
+                *stride <= 1 || (offset < stride.saturating_mul(*count) && self.has_word(*element, offset % stride))
+            }
+        }
+    }
+
+    /// A number, or an array of them: memory that is laid out elsewhere, for all one can tell.
+    fn is_raw(&self, id: TypeId) -> bool {
+        match self.get(id) {
+            Type::Scalar(_) => true,
+            Type::Array(element, ..) => self.is_raw(*element),
+            Type::Struct(..) => false,
+        }
+    }
+
+    /// Whether a structure that has the member may begin at `start` in a layout of one element: there are words where its
+    /// pointers are.
+    #[must_use]
+    pub fn may_hold(&self, id: TypeId, start: u64, member: &TypedMember) -> bool {
+        let size = self.size(id);
+        self.is_raw(id) || member.pointers.iter().all(|at| start + at >= size || self.has_word(id, start + at))
+    }
+
+    /// Offsets in a layout at which the member may be, elements of an array being one. `None`: at too many or unknown ones.
+    #[must_use]
+    pub fn places(&self, id: TypeId, member: &TypedMember) -> Option<Vec<u64>> {
+        let mut starts = Vec::new();
+        if self.is_raw(id) {
+            return None;
+        }
+        self.starts(id, 0, &mut starts, 0)?;
+        starts.sort_unstable();
+        starts.dedup();
+        starts.retain(|start| self.may_hold(id, *start, member));
+        Some(starts.into_iter().map(|start| start + member.offset).filter(|at| *at < self.size(id)).collect())
+    }
+
+    fn starts(&self, id: TypeId, base: u64, found: &mut Vec<u64>, depth: u32) -> Option<()> {
+        if self.open.contains(&id) || depth > 16 || found.len() > 256 {
+            return None;
+        }
+        match self.get(id) {
+            Type::Scalar(_) => {}
+            Type::Struct(fields, _) => {
+                found.push(base);
+                for (at, field) in fields {
+                    self.starts(*field, base + at, found, depth + 1)?;
+                }
+            }
+            Type::Array(_, stride, _) if *stride <= 1 => return None,
+            Type::Array(element, ..) => self.starts(*element, base, found, depth + 1)?,
+        }
+        Some(())
     }
 
     /// Size in bytes.

@@ -84,6 +84,8 @@ pub struct Module {
     pub types: Types,
     /// Structures that accesses mention.
     pub records: Vec<Record>,
+    /// Members of structures that accesses mention.
+    pub members: Vec<TypedMember>,
     /// Accesses say what they are declared as (compiled under C's rules on effective types).
     pub typed: bool,
     /// Constants that hold several addresses ([`Operand::Any`]).
@@ -360,6 +362,18 @@ pub struct Access {
     pub declared: Declared,
     /// The structure that the value is a member of, by the access: index in [`Module::records`].
     pub record: Option<u32>,
+    /// Which member it is of the innermost structure: index in [`Module::members`].
+    pub member: Option<u32>,
+}
+
+/// A member of a structure, by the types and offsets of all that is before it, and its own: members of
+/// structures that begin the same way are one, for programs look at one as the other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TypedMember {
+    /// Bytes from the start of the structure.
+    pub offset: u64,
+    /// Offsets of the pointers before it, its own included if it is one; ascending.
+    pub pointers: Vec<u64>,
 }
 
 /// What C's rules on effective types say of a value in memory (clang's type-based alias metadata): a

@@ -6,7 +6,7 @@ use super::solver::{NONE, Node, Slots, Solver, Use};
 use super::wrappers::{self, Wrappers};
 use super::{Library, ObjectKind, Options, PointsTo, Target};
 use crate::model::{
-    Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, ValueId,
+    Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, TypeId, ValueId,
 };
 use itarget_annotations::Kind;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -17,7 +17,10 @@ const MAX_DEPTH: u32 = 12;
 /// Objects from clones of one function before it is asked whether cloning it pays.
 const ENOUGH_CLONES: usize = 16;
 /// Mean number of objects of a pointer from which on wrappers are not cloned.
-const MIXED_UP: usize = 100;
+const MIXED_UP: usize = 16;
+/// Mean number of objects below which clones may add what they like; and how many times as many they may lead to otherwise.
+const FEW: usize = 12;
+const WORSE: usize = 2;
 /// How often to start anew for what was learnt of cloning.
 const MAX_RESTARTS: usize = 2;
 /// Most words of one aggregate value followed.
@@ -30,23 +33,40 @@ pub(super) fn solve(module: &Module, library: &dyn Library, options: &Options) -
     let functions = module.functions.len();
     let mut plain = Builder::new(module, library, options, vec![true; functions]);
     plain.roots();
-    plain.run(false);
-    if !options.clone_wrappers || plain.solver.mean_objects() > MIXED_UP {
+    plain.run(None);
+    let mean = plain.solver.mean_objects();
+    if !options.clone_wrappers || mean > MIXED_UP {
         return super::freeze::freeze(plain, start);
     }
     let mut once = vec![false; functions];
     for restart in 0..=MAX_RESTARTS {
         let mut builder = Builder::new(module, library, options, once.clone());
         builder.roots();
-        let hopeless = builder.run(restart < MAX_RESTARTS);
-        if hopeless.is_empty() {
-            return super::freeze::freeze(builder, start);
-        }
-        for f in hopeless {
-            once[f.index()] = true;
+        match builder.run(Some(Patience { mean: mean.max(FEW) * WORSE, restart: restart < MAX_RESTARTS })) {
+            Ending::Done => return super::freeze::freeze(builder, start),
+            Ending::Hopeless(functions) => functions.into_iter().for_each(|f| once[f.index()] = true),
+            Ending::Worse => break,
         }
     }
     super::freeze::freeze(plain, start)
+}
+
+/// What clones may cost.
+struct Patience {
+    /// Mean number of objects of a pointer.
+    mean: usize,
+    /// It is worth while to start anew without the clones that are of no use.
+    restart: bool,
+}
+
+/// How solving ends.
+enum Ending {
+    /// Nothing is left to do.
+    Done,
+    /// Cloning turned out to be of no use for these functions.
+    Hopeless(Vec<FunctionId>),
+    /// Clones only multiply what pointers may address.
+    Worse,
 }
 
 /// An instance being built.
@@ -100,6 +120,11 @@ pub(super) struct Builder<'a> {
     pub(super) callbacks: FxHashMap<(u32, u32), Vec<u32>>,
     pub(super) operands: FxHashMap<Operand, Node>,
     pub(super) globals: FxHashMap<GlobalId, u32>,
+    /// Code that is not in the module may call what is exported.
+    exposed: bool,
+    /// Variables that share an object with others, by the layout of their elements.
+    pub(super) tables: FxHashMap<GlobalId, TypeId>,
+    pub(super) table_of: FxHashMap<(TypeId, bool), u32>,
     pub(super) plain_constants: Option<u32>,
     pub(super) pending_globals: Vec<GlobalId>,
     pub(super) named: FxHashMap<String, u32>,
@@ -118,7 +143,7 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(module: &'a Module, library: &'a dyn Library, options: &'a Options, once: Vec<bool>) -> Self {
-        let mut solver = Solver::new(&module.types, module.typed, options);
+        let mut solver = Solver::new(module, options);
         let retained = solver.node();
         let wrappers = if options.clone_wrappers {
             wrappers::find(module, library)
@@ -126,7 +151,9 @@ impl<'a> Builder<'a> {
             let none = vec![false; module.functions.len()];
             Wrappers { alloc: none.clone(), accessor: none }
         };
+        let exposed = exposed(module, library, options);
         let mut builder = Builder {
+            exposed,
             module,
             library,
             options,
@@ -142,6 +169,8 @@ impl<'a> Builder<'a> {
             callbacks: FxHashMap::default(),
             operands: FxHashMap::default(),
             globals: FxHashMap::default(),
+            tables: super::memory::tables(module, exposed),
+            table_of: FxHashMap::default(),
             plain_constants: None,
             pending_globals: Vec::new(),
             named: FxHashMap::default(),
@@ -162,11 +191,6 @@ impl<'a> Builder<'a> {
     /// `main` and constructors; without `main` everything exported.
     fn roots(&mut self) {
         let module = self.module;
-        // A program that loads code can be called from that code, unless loading is refused.
-        let dynamic = ["dlopen", "dlmopen"].iter().any(|name| {
-            let refused = self.library.function(name).is_some_and(|f| f.kind == Kind::Refuse);
-            module.external(name).is_some() && !refused
-        });
         let main = module.function("main").filter(|_| !self.options.exported_callable);
         if let Some(main) = main {
             let instance = self.shared_instance(main);
@@ -176,7 +200,7 @@ impl<'a> Builder<'a> {
                 self.solver.add(node, arguments);
             }
         }
-        if main.is_none() || dynamic || module.module_asm {
+        if self.exposed {
             for (i, f) in module.functions.iter().enumerate() {
                 if f.exported && Some(FunctionId::from(i)) != main {
                     self.called_by_unknown(FunctionId::from(i));
@@ -199,19 +223,21 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Solves; if `choosy`, stops as soon as cloning turns out to be of no use for some functions,
-    /// and returns these.
-    fn run(&mut self, choosy: bool) -> Vec<FunctionId> {
+    /// Solves; with `patience`, stops as soon as cloning turns out to be of no use.
+    fn run(&mut self, patience: Option<Patience>) -> Ending {
         loop {
             while let Some(instance) = self.pending.pop() {
                 self.generate(instance);
             }
             self.solver.solve();
-            if choosy && self.solver.looked {
+            if let Some(patience) = patience.as_ref().filter(|_| self.solver.looked) {
+                if self.solver.mean_objects() > patience.mean {
+                    return Ending::Worse;
+                }
                 let mut hopeless: Vec<FunctionId> = self.fresh.keys().copied().filter(|f| self.is_hopeless(*f)).collect();
-                if !hopeless.is_empty() {
+                if patience.restart && !hopeless.is_empty() {
                     hopeless.sort_unstable();
-                    return hopeless;
+                    return Ending::Hopeless(hopeless);
                 }
             }
             let mut called = std::mem::take(&mut self.solver.called);
@@ -221,7 +247,7 @@ impl<'a> Builder<'a> {
             escaped.sort_unstable();
             escaped.dedup();
             if called.is_empty() && escaped.is_empty() && self.pending.is_empty() && self.solver.is_done() {
-                return Vec::new();
+                return Ending::Done;
             }
             for (call, loc) in called {
                 self.bind_location(call, loc);
@@ -460,7 +486,7 @@ impl<'a> Builder<'a> {
                         NONE => self.unknown_call(number),
                         node => self.solver.attach(node, Use::Callee(number)),
                     },
-                    Callee::Asm { .. } => self.escape_args(number),
+                    Callee::Asm { text, .. } => self.assembly(number, text.trim().is_empty()),
                 }
             }
             // No pointers move, but queries know constant addresses by their nodes.
@@ -477,10 +503,20 @@ impl<'a> Builder<'a> {
 
 }
 
+/// Whether code that is not in the module may call its exported functions and use its exported variables.
+fn exposed(module: &Module, library: &dyn Library, options: &Options) -> bool {
+    // A program that loads code can be called from that code, unless loading is refused.
+    let dynamic = ["dlopen", "dlmopen"].iter().any(|name| {
+        let refused = library.function(name).is_some_and(|f| f.kind == Kind::Refuse);
+        module.external(name).is_some() && !refused
+    });
+    options.exported_callable || module.function("main").is_none() || dynamic || module.module_asm
+}
+
 fn slots(access: &Access) -> Slots {
     let count = if access.class == Class::Aggregate { (access.size / 8).clamp(1, MAX_SLOTS) } else { 1 };
     let narrow = |n: u64| u16::try_from(n).unwrap_or(u16::MAX);
-    Slots { count: narrow(count), size: narrow(access.size), declared: access.declared, record: access.record }
+    Slots { count: narrow(count), size: narrow(access.size), declared: access.declared, record: access.record, member: access.member.filter(|_| count == 1) }
 }
 
 fn constant_length(len: Operand) -> Option<u64> {

@@ -134,6 +134,17 @@ impl Builder<'_> {
         self.solver.edge(escape, ret);
     }
 
+    /// Inline assembly works on its operands; an empty text hands them through.
+    pub(super) fn assembly(&mut self, call: u32, empty: bool) {
+        let site = &self.calls[call as usize];
+        if empty {
+            let (args, ret) = (site.args.clone(), site.ret);
+            args.into_iter().for_each(|arg| self.solver.edge(arg, ret));
+        } else if site.ret != NONE || site.args.iter().any(|arg| *arg != NONE) {
+            self.escape_args(call);
+        }
+    }
+
     pub(super) fn unknown_call(&mut self, call: u32) {
         // Recording stops before code of the environment is called through such a pointer
         // (`Action::Callee`), so nothing that the code does is ever recorded.

@@ -9,12 +9,17 @@ const MAX_PAIRS: usize = 256;
 impl Solver<'_> {
     pub(super) fn copy_with(&mut self, id: u32, loc: Loc, is_source: bool) {
         let copy = self.memcopies[id as usize];
-        let (object, _, _) = self.locs[loc as usize];
+        let (object, offset, _) = self.locs[loc as usize];
         if self.is_closed(object) || self.is_code(object) || !is_source && self.is_constant(object) {
             return;
         }
         if let Some(between) = copy.between {
-            if is_source {
+            let text = offset.filter(|offset| copy.len.is_none() && self.bytes_at(object, *offset).is_some());
+            if let Some(offset) = text {
+                let contents = self.contents(object, offset);
+                let (from, to) = if is_source { (contents, between) } else { (between, contents) };
+                self.flow(from, to);
+            } else if is_source {
                 let out = self.any_out(object);
                 self.flow(out, between);
             } else {
@@ -63,6 +68,8 @@ impl Solver<'_> {
             self.flow(out, into);
             return;
         };
+        let bounds = [self.bytes_at(source, at), self.bytes_at(target, into)];
+        let len = len.or_else(|| bounds.into_iter().flatten().min());
         let copy = (at, len, target, into);
         self.objects[source as usize].copies.push(copy);
         if self.objects[source as usize].any_in.is_some() {
@@ -75,6 +82,15 @@ impl Solver<'_> {
             self.copy_field(source, offset, copy);
             i += 1;
         }
+    }
+
+    /// Length of the array of bytes that an offset is in, if it is a part of an object of declared layout: what copies an
+    /// unknown number of bytes to or from there does not leave it, as C says.
+    fn bytes_at(&self, object: u32, offset: u64) -> Option<u64> {
+        let o = &self.objects[object as usize];
+        o.ty?;
+        let region = o.regions.iter().find(|r| r.stride == 1 && r.contains(offset))?;
+        (region.start > 0 || o.size.is_some_and(|size| region.end < size)).then(|| region.end - region.start)
     }
 
     /// Applies a copy to one field of its source.

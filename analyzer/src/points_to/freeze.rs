@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::objects::Region;
-use super::solver::NOBODY;
+use super::solver::{NOBODY, Node};
 use super::result::{Frozen, PointsTo};
 use super::{AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, SiteRef, Stats, Target};
 use crate::model::{Callee, FunctionId, InstrKind, Location, Module};
@@ -18,8 +18,20 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
     while !builder.solver.is_done() {
         builder.solver.solve();
     }
+    let crowded = builder.solver.crowded();
+    let folded: Vec<u32> = (0u32..).zip(&crowded).filter(|(object, crowded)| {
+        **crowded && builder.solver.objects[*object as usize].offsets.len() > 1
+    }).map(|(object, _)| object).collect();
+    let whole: FxHashMap<u32, [Node; 2]> = folded.into_iter().map(|object| (object, builder.solver.everything(object))).collect();
+    while !builder.solver.is_done() {
+        builder.solver.solve();
+    }
     let module = builder.module;
     let solver = &builder.solver;
+    let regions = |object: u32| match whole.contains_key(&object) {
+        true => vec![Region::WHOLE],
+        false => solver.objects[object as usize].regions.clone(),
+    };
     let mut result = PointsTo::default();
     let mut names = FxHashSet::default();
     let mut field_at: FxHashMap<(u32, u64), FieldId> = FxHashMap::default();
@@ -37,18 +49,19 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
             name = format!("{name}#{id}");
             names.insert(name.clone());
         }
-        let mut offsets = o.offsets.clone();
+        let own = regions(object.0);
+        let mut offsets = if whole.contains_key(&object.0) { vec![0] } else { o.offsets.clone() };
         offsets.sort_unstable();
         let first = FieldId(u32::try_from(result.fields.len()).unwrap_or(u32::MAX));
         for (i, offset) in offsets.iter().enumerate() {
             let mut end = offsets.get(i + 1).copied().or(o.size);
-            for r in o.regions.iter().filter(|r| r.contains(*offset)) {
+            for r in own.iter().filter(|r| r.contains(*offset)) {
                 let element = r.start.saturating_add(r.stride);
                 if element > *offset {
                     end = Some(end.map_or(element, |end| end.min(element)));
                 }
             }
-            let end = if collapsed(&o.regions) { o.size } else { end };
+            let end = if collapsed(&own) { o.size } else { end };
             field_at.insert((object.0, *offset), FieldId(u32::try_from(result.fields.len()).unwrap_or(u32::MAX)));
             let size = end.and_then(|end| end.checked_sub(*offset));
             result.fields.push(Field { object, offset: *offset, size });
@@ -66,7 +79,7 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
             fields: (first, end),
         });
     }
-    let mut frozen = Frozen { regions: solver.objects.iter().map(|o| o.regions.clone()).collect(), ..Frozen::default() };
+    let mut frozen = Frozen { regions: (0u32..).zip(&solver.objects).map(|(object, _)| regions(object)).collect(), ..Frozen::default() };
     frozen.locs = solver
         .locs
         .iter()
@@ -75,7 +88,8 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
                 return (ObjectId(NOBODY), None);
             }
             let o = &solver.objects[*object as usize];
-            (ObjectId(*object), offset.map(|offset| field_at[&(*object, o.canonical(offset))]))
+            let at = |offset: u64| if whole.contains_key(object) { 0 } else { o.canonical(offset) };
+            (ObjectId(*object), offset.map(|offset| field_at[&(*object, at(offset))]))
         })
         .collect();
     let mut set_ids = FxHashMap::default();
@@ -99,8 +113,9 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
         .iter()
         .map(|field| {
             let o = &solver.objects[field.object.0 as usize];
-            let cell = solver.locs[o.locs[&field.offset] as usize].2;
-            let (pointers, numbers) = (by_node[cell as usize], by_node[solver.numbers(cell) as usize]);
+            let cell = || solver.locs[o.locs[&field.offset] as usize].2;
+            let both = whole.get(&field.object.0).copied().unwrap_or_else(|| [cell(), solver.numbers(cell())]);
+            let [pointers, numbers] = both.map(|node| by_node[node as usize]);
             if pointers == numbers {
                 return pointers;
             }
@@ -231,14 +246,11 @@ fn place(module: &Module, kind: ObjectKind, chain: &[SiteRef]) -> Option<Locatio
     }
 }
 
-fn is_code(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
-}
-
 /// Means over the sites of reached functions.
 fn figures(result: &mut PointsTo, module: &Module) {
     let (mut sites, mut fields, mut objects, mut max) = (0usize, 0usize, 0usize, 0usize);
     let (mut indirect, mut targets) = (0usize, 0usize);
+    let mut sizes: FxHashMap<Vec<u32>, (usize, usize)> = FxHashMap::default();
     for (i, f) in module.functions.iter().enumerate() {
         let id = FunctionId::from(i);
         let instances = result.instances_of(id).to_vec();
@@ -251,16 +263,11 @@ fn figures(result: &mut PointsTo, module: &Module) {
                     let mut sets: Vec<u32> = instances.iter().filter_map(|i| result.set_of(*i, *ptr)).collect();
                     sets.sort_unstable();
                     sets.dedup();
-                    let mut all: Vec<FieldId> = sets.into_iter().flat_map(|s| result.expand(s)).collect();
-                    all.retain(|f| !is_code(result.object(result.field(*f).object).kind));
-                    all.sort_unstable();
-                    all.dedup();
+                    let (places, of) = *sizes.entry(sets).or_insert_with_key(|sets| result.sizes(sets));
                     sites += 1;
-                    fields += all.len();
-                    max = max.max(all.len());
-                    let mut of: Vec<ObjectId> = all.iter().map(|f| result.field(*f).object).collect();
-                    of.dedup();
-                    objects += of.len();
+                    fields += places;
+                    max = max.max(places);
+                    objects += of;
                 }
                 InstrKind::Call(call) if matches!(call.callee, Callee::Indirect(_)) => {
                     indirect += 1;

@@ -5,7 +5,7 @@ use super::{ObjectKind, Shape};
 use super::build::Builder;
 use super::objects::{Loc, Obj, Region};
 use super::solver::Node;
-use crate::model::{ExternalVariableId, GlobalId, Operand, Type, TypeId};
+use crate::model::{ExternalVariableId, GlobalId, Module, Operand, Type, TypeId};
 use itarget_annotations::VariableKind;
 use rustc_hash::FxHashMap;
 
@@ -103,7 +103,10 @@ impl Builder<'_> {
                 if g.constant && g.init.is_empty() {
                     return self.plain_constant(id);
                 }
-                let object = self.typed_object(ObjectKind::Global(id), g.name.clone(), g.ty, Some(g.size), false);
+                let object = match self.tables.get(&id) {
+                    Some(element) => self.table(id, *element),
+                    None => self.typed_object(ObjectKind::Global(id), g.name.clone(), g.ty, Some(g.size), false),
+                };
                 self.solver.objects[object as usize].constant = g.constant;
                 self.globals.insert(id, object);
                 self.pending_globals.push(id);
@@ -111,6 +114,18 @@ impl Builder<'_> {
             }
         };
         self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
+    }
+
+    /// Variables that only initialisers of other variables mention (tables of tables) are one object, if their
+    /// elements are laid out alike and all or none can be written: no code tells them apart but by way of the others.
+    fn table(&mut self, id: GlobalId, element: TypeId) -> u32 {
+        let g = &self.module.globals[id.index()];
+        if let Some(object) = self.table_of.get(&(element, g.constant)) {
+            return *object;
+        }
+        let object = self.typed_object(ObjectKind::Global(id), format!("{} and the like", g.name), element, None, true);
+        self.table_of.insert((element, g.constant), object);
+        object
     }
 
     /// Constants without pointers (texts, tables of numbers) are one object: what is read there
@@ -231,6 +246,39 @@ impl Builder<'_> {
         let index = self.module.external_variables.iter().position(|v| v.name == name)?;
         Some(self.variable_loc(ExternalVariableId::from(index), 0))
     }
+}
+
+/// The variables that only initialisers of others mention, with the layout of their elements. Those that are
+/// mentioned by nobody else in their group stay what they are.
+pub(super) fn tables(module: &Module, exposed: bool) -> FxHashMap<GlobalId, TypeId> {
+    let mut mentioned = vec![false; module.globals.len()];
+    let mut see = |operand: Operand| match operand {
+        Operand::Global(id, _) => mentioned[id.index()] = true,
+        Operand::Any(list) => {
+            for one in &module.lists[list.index()] {
+                if let Operand::Global(id, _) = one {
+                    mentioned[id.index()] = true;
+                }
+            }
+        }
+        _ => {}
+    };
+    module.functions.iter().flat_map(|f| &f.instrs).for_each(|instr| instr.kind.operands(&mut see));
+    let mut groups: FxHashMap<(TypeId, bool), Vec<GlobalId>> = FxHashMap::default();
+    for (i, g) in module.globals.iter().enumerate() {
+        if mentioned[i] || g.exported && exposed || g.thread_local || g.init.is_empty() {
+            continue;
+        }
+        let element = match module.types.get(g.ty) {
+            Type::Array(element, ..) => *element,
+            _ => g.ty,
+        };
+        if matches!(module.types.get(element), Type::Struct(..)) {
+            groups.entry((element, g.constant)).or_default().push(GlobalId::from(i));
+        }
+    }
+    let several = groups.into_iter().filter(|(_, all)| all.len() > 1);
+    several.flat_map(|((element, _), all)| all.into_iter().map(move |id| (id, element))).collect()
 }
 
 /// An object without layout.

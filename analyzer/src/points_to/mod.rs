@@ -13,6 +13,7 @@ mod calls;
 mod copies;
 mod externals;
 mod freeze;
+mod members;
 mod memory;
 mod objects;
 mod result;
@@ -202,11 +203,11 @@ pub struct Stats {
     pub fields: usize,
     /// Loads and stores of the program (sites, not instances) with a pointer operand.
     pub sites: usize,
-    /// Mean number of fields over these sites (over instances the union is taken).
+    /// Mean number of places over these sites (over instances the union is taken); an unknown place in an object is one.
     pub mean_fields: f64,
     /// Mean number of objects over these sites.
     pub mean_objects: f64,
-    /// Largest number of fields of one site.
+    /// Largest number of places of one site.
     pub max_fields: usize,
     /// Indirect call sites.
     pub indirect_sites: usize,

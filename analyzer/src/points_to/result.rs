@@ -153,6 +153,25 @@ impl PointsTo {
         fields
     }
 
+    /// Places and objects in the union of these sets, code not counted. An unknown place in an object is one, and stands for
+    /// all others in it.
+    pub(super) fn sizes(&self, sets: &[u32]) -> (usize, usize) {
+        let mut places: Vec<(ObjectId, Option<FieldId>)> =
+            sets.iter().flat_map(|set| self.frozen.sets[*set as usize].iter()).map(|loc| self.frozen.locs[loc as usize]).collect();
+        places.retain(|(object, _)| {
+            !matches!(self.object(*object).kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
+        });
+        places.sort_unstable();
+        places.dedup();
+        let mut objects = 0;
+        let mut count = 0;
+        for of in places.chunk_by(|a, b| a.0 == b.0) {
+            objects += 1;
+            count += if of[0].1.is_none() { 1 } else { of.len() };
+        }
+        (count, objects)
+    }
+
     /// What a value may point to, in one instance; ascending. A pointer to an unknown place in an
     /// object stands for all its fields.
     #[must_use]

@@ -21,10 +21,35 @@ enum Key {
     Store(Slots),
 }
 
+fn is_crowded(places: u64, pointers: u32) -> bool {
+    pointers > POPULAR && places > PLACES * u64::from(pointers)
+}
+
 impl Solver<'_> {
     /// Collapses objects that many pointers address, at several places or an unknown one each: their
     /// fields would be reached through all of those.
     pub(super) fn give_up_fields(&mut self) {
+        let (places, all, pointers) = self.addressed();
+        for object in 0..u32::try_from(self.objects.len()).unwrap_or(0) {
+            // Members of a declared layout stay apart: accesses say which one they mean.
+            let declared = self.typed && self.objects[object as usize].ty.is_some();
+            if !declared && is_crowded(places[object as usize], all[object as usize]) && self.objects[object as usize].offsets.len() > 1 {
+                self.add_region(object, Region::WHOLE);
+            }
+        }
+        self.crowd = POPULAR.max(pointers / 8);
+        self.popularity = all;
+        self.looked = true;
+    }
+
+    /// By object: that many pointers address it at so many places each that to list its fields tells nothing apart.
+    pub(super) fn crowded(&self) -> Vec<bool> {
+        let (places, all, _) = self.addressed();
+        places.into_iter().zip(all).map(|(places, all)| is_crowded(places, all)).collect()
+    }
+
+    /// By object: places that pointers address, and pointers; and the number of pointers.
+    fn addressed(&self) -> (Vec<u64>, Vec<u32>, u32) {
         let mut places = vec![0u64; self.objects.len()];
         let mut all = vec![0u32; self.objects.len()];
         let mut pointers = 0;
@@ -38,15 +63,7 @@ impl Solver<'_> {
                 }
             }
         }
-        for object in 0..u32::try_from(self.objects.len()).unwrap_or(0) {
-            let (places, all) = (places[object as usize], all[object as usize]);
-            if all > POPULAR && places > PLACES * u64::from(all) && self.objects[object as usize].offsets.len() > 1 {
-                self.add_region(object, Region::WHOLE);
-            }
-        }
-        self.crowd = POPULAR.max(pointers / 8);
-        self.popularity = all;
-        self.looked = true;
+        (places, all, pointers)
     }
 
     /// So many pointers address the object that telling parts of it apart is of little use.
@@ -334,7 +351,7 @@ fn components(graph: &[Vec<Node>]) -> (Vec<Node>, Vec<Node>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Types;
+    use crate::model::Module;
     use crate::points_to::memory::new_object;
     use crate::points_to::{ObjectKind, Options};
     use std::collections::BTreeSet;
@@ -398,10 +415,10 @@ mod tests {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (seed >> 10) % below
         };
-        let (types, options) = (Types::default(), Options::default());
+        let (module, options) = (Module::default(), Options::default());
         let mut exact = 0;
         for _ in 0..300 {
-            let mut solver = Solver::new(&types, false, &options);
+            let mut solver = Solver::new(&module, &options);
             let objects: Vec<u32> = (0..OBJECTS)
                 .map(|i| {
                     let mut object = new_object(ObjectKind::External, 0, i.to_string());

@@ -4,10 +4,11 @@
 //! Propagation for Pointer Analysis", CGO 2009): merge cycles of copy edges, then pass what is new
 //! along in topological order; loads, stores and calls add edges on the way; repeat until nothing is new.
 
+use super::members::Places;
 use super::objects::{Loc, Obj, Region, Step};
 use super::set::{BLOCK, Set};
 use super::{ObjectKind, Options};
-use crate::model::{Declared, GepStep, Types};
+use crate::model::{Declared, GepStep, TypedMember, Module, Types};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A node of the constraint graph.
@@ -25,11 +26,13 @@ pub(super) struct Slots {
     pub(super) declared: Declared,
     /// See [`crate::model::Access::record`].
     pub(super) record: Option<u32>,
+    /// See [`crate::model::Access::member`].
+    pub(super) member: Option<u32>,
 }
 
 impl Slots {
     /// One word of any type, as a library function moves it by its annotation (never out of shaped memory).
-    pub(super) const ONE: Slots = Slots { count: 1, size: 8, declared: Declared::Any, record: None };
+    pub(super) const ONE: Slots = Slots { count: 1, size: 8, declared: Declared::Any, record: None, member: None };
 }
 
 /// A constraint hanging on the node whose locations it looks at.
@@ -73,6 +76,8 @@ const MOBBED: u32 = 1024;
 /// The solver's state.
 pub(super) struct Solver<'a> {
     pub(super) types: &'a Types,
+    pub(super) members: &'a [TypedMember],
+    pub(super) places: Places,
     /// Cells keep pointers and numbers apart, see [`Solver::cell`].
     pub(super) typed: bool,
     pub(super) options: &'a Options,
@@ -124,10 +129,12 @@ pub(super) struct Solver<'a> {
 }
 
 impl<'a> Solver<'a> {
-    pub(super) fn new(types: &'a Types, typed: bool, options: &'a Options) -> Self {
+    pub(super) fn new(module: &'a Module, options: &'a Options) -> Self {
         let mut solver = Solver {
-            types,
-            typed,
+            types: &module.types,
+            members: &module.members,
+            places: Places::default(),
+            typed: module.typed,
             options,
             parent: Vec::new(),
             pure: Vec::new(),
@@ -420,7 +427,8 @@ impl<'a> Solver<'a> {
             return *loc;
         }
         let popular = self.popularity.get(object as usize).is_some_and(|pointers| *pointers > MOBBED);
-        if o.offsets.len() >= if popular { self.options.max_fields / 8 } else { self.options.max_fields } {
+        // A declared layout has so many members and no more.
+        if o.ty.is_none() && o.offsets.len() >= if popular { self.options.max_fields / 8 } else { self.options.max_fields } {
             self.add_region(object, Region::WHOLE);
             return self.loc(object, 0);
         }
@@ -514,6 +522,12 @@ impl<'a> Solver<'a> {
             self.flow(node, target);
         }
         node
+    }
+
+    /// Nodes of all that is stored in an object, as pointers and as numbers.
+    pub(super) fn everything(&mut self, object: u32) -> [Node; 2] {
+        let cell = self.any_out(object);
+        [cell, self.numbers(cell)]
     }
 
     fn contents_at(&self, object: u32, index: usize) -> Node {
@@ -665,7 +679,7 @@ impl<'a> Solver<'a> {
     }
 
     fn apply(&mut self, what: Use, loc: Loc) {
-        let (object, offset, node) = self.locs[loc as usize];
+        let (object, offset, _) = self.locs[loc as usize];
         match what {
             Use::Gep { steps, target } => {
                 if self.is_code(object) {
@@ -683,36 +697,26 @@ impl<'a> Solver<'a> {
                 if self.is_code(object) || !self.admits(object, slots) {
                     return;
                 }
-                match offset {
-                    None => {
-                        let from = self.any_out(object);
-                        self.read(from, target, slots.declared);
-                    }
-                    Some(offset) => {
-                        self.read(node, target, slots.declared);
-                        for slot in 1..slots.count {
-                            let from = self.contents(object, offset + 8 * u64::from(slot));
-                            self.read(from, target, slots.declared);
-                        }
-                    }
+                self.access(object, slots, offset, |solver, place| {
+                    let from = if let Some(offset) = place { solver.contents(object, offset) } else { solver.any_out(object) };
+                    solver.read(from, target, slots.declared);
+                });
+                for (slot, offset) in (1..slots.count).zip(offset.iter().cycle()) {
+                    let from = self.contents(object, offset + 8 * u64::from(slot));
+                    self.read(from, target, slots.declared);
                 }
             }
             Use::Store { source, slots } => {
                 if self.is_constant(object) || !self.admits(object, slots) {
                     return;
                 }
-                match offset {
-                    None => {
-                        let to = self.any_in(object);
-                        self.write(source, to, slots.declared);
-                    }
-                    Some(offset) => {
-                        self.write(source, node, slots.declared);
-                        for slot in 1..slots.count {
-                            let to = self.contents(object, offset + 8 * u64::from(slot));
-                            self.write(source, to, slots.declared);
-                        }
-                    }
+                self.access(object, slots, offset, |solver, place| {
+                    let to = if let Some(offset) = place { solver.contents(object, offset) } else { solver.any_in(object) };
+                    solver.write(source, to, slots.declared);
+                });
+                for (slot, offset) in (1..slots.count).zip(offset.iter().cycle()) {
+                    let to = self.contents(object, offset + 8 * u64::from(slot));
+                    self.write(source, to, slots.declared);
                 }
             }
             Use::CopyFrom(copy) => self.copy_with(copy, loc, true),

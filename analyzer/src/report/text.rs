@@ -83,7 +83,8 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
         writeln!(
             out,
             "  counted: every load and store with a pointer operand once, over all calling contexts together, \
-             unreached ones with size 0; a pointer to an unknown place of an object counts all its cells"
+             unreached ones with size 0; \
+             an unknown place in an object is one and stands for all others in it; code is not counted"
         )?;
         writeln!(
             out,

@@ -441,6 +441,8 @@ unsafe extern "C" fn call_at(f: u64, sp: u64, here: *mut u64, top: *mut u64) {
         "mov rbx, rsp",
         "lea rsp, [rsi + 8]",
         "call rdi",
+        // Nobody takes the result: a long double would stay on the stack of the FPU.
+        "emms",
         "mov rsp, rbx",
         "pop rdx",
         "pop r15",

@@ -142,7 +142,7 @@ pub fn analyze_in_detail(
     clock.lap(Phase::PointsTo);
     progress(Phase::Flow);
     let weights = Weights::new(module, &points_to, options.profile.as_ref());
-    let mut facts = collect::facts(module, &points_to, annotations, &weights);
+    let mut facts = collect::facts(module, &points_to, annotations, &weights, partial);
     if options.network || options.cut == CutMode::Check {
         facts.pins.iter_mut().for_each(|pin| pin.refusable = true);
     }

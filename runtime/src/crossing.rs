@@ -145,10 +145,13 @@ pub unsafe extern "C" fn __itarget_apply(at: *mut u8, len: i64, site: c_int) {
 /// As `__itarget_apply`.
 pub unsafe fn written(at: *mut u8, len: i64) {
     let to = at as u64;
-    if !from_environment() || len <= 0 || to == 0 {
+    if !recording() || len <= 0 || to == 0 {
         return;
     }
     if to >= layout::BOUND && pool::side(to, len as u64) == Side::Environment {
+        return;
+    }
+    if !from_environment() {
         return;
     }
     // SAFETY: one thread.
@@ -164,10 +167,6 @@ pub unsafe fn written(at: *mut u8, len: i64) {
 /// A replayed function is called by the environment (record) or the driver (replay). Its arguments follow.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
-    if elsewhere() {
-        stray();
-        return;
-    }
     if recording() {
         let function = function as u32;
         entry(u64::from(function - UPCALL) << 2 | CALLED, function);
@@ -177,24 +176,9 @@ pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
     st().depth += 1;
 }
 
-/// A thread of the environment calls a replayed function, which the analysis ruled out: the recording is cut
-/// off where it is.
-#[cold]
-fn stray() {
-    let c = ctl();
-    if recording() {
-        sys::say(&[b"IT0614 recording ends here: a thread that is not recorded calls a function that is; the program goes on"]);
-        c.mode = mode::PLAIN;
-        c.bound = u64::MAX;
-    }
-}
-
 /// It returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall_end() {
-    if elsewhere() {
-        return;
-    }
     st().depth -= 1;
     ctl().boundaries += 1;
     if recording() {

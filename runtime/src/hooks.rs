@@ -11,6 +11,9 @@ use itarget_abi::log::end;
 /// Adds an event to the checksum.
 #[inline(always)]
 pub fn event(site: u32) {
+    if elsewhere() {
+        return;
+    }
     let c = ctl();
     c.sum = mix(c.sum, site);
     c.last_site = site;
@@ -43,6 +46,9 @@ fn watched(site: u32) {
 /// `p` must be readable and writable for `n` bytes.
 #[inline]
 pub unsafe fn scalar(p: *mut u8, n: u64) {
+    if elsewhere() {
+        return;
+    }
     word::raw(n);
     match ctl().mode {
         mode::RECORD => {
@@ -94,6 +100,9 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
 /// Control is back in the program.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_leave() {
+    if elsewhere() {
+        return;
+    }
     ctl().in_env = 0;
 }
 
@@ -135,6 +144,9 @@ pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
     if ctl().mode == mode::CHECK {
         return check::declare(to as u64, len);
     }
+    if elsewhere() {
+        return;
+    }
     if ctl().in_env != 0 {
         // SAFETY: passed on.
         return unsafe { crossing::written(to, len) };
@@ -164,6 +176,9 @@ pub unsafe fn block(to: *mut u8, n: u64) {
 /// # Safety
 /// As [`block`].
 pub unsafe fn bulk(to: *mut u8, n: u64) {
+    if elsewhere() {
+        return;
+    }
     word::raw(n);
     match ctl().mode {
         // SAFETY: the caller's promise.
@@ -398,7 +413,7 @@ fn cell(key: u32, n: u64) -> *mut u8 {
 /// `result` is null or valid for reading (record).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> *mut u8 {
-    if !recording() && !replaying() {
+    if !recording() && !replaying() || elsewhere() {
         return result;
     }
     let n = if recording() && !result.is_null() {
@@ -428,7 +443,7 @@ pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> 
 /// `result` is null or malloc'ed by libc (record).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *mut u8 {
-    if !recording() && !replaying() {
+    if !recording() && !replaying() || elsewhere() {
         return result;
     }
     // SAFETY: a C string while recording.
@@ -452,6 +467,9 @@ pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *m
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_refuse(code: i32) {
     check::stop(code as u32);
+    if elsewhere() {
+        return;
+    }
     if recording() {
         let site = crate::sys::Digits::new(u64::from(code as u32));
         crate::sys::say(&[
@@ -497,6 +515,9 @@ pub unsafe extern "C" fn __itarget_unreached(name: *const core::ffi::c_char) {
 /// A safe point that is no call.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_poll(site: i32) {
+    if elsewhere() {
+        return;
+    }
     let c = ctl();
     match c.mode {
         mode::RECORD => {

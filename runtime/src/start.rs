@@ -28,8 +28,19 @@ core::arch::global_asm!(
     ".popsection"
 );
 
+core::arch::global_asm!(
+    ".weak __itarget_threads",
+    ".pushsection .data.rel.ro.itarget_threads_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_threads_address",
+    ".globl itarget_threads_address",
+    "itarget_threads_address: .quad __itarget_threads",
+    ".popsection"
+);
+
 unsafe extern "C" {
     static itarget_identity_address: *const [u8; 64];
+    static itarget_threads_address: *const u8;
 }
 
 /// Option values in the order of `options::ALL`.
@@ -305,7 +316,10 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = st().seq;
         c.bound = BOUND;
-        st().thread = sys::thread();
+        // Without threads there is nothing to tell apart.
+        if !itarget_threads_address.is_null() {
+            c.thread = sys::thread();
+        }
         st().tid = sys!(libc::SYS_gettid) as i32;
         c.mode = mode::RECORD;
     }

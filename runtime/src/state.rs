@@ -34,6 +34,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage {
         magic: 0,
         flushed: 0,
         bound: u64::MAX,
+        thread: 0,
     },
     pad: [0; PAGE - size_of::<Control>()],
 };
@@ -73,9 +74,7 @@ pub struct State {
     pub stdout: u64,
     /// See `stdout`.
     pub stderr: u64,
-    /// The thread that is recorded, see [`crate::sys::thread`]; 0 while none is.
-    pub thread: u64,
-    /// Its number in the kernel.
+    /// Number of the recorded thread in the kernel.
     pub tid: i32,
     /// Calls back under way, see `crossing`.
     pub depth: u64,
@@ -110,7 +109,6 @@ pub static mut STATE: State = State {
     status_fd: -1,
     stdout: 0,
     stderr: 0,
-    thread: 0,
     tid: 0,
     depth: 0,
     digest: false,
@@ -139,7 +137,7 @@ pub fn recording() -> bool {
 /// True in a thread of the environment: nothing that it does is recorded.
 #[inline(always)]
 pub fn elsewhere() -> bool {
-    let main = st().thread;
+    let main = ctl().thread;
     main != 0 && main != crate::sys::thread()
 }
 

@@ -8,7 +8,7 @@
 //! no scalar; everything else that writes out a chunk first seals the byte with one of padding. A bit that was not written yet is 0, so that
 //! a stream cut off anywhere ends in a scalar that is missing, never in one that is wrong.
 
-use crate::state::{ctl, recording, replaying};
+use crate::state::{ctl, elsewhere, recording, replaying};
 use crate::{log, replay};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::mode;
@@ -78,7 +78,9 @@ pub fn seal() {
 pub fn word(value: u64) -> u64 {
     match ctl().mode {
         mode::RECORD => {
-            append(value);
+            if !elsewhere() {
+                append(value);
+            }
             value
         }
         mode::REPLAY => take(),

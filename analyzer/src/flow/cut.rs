@@ -75,13 +75,29 @@ pub fn take(
     graph: &Graph,
     mode: CutMode,
 ) -> Result<Cut, FlowError> {
-    let reached = reach(graph);
+    // A free function that must work on memory of the environment is there, too, with all that follows from it.
+    let mut forced: Vec<Edge> = Vec::new();
+    let reached = loop {
+        let reached = reach(graph, &forced);
+        let before = forced.len();
+        for (index, pin) in facts.pins.iter().enumerate() {
+            let user = graph.functions[pin.at.0];
+            let free = user != SINK && reached[user as usize].is_none() && !pin.refusable && !pin.values.is_empty();
+            if free && pin.values.iter().all(|v| reached[node(*v) as usize].is_some()) {
+                let cause = Cause::Pin(index as u32);
+                forced.extend(pin.values.iter().map(|v| Edge { tail: node(*v), head: user, cap: INFINITE, cause }));
+            }
+        }
+        if forced.len() == before {
+            break reached;
+        }
+    };
     if reached[SINK as usize].is_some() {
-        let path = path(graph, &reached, SINK);
+        let path = path(graph, &forced, &reached, SINK);
         return Err(FlowError::Infeasible { reason: explain::inseparable(module, facts, &path) });
     }
     let mut conflicts = Vec::new();
-    let mut extra: Vec<Edge> = Vec::new();
+    let mut extra = forced.clone();
     for (index, pin) in facts.pins.iter().enumerate() {
         let user = graph.functions[pin.at.0];
         if user == SOURCE {
@@ -90,16 +106,13 @@ pub fn take(
         let counts = |v: &FieldId| {
             !pin.checked || !matches!(facts.place(points_to, *v), Place::External | Place::Movable)
         };
-        let forced = pin.values.iter().find(|v| reached[node(**v) as usize].is_some() && counts(v));
-        if let Some(&v) = forced {
-            let path = path(graph, &reached, node(v));
+        let lost = pin.values.iter().find(|v| reached[node(**v) as usize].is_some() && counts(v));
+        if let Some(&v) = lost {
+            let path = path(graph, &forced, &reached, node(v));
             let reason = explain::conflict(module, points_to, facts, pin, v, &path);
             let certain = pin.values.iter().all(|v| reached[node(*v) as usize].is_some());
             if certain && user == SINK && !pin.refusable {
                 return Err(FlowError::Infeasible { reason });
-            }
-            if certain && user != SINK && !pin.refusable {
-                extra.push(Edge { tail: node(v), head: user, cap: INFINITE, cause: Cause::Pin(index as u32) });
             }
             conflicts.push(Conflict { pin: index, certain, reason });
         }
@@ -252,10 +265,10 @@ fn whole_objects(points_to: &PointsTo, facts: &Facts, leads_on: &[bool], environ
 
 /// For each node reached from the source over infinite edges: the edge it was first reached by
 /// (`u32::MAX` for the source).
-fn reach(graph: &Graph) -> Vec<Option<u32>> {
+fn reach(graph: &Graph, extra: &[Edge]) -> Vec<Option<u32>> {
     let n = graph.nodes as usize;
     let mut first = vec![0u32; n + 1];
-    let infinite = || graph.edges.iter().enumerate().filter(|(_, e)| e.cap == INFINITE);
+    let infinite = || graph.edges.iter().chain(extra).enumerate().filter(|(_, e)| e.cap == INFINITE);
     for (_, edge) in infinite() {
         first[edge.tail as usize + 1] += 1;
     }
@@ -275,7 +288,7 @@ fn reach(graph: &Graph) -> Vec<Option<u32>> {
     while let Some(&u) = queue.get(head) {
         head += 1;
         for &edge in &out[first[u as usize] as usize..first[u as usize + 1] as usize] {
-            let v = graph.edges[edge as usize].head;
+            let v = at(graph, extra, edge).map_or(SOURCE, |e| e.head);
             if reached[v as usize].is_none() {
                 reached[v as usize] = Some(edge);
                 queue.push(v);
@@ -285,13 +298,19 @@ fn reach(graph: &Graph) -> Vec<Option<u32>> {
     reached
 }
 
+/// An edge by its number: those of the graph, then the others.
+fn at<'a>(graph: &'a Graph, extra: &'a [Edge], edge: u32) -> Option<&'a Edge> {
+    let edge = edge as usize;
+    graph.edges.get(edge).or_else(|| extra.get(edge.checked_sub(graph.edges.len())?))
+}
+
 /// The causes along the way from the source to a node.
-fn path(graph: &Graph, reached: &[Option<u32>], to: u32) -> Vec<Cause> {
+fn path(graph: &Graph, extra: &[Edge], reached: &[Option<u32>], to: u32) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let mut at = to;
-    while let Some(edge) = reached[at as usize].and_then(|e| graph.edges.get(e as usize)) {
+    let mut here = to;
+    while let Some(edge) = reached[here as usize].and_then(|e| at(graph, extra, e)) {
         causes.push(edge.cause);
-        at = edge.tail;
+        here = edge.tail;
     }
     causes.reverse();
     causes
@@ -317,8 +336,8 @@ mod tests {
             ],
             ..Graph::default()
         };
-        let reached = reach(&graph);
+        let reached = reach(&graph, &[]);
         assert!(reached[3].is_some() && reached[4].is_none());
-        assert_eq!(path(&graph, &reached, 3), [Cause::EnvironmentMemory, Cause::Read(1)]);
+        assert_eq!(path(&graph, &[], &reached, 3), [Cause::EnvironmentMemory, Cause::Read(1)]);
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn inseparable(module: &Module, facts: &Facts, path: &[Cause]) -> Str
             let call = &facts.calls[*call as usize];
             Some(format!("`{}` at {} writes an unknown amount of it: annotate `{}`", call.callee, place(module, call.at), call.callee))
         }
+        Cause::Raced => Some("a thread that is not recorded may write it".to_owned()),
         Cause::Read(call) => {
             let call = &facts.calls[*call as usize];
             Some(format!("`{}` at {} reads it", call.callee, place(module, call.at)))

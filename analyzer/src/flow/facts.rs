@@ -220,6 +220,10 @@ pub struct Facts {
     pub internal: Vec<InternalCall>,
     /// See there.
     pub bonds: Bonds,
+    /// Cells that threads of the environment may write: ascending.
+    pub raced: Vec<FieldId>,
+    /// Functions that such threads may run: ascending.
+    pub threaded: Vec<FunctionId>,
     /// Cells that earlier unannotated calls may have captured, and one such call (its index in
     /// `calls`), if there is any.
     pub escaped: Vec<FieldId>,

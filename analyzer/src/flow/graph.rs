@@ -41,6 +41,8 @@ pub enum Cause {
     /// An unannotated call may write it, or an annotated one keeps a pointer to it: index in
     /// [`Facts::calls`].
     Written(u32),
+    /// A thread of the environment may write it.
+    Raced,
     /// Part of the way through an auxiliary node.
     Same,
     /// The deterministic call reads it: index in [`Facts::calls`].
@@ -167,6 +169,9 @@ pub fn build(
         for &v in &facts.escaped {
             builder.forced[v.0 as usize].get_or_insert(Cause::Written(call));
         }
+    }
+    for &v in &facts.raced {
+        builder.forced[v.0 as usize].get_or_insert(Cause::Raced);
     }
     for load in &facts.loads {
         let name = &module.functions[load.at.0].name;

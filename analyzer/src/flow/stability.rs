@@ -40,7 +40,7 @@ pub fn reweigh(
     mode: CutMode,
 ) -> Result<Reweighed, FlowError> {
     let weights = Weights::new(module, points_to, Some(other));
-    let facts = collect::facts(module, points_to, annotations, &weights);
+    let facts = collect::facts(module, points_to, annotations, &weights, wishes.iter().any(|w| *w != Wish::Replay));
     let graph = graph::build(module, points_to, &facts, &weights, wishes, mode == CutMode::Functions);
     let best = cut::take(module, points_to, &facts, &graph, mode)?;
     let cost = held(module, points_to, &facts, &graph, cut, mode);

@@ -273,7 +273,8 @@ impl Writer<'_> {
         let allocated = bonds.allocated.iter().map(|(f, c, _)| (*f, *c));
         let here = allocated.chain(bonds.own.iter().copied()).filter(|(f, c)| {
             let kind = self.points_to.object(self.points_to.field(*c).object).kind;
-            self.cut.is_skipped(f.index()) && self.cut.is_environment(*c) && matches!(kind, ObjectKind::Heap(_) | ObjectKind::Copy)
+            let outside = self.cut.is_skipped(f.index()) || self.facts.threaded.binary_search(f).is_ok();
+            outside && self.cut.is_environment(*c) && matches!(kind, ObjectKind::Heap(_) | ObjectKind::Copy)
         });
         here.map(|(_, c)| c).collect()
     }

@@ -316,6 +316,7 @@ impl<'a> Ways<'a> {
                 Some(self.writer(writer, Some(as_bytes(cap))))
             }
             Cause::EnvironmentMemory
+            | Cause::Raced
             | Cause::Same
             | Cause::Read(_)
             | Cause::Pin(_)
@@ -364,6 +365,7 @@ impl<'a> Ways<'a> {
             }
             (
                 Cause::Asked
+                | Cause::Raced
                 | Cause::EnvironmentMemory
                 | Cause::Written(_)
                 | Cause::Read(_)
@@ -467,6 +469,7 @@ impl<'a> Ways<'a> {
                 itarget_plan::CutMode::Libc => format!("{what} is in replay space because the cut is at the library (libc)"),
                 _ => format!("{what} is kept in replay space with the rest of its object: checks at its accesses would cost more"),
             },
+            (Held::By(Cause::Raced), _) => format!("{what} may be written by a thread that is not recorded"),
             (Held::By(Cause::Unloggable(f)), _) => format!(
                 "{what} is where `{}` is: what that function does there can't be logged (its frame, or what it passes to the library)",
                 s.module.functions[f as usize].name

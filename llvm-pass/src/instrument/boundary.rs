@@ -18,7 +18,7 @@ use crate::ir::{Type, Value};
 use itarget_abi::control::Control;
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
 use itarget_plan::{Plan, Write};
-use llvm_sys::{LLVMOpcode, LLVMTypeKind};
+use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMTypeKind};
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
@@ -140,6 +140,19 @@ impl Cx<'_> {
         ir.load(ir.i32, ir.offset(self.control, offset_of!(Control, in_env) as u64))
     }
 
+    /// The program may have threads.
+    pub(super) fn threads(&self) -> bool {
+        ["pthread_create", "thrd_create"].iter().any(|n| self.ir.function(n).is_some())
+    }
+
+    /// True in a thread that is not the recorded one.
+    fn elsewhere(&self) -> Value {
+        let ir = self.ir;
+        let main = ir.load(ir.i64, ir.offset(self.control, offset_of!(Control, thread) as u64));
+        let other = ir.icmp(LLVMIntPredicate::LLVMIntNE, ir.thread(), main);
+        ir.select(ir.nonzero(main), other, ir.int(ir.i1, 0))
+    }
+
     /// The door of environment function `f`.
     fn down(&self, f: Value, like: Value, k: u32) -> Value {
         let ir = self.ir;
@@ -191,7 +204,11 @@ impl Cx<'_> {
         let entry = ir.here();
         let [plain, slow] = ["plain", "slow"].map(|b| ir.block(door, b));
         ir.at_end(entry);
-        ir.cond_br(ir.nonzero(self.in_env()), slow, plain);
+        let mut outside = ir.nonzero(self.in_env());
+        if self.threads() {
+            outside = ir.select(self.elsewhere(), ir.int(ir.i1, 0), outside);
+        }
+        ir.cond_br(outside, slow, plain);
         ir.at_end(plain);
         let r = self.call_like(f, like, &args);
         self.give_back(ret, r);

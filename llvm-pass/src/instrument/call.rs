@@ -123,8 +123,12 @@ impl Cx<'_> {
             }
         }
         // What the runtime's `__itarget_leave` does.
-        let in_env = std::mem::offset_of!(itarget_abi::control::Control, in_env) as u64;
-        ir.store(ir.int(ir.i32, 0), ir.offset(self.control, in_env));
+        if self.threads() {
+            self.hook("__itarget_leave", &[]);
+        } else {
+            let in_env = std::mem::offset_of!(itarget_abi::control::Control, in_env) as u64;
+            ir.store(ir.int(ir.i32, 0), ir.offset(self.control, in_env));
+        }
         ir.br(join);
         ir.at_end(skip);
         if let Some(shown) = &shown {

@@ -162,6 +162,9 @@ impl Cx<'_> {
         ir.no_debug();
         let r = self.hook("__itarget_start", &[ir.param(new, 0), ir.param(new, 1), ir.param(new, 2), run]);
         ir.ret(Some(r));
+        if self.threads() {
+            self.export(tables::THREADS, ir.int(ir.i8, 1));
+        }
         // A runtime of another version does not define this symbol.
         let version = ir.declare_global(itarget_abi::version::ABI_SYMBOL, ir.i8);
         let reference = ir.add_global("itarget.abi", version);

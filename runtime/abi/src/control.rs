@@ -63,6 +63,8 @@ pub struct Control {
     /// Addresses at or above this one are checked: `layout::BOUND`, or `u64::MAX` in mode plain,
     /// where nothing needs to be.
     pub bound: u64,
+    /// The thread that is recorded: the address of its control block (the word at fs:0); 0 while none is.
+    pub thread: u64,
 }
 
 /// One step of the running checksum of site ids. Order matters: FNV-1a over 32-bit ids, with a

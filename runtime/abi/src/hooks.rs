@@ -95,6 +95,8 @@ pub mod tables {
     pub const GLOBALS: &str = "__itarget_globals";
     /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
     pub const UPCALLS: &str = "__itarget_upcall_table";
+    /// Present in programs that may start threads.
+    pub const THREADS: &str = "__itarget_threads";
     /// 64 bytes: module hash, plan hash.
     pub const IDENTITY: &str = "__itarget_identity";
     /// Profile and check: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.

@@ -180,14 +180,6 @@ impl Collector<'_> {
             let caller = FunctionId::from(call.at.0);
             together.extend(variadic.map(|f| (caller, *f, "a variadic function called through a pointer")));
         }
-        let mut starts: Vec<FunctionId> = Vec::new();
-        for call in self.facts.calls.iter().filter(|c| matches!(c.callee.as_str(), "pthread_create" | "thrd_create")) {
-            starts.extend(&call.upcalls);
-            let creator = FunctionId::from(call.at.0);
-            together.extend(call.upcalls.iter().map(|f| (creator, *f, "a thread that it starts")));
-        }
-        let threaded = self.threaded(&starts, &mut together);
-        own.extend(self.written_by(&threaded));
         own.retain(|(_, c)| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         own.sort_unstable();
         own.dedup();
@@ -197,23 +189,23 @@ impl Collector<'_> {
         (bonds.own, bonds.together, bonds.replayed, bonds.allocated) = (own, together, replayed, allocated);
     }
 
-    /// The functions that threads of the environment may run, which are on the side of the thread's first one: what
-    /// they do is not logged, so they can't call replay space.
-    fn threaded(&self, starts: &[FunctionId], together: &mut Vec<(FunctionId, FunctionId, &'static str)>) -> FxHashSet<FunctionId> {
-        let mut calls: FxHashMap<usize, Vec<FunctionId>> = FxHashMap::default();
-        if !starts.is_empty() {
-            for call in &self.facts.internal {
-                calls.entry(call.at.0).or_default().extend(&call.callees);
-            }
-            for call in &self.facts.calls {
-                calls.entry(call.at.0).or_default().extend(&call.upcalls);
-            }
+    /// The functions that threads of the environment may run.
+    fn threaded(&self) -> FxHashSet<FunctionId> {
+        let create = |c: &&CallSite| matches!(c.callee.as_str(), "pthread_create" | "thrd_create");
+        let mut queue: Vec<FunctionId> = self.facts.calls.iter().filter(create).flat_map(|c| c.upcalls.iter().copied()).collect();
+        let mut seen: FxHashSet<FunctionId> = queue.iter().copied().collect();
+        if queue.is_empty() {
+            return seen;
         }
-        let mut seen: FxHashSet<FunctionId> = starts.iter().copied().collect();
-        let mut queue: Vec<FunctionId> = starts.to_vec();
+        let mut calls: FxHashMap<usize, Vec<FunctionId>> = FxHashMap::default();
+        for call in &self.facts.internal {
+            calls.entry(call.at.0).or_default().extend(&call.callees);
+        }
+        for call in &self.facts.calls {
+            calls.entry(call.at.0).or_default().extend(&call.upcalls);
+        }
         while let Some(function) = queue.pop() {
             for &callee in calls.get(&function.index()).into_iter().flatten() {
-                together.push((function, callee, "a thread that runs them"));
                 if seen.insert(callee) {
                     queue.push(callee);
                 }
@@ -222,22 +214,42 @@ impl Collector<'_> {
         seen
     }
 
-    /// The cells that these functions write or allocate.
-    fn written_by(&self, functions: &FxHashSet<FunctionId>) -> Vec<(FunctionId, FieldId)> {
-        let mut own = Vec::new();
-        if functions.is_empty() {
-            return own;
+    /// What threads of the environment may write: cells that are the environment's, whoever reads them. Stack objects
+    /// count if something outside of stacks may point to them; otherwise each thread has its own.
+    pub(super) fn raced(&mut self) {
+        let threaded = self.threaded();
+        if threaded.is_empty() {
+            return;
         }
-        let among = |at: (usize, usize)| Some(FunctionId::from(at.0)).filter(|f| functions.contains(f));
-        for store in &self.facts.stores {
-            own.extend(among(store.at).into_iter().flat_map(|f| store.values.iter().map(move |c| (f, *c))));
+        let among = |at: (usize, usize)| threaded.contains(&FunctionId::from(at.0));
+        let mut cells: Vec<FieldId> = Vec::new();
+        cells.extend(self.facts.stores.iter().filter(|s| among(s.at)).flat_map(|s| &s.values));
+        for call in self.facts.calls.iter().filter(|c| among(c.at)) {
+            cells.extend(call.writes.iter().flat_map(|w| &w.values));
+            if matches!(call.role, Role::Native | Role::Runtime) && !is_aware(call) {
+                cells.extend(self.hidden_writes(call));
+            }
         }
-        for call in &self.facts.calls {
-            let Some(f) = among(call.at) else { continue };
-            own.extend(call.writes.iter().flat_map(|w| w.values.iter().map(move |c| (f, *c))));
+        cells.extend(self.facts.bonds.own.iter().filter(|(f, _)| threaded.contains(f)).map(|(_, c)| *c));
+        cells.extend(self.facts.bonds.allocated.iter().filter(|(f, _, _)| threaded.contains(f)).map(|(_, c, _)| *c));
+        let cells = sorted(cells);
+        let on_stack = |kind: ObjectKind| matches!(kind, ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_));
+        let mut shared: FxHashSet<u32> = FxHashSet::default();
+        for index in 0..self.points_to.fields().len() {
+            let cell = FieldId(index as u32);
+            if !on_stack(self.points_to.object(self.points_to.field(cell).object).kind) {
+                shared.extend(self.points_to.contents(cell).iter().map(|c| self.points_to.field(*c).object.0));
+            }
         }
-        own.extend(self.facts.bonds.allocated.iter().filter(|(f, _, _)| functions.contains(f)).map(|(f, c, _)| (*f, *c)));
-        own
+        let raced = cells.into_iter().filter(|c| {
+            let object = self.points_to.field(*c).object;
+            let fixed = matches!(self.facts.places[object.0 as usize], Place::Code | Place::ReadOnly | Place::Absent);
+            !fixed && (!on_stack(self.points_to.object(object).kind) || shared.contains(&object.0))
+        });
+        self.facts.raced = raced.collect();
+        let mut threaded: Vec<FunctionId> = threaded.into_iter().collect();
+        threaded.sort_unstable();
+        self.facts.threaded = threaded;
     }
 
     /// What a call writes that runs natively even in the environment: nothing says how much, so it is all

@@ -16,9 +16,9 @@ use itarget_annotations::Annotations;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
-/// Collects the facts.
+/// Collects the facts. `partial`: not all functions are in the target, so there may be threads.
 #[must_use]
-pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights) -> Facts {
+pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights, partial: bool) -> Facts {
     let mut collector = Collector { module, points_to, annotations, weights, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
     collector.unused_mappings();
@@ -30,6 +30,9 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     collector.escaped();
     collector.constants();
     collector.bonds();
+    if partial {
+        collector.raced();
+    }
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     collector.facts
 }

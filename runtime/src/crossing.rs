@@ -70,9 +70,11 @@ pub enum Special {
     Locale,
     /// exec, which comes back only if it fails.
     Exec,
+    /// setenv and the like: which, and texts.
+    Variables,
 }
 
-const SPECIALS: [Special; 11] = [
+const SPECIALS: [Special; 12] = [
     Special::Alloc,
     Special::Free,
     Special::Jump,
@@ -84,6 +86,7 @@ const SPECIALS: [Special; 11] = [
     Special::Action,
     Special::Locale,
     Special::Exec,
+    Special::Variables,
 ];
 
 /// Site ids of special entries, for the memory of scalars.
@@ -551,6 +554,7 @@ fn perform(number: u64) {
         Special::Action => signal::replay_action(),
         Special::Locale => locale::replay_change(),
         Special::Exec => exit::replay_exec(),
+        Special::Variables => crate::libc_like::replay_variables(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! libc functions whose memory or hidden state must be ours.
 
 use crate::alloc::{__itarget_free, __itarget_malloc};
+use crate::crossing;
 use crate::exit::site;
-use crate::hooks::{__itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, event, varint};
+use crate::hooks::{
+    __itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, bulk, event, varint,
+};
 use crate::pool;
 use crate::state::{recording, replaying};
 use crate::sys::{self, sys};
@@ -471,6 +474,75 @@ pub unsafe extern "C" fn __itarget_setenv(name: *const u8, value: *const u8, ove
         if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
             return invalid();
         }
+        let outside = announce(SET | u64::from(overwrite != 0), name, value);
+        let r = set_variable(name, value, overwrite);
+        if outside {
+            crossing::complete();
+        }
+        r
+    }
+}
+
+const SET: u64 = 0;
+const UNSET: u64 = 2;
+const CLEAR: u64 = 3;
+
+/// The environment changes the variables: begins the entry that says how.
+unsafe fn announce(what: u64, name: *const u8, value: *const u8) -> bool {
+    if !crossing::from_environment() {
+        return false;
+    }
+    crossing::special(crossing::Special::Variables);
+    varint(what);
+    for text in [name, value] {
+        // SAFETY: null or a C string.
+        unsafe {
+            let n = if text.is_null() { 0 } else { libc::strlen(text.cast()) as u64 + 1 };
+            varint(n);
+            if n > 0 {
+                bulk(text.cast_mut(), n);
+            }
+        }
+    }
+    true
+}
+
+/// Replay: the environment changes the variables.
+pub fn replay_variables() {
+    let what = varint(0);
+    let mut texts = [core::ptr::null_mut(); 2];
+    let mut sizes = [0; 2];
+    for i in 0..2 {
+        sizes[i] = varint(0);
+        if sizes[i] > 0 {
+            let rw = libc::PROT_READ | libc::PROT_WRITE;
+            // SAFETY: new memory, as long as the text.
+            unsafe {
+                let Some(p) = sys::mmap(0, sizes[i], rw, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0) else { libc::abort() };
+                texts[i] = p;
+                bulk(p, sizes[i]);
+            }
+        }
+    }
+    // SAFETY: texts as they were given.
+    unsafe {
+        match what {
+            UNSET => __itarget_unsetenv(texts[0]),
+            CLEAR => __itarget_clearenv(),
+            set => set_variable(texts[0], texts[1], (set & 1) as c_int),
+        };
+        for i in 0..2 {
+            if sizes[i] > 0 {
+                sys!(libc::SYS_munmap, texts[i], sizes[i]);
+            }
+        }
+    }
+}
+
+/// Adds or replaces a variable.
+unsafe fn set_variable(name: *const u8, value: *const u8, overwrite: c_int) -> c_int {
+    // SAFETY: C strings.
+    unsafe {
         let n = name_length(name);
         if overwrite == 0 && !(*slot(name, n)).is_null() {
             return 0;
@@ -517,15 +589,42 @@ pub unsafe extern "C" fn __itarget_unsetenv(name: *const u8) -> c_int {
         if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
             return invalid();
         }
+        let outside = announce(UNSET, name, core::ptr::null());
         loop {
             let mut at = slot(name, name_length(name));
             if (*at).is_null() {
-                return 0;
+                break;
             }
             while !(*at).is_null() {
                 *at = *at.add(1);
                 at = at.add(1);
             }
         }
+        if outside {
+            crossing::complete();
+        }
+        0
+    }
+}
+
+/// clearenv: the array stays, empty.
+///
+/// # Safety
+/// As clearenv.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_clearenv() -> c_int {
+    // SAFETY: libc's array.
+    unsafe {
+        if off() && !pool::ready() {
+            return libc::clearenv();
+        }
+        let outside = announce(CLEAR, core::ptr::null(), core::ptr::null());
+        if !environ.is_null() {
+            *environ = core::ptr::null_mut();
+        }
+        if outside {
+            crossing::complete();
+        }
+        0
     }
 }

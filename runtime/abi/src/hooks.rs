@@ -133,6 +133,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_asprintf",
     "__itarget_asprintf_logged",
     "__itarget_atexit",
+    "__itarget_clearenv",
     "__itarget_ctype_b_loc",
     "__itarget_ctype_tolower_loc",
     "__itarget_ctype_toupper_loc",

@@ -41,20 +41,23 @@ const AWARE: &[&str] = &[
     "__itarget_ctype_b_loc",
     "__itarget_ctype_tolower_loc",
     "__itarget_ctype_toupper_loc",
+    "__itarget_clearenv",
     "__itarget_cxa_atexit",
     "__itarget_exit",
     "__itarget_free",
     "__itarget_longjmp",
     "__itarget_malloc_usable_size",
+    "__itarget_setenv",
     "__itarget_setjmp",
     "__itarget_setlocale",
     "__itarget_sigaction",
     "__itarget_signal",
     "__itarget_sigsetjmp",
+    "__itarget_unsetenv",
 ];
 
 /// Runtime functions that change what replay space sees in a way that no log carries.
-const REPLAYED: &[&str] = &["__itarget_putenv", "__itarget_setenv", "__itarget_unsetenv", "__itarget_uselocale"];
+const REPLAYED: &[&str] = &["__itarget_putenv", "__itarget_uselocale"];
 
 /// True if a function of the environment calls the runtime's version, not the library's own.
 #[must_use]

@@ -1,6 +1,6 @@
 //! The cut: pins that can't hold, the kind of cut asked for, the proof, and the side of each cell.
 
-use super::facts::{Facts, Place};
+use super::facts::{Facts, Place, Role};
 use super::graph::{Cause, Edge, Graph, SINK, SOURCE, node};
 use super::{FlowError, explain};
 use crate::model::Module;
@@ -114,11 +114,20 @@ pub fn take(
             if certain && user == SINK && !pin.refusable {
                 return Err(FlowError::Infeasible { reason });
             }
+            if certain && user != SINK {
+                // In the environment the function does it; replayed, it would end the recording.
+                extra.push(Edge { tail: SOURCE, head: user, cap: SHOWN, cause: Cause::Asked });
+            }
             conflicts.push(Conflict { pin: index, certain, reason });
         }
         for &v in pin.values.iter().filter(|v| reached[node(**v) as usize].is_none()) {
             extra.push(Edge { tail: node(v), head: user, cap: INFINITE, cause: Cause::Pin(index as u32) });
         }
+    }
+    let refused = facts.refused.iter().map(|(at, _)| at.0);
+    let refused = refused.chain(facts.calls.iter().filter(|c| c.role == Role::Refuse).map(|c| c.at.0));
+    for user in refused.map(|f| graph.functions[f]).filter(|n| *n != SINK && *n != SOURCE) {
+        extra.push(Edge { tail: SOURCE, head: user, cap: SHOWN, cause: Cause::Asked });
     }
     for &(function, v) in facts.shown.iter().filter(|(_, v)| reached[node(*v) as usize].is_none()) {
         let printer = graph.functions[function];

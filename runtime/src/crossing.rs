@@ -190,44 +190,44 @@ pub extern "C" fn __itarget_upcall_end() {
     ctl().in_env = 1;
 }
 
-/// Ends the section of an external call that may call back.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_upcalls(_site: c_int) {
-    core::arch::naked_asm!(
-        "cmp dword ptr [rip + {ctl} + {mode}], {replay}",
-        "lea r10, [rip + {drive}]",
-        "je {switch}",
-        "jmp {end}",
-        ctl = sym __itarget_ctl,
-        mode = const core::mem::offset_of!(Control, mode),
-        replay = const mode::REPLAY,
-        drive = sym drive_calls,
-        switch = sym on_driver_stack,
-        end = sym end_calls,
-    )
+/// A hook that ends a section: while recording it calls `$end`, at replay `$drive` on the driver's stack.
+macro_rules! section_end {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $ty:ty),*), $end:ident, $drive:ident) => {
+        $(#[$doc])*
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($arg: $ty),*) {
+            core::arch::naked_asm!(
+                "cmp dword ptr [rip + {ctl} + {mode}], {replay}",
+                "lea r10, [rip + {drive}]",
+                "je {switch}",
+                "jmp {end}",
+                ctl = sym __itarget_ctl,
+                mode = const core::mem::offset_of!(Control, mode),
+                replay = const mode::REPLAY,
+                drive = sym $drive,
+                switch = sym on_driver_stack,
+                end = sym $end,
+            )
+        }
+    };
 }
 
-/// Ends the section of a downcall; then comes the result, in a slot of `len` bytes.
-///
-/// # Safety
-/// `value` is valid for `len` bytes.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_result(_function: c_int, _value: *mut u8, _len: i64) {
-    core::arch::naked_asm!(
-        "cmp dword ptr [rip + {ctl} + {mode}], {replay}",
-        "lea r10, [rip + {drive}]",
-        "je {switch}",
-        "jmp {end}",
-        ctl = sym __itarget_ctl,
-        mode = const core::mem::offset_of!(Control, mode),
-        replay = const mode::REPLAY,
-        drive = sym drive_result,
-        switch = sym on_driver_stack,
-        end = sym result,
-    )
-}
+section_end!(
+    /// Ends the section of an external call that may call back.
+    ///
+    /// # Safety
+    /// None of its own.
+    __itarget_upcalls(_site: c_int), end_calls, drive_calls
+);
+
+section_end!(
+    /// Ends the section of a downcall; then comes the result, in a slot of `len` bytes.
+    ///
+    /// # Safety
+    /// `value` is valid for `len` bytes.
+    __itarget_result(_function: c_int, _value: *mut u8, _len: i64), result, drive_result
+);
 
 /// Calls the function in r10 on the driver's stack. Where the return address stands now, a function called
 /// back may have its own.
@@ -280,7 +280,7 @@ pub fn start() -> bool {
 }
 
 extern "C" fn end_calls(_site: c_int) {
-    if recording() {
+    if recording() && !elsewhere() {
         ctl().boundaries += 1;
         word(END);
     }
@@ -485,6 +485,9 @@ pub fn place() -> u64 {
 /// longjmp to a buffer with this [`place`]: logs or follows where it goes. Returns if the target is a frame that
 /// exists.
 pub fn jump(target: u64, buffer: u64, value: c_int) {
+    if elsewhere() {
+        return;
+    }
     let outside = target & 1 != 0;
     if from_environment() {
         if target != place() {

@@ -112,6 +112,8 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
     }
     run_handlers();
     match ctl().mode {
+        // The recorded thread is somewhere in its run: the trace ends there, as if the process had been killed.
+        mode::RECORD if elsewhere() => {}
         mode::RECORD => {
             digest::at_end();
             log::stop(end::EXIT, status);
@@ -139,6 +141,7 @@ pub extern "C" fn __itarget__exit(status: c_int) -> ! {
         crate::word::word(status as u64);
     }
     match ctl().mode {
+        mode::RECORD if elsewhere() => {}
         mode::RECORD => {
             digest::at_end();
             log::stop(end::IMMEDIATE_EXIT, status);
@@ -163,6 +166,7 @@ pub extern "C" fn __itarget_abort() -> ! {
         crossing::special(Special::Abort);
     }
     match ctl().mode {
+        mode::RECORD if elsewhere() => {}
         mode::RECORD => log::stop(end::ABORT, libc::SIGABRT),
         mode::REPLAY => {
             replay::finish(end::ABORT, libc::SIGABRT);
@@ -196,6 +200,7 @@ pub unsafe extern "C" fn __itarget_assert_fail(a: *const c_char, file: *const c_
 
 fn end_assertion() {
     match ctl().mode {
+        mode::RECORD if elsewhere() => {}
         mode::RECORD => log::stop(end::ASSERT, libc::SIGABRT),
         mode::REPLAY => {
             replay::finish(end::ASSERT, libc::SIGABRT);

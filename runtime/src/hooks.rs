@@ -481,6 +481,14 @@ pub extern "C" fn __itarget_refuse(code: i32) {
     end_refused(code);
 }
 
+/// What comes next works on the memory at `at` itself: recording ends if that is the environment's.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_guard(at: u64, site: i32) {
+    if (recording() || replaying()) && pool::side(at, 1) != Side::Replay {
+        __itarget_refuse(site);
+    }
+}
+
 /// The recording or the replay ends, because what comes next can't be recorded.
 fn end_refused(code: i32) {
     if recording() {

@@ -195,6 +195,8 @@ pub struct Pin {
     pub values: Vec<FieldId>,
     /// What reads them, for messages.
     pub what: String,
+    /// The operands that lead to them: arguments of a call, else the address.
+    pub operands: Vec<u32>,
     /// The site is a call: recording can stop there if the cells can't be in replay space.
     pub refusable: bool,
     /// Recording stops at run time when the memory is above the bound, so only cells below it need

@@ -45,6 +45,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         locale: LOCALE.iter().any(|n| module.external(n).is_some()),
     };
     let drafts = writer.drafts();
+    let guards = writer.guards();
     let mut variants: BTreeMap<&str, &clones::Variant> = BTreeMap::new();
     for variant in &allocation.variants {
         variants.insert(&variant.name, variant);
@@ -59,12 +60,12 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
             continue;
         }
         let original = variants.get(function.name.as_str()).copied();
-        writer.emit(&function.name, index, &drafts[index], original, &mut sites);
+        writer.emit(&function.name, index, (&drafts[index], &guards), original, &mut sites);
     }
     for clone in &allocation.clones {
         if let Some(variant) = variants.get(clone.name.as_str()) {
             let index = variant.of.index();
-            writer.emit(&clone.name, index, &drafts[index], Some(variant), &mut sites);
+            writer.emit(&clone.name, index, (&drafts[index], &guards), Some(variant), &mut sites);
         }
     }
     sites.sort_by(|a, b| (&a.function, a.ordinal).cmp(&(&b.function, b.ordinal)));
@@ -170,12 +171,26 @@ impl Writer<'_> {
         drafts
     }
 
+    /// Operands of instructions that may work on memory of the environment, though nothing says that they do.
+    fn guards(&self) -> BTreeMap<(usize, usize), BTreeSet<u32>> {
+        let mut guards: BTreeMap<(usize, usize), BTreeSet<u32>> = BTreeMap::new();
+        if !matches!(self.mode, CutMode::Profile | CutMode::Check) {
+            for conflict in self.cut.conflicts.iter().filter(|c| !c.certain) {
+                let pin = &self.facts.pins[conflict.pin];
+                if !pin.operands.is_empty() {
+                    guards.entry(pin.at).or_default().extend(&pin.operands);
+                }
+            }
+        }
+        guards
+    }
+
     /// The sites of a function or of a clone of it.
     fn emit(
         &self,
         name: &str,
         index: usize,
-        drafts: &BTreeMap<u32, Draft>,
+        (drafts, guards): (&BTreeMap<u32, Draft>, &BTreeMap<(usize, usize), BTreeSet<u32>>),
         variant: Option<&clones::Variant>,
         sites: &mut Vec<Site>,
     ) {
@@ -190,6 +205,11 @@ impl Writer<'_> {
                 events: traffic.events,
             });
         };
+        for (&at, operands) in guards.range((index, 0)..(index + 1, 0)) {
+            if let Some(ordinal) = function.instrs[at.1].ordinal {
+                push(ordinal, Action::Guard { operands: operands.iter().copied().collect() }, Traffic::default(), at);
+            }
+        }
         for (&ordinal, draft) in drafts {
             let mut action = draft.action.clone();
             let wanted = variant.and_then(|v| v.objids.get(&ordinal)).copied().unwrap_or(0);
@@ -490,17 +510,22 @@ impl Writer<'_> {
         for call in self.facts.internal.iter().filter(|c| self.cut.is_skipped(c.at.0)) {
             call.callees.iter().for_each(&mut add);
         }
+        if self.cut.functions.contains(&true) {
+            // The environment may call through pointers that the analysis lost sight of.
+            let reached = |f: &FunctionId| !self.points_to.instances_of(*f).is_empty();
+            let taken = self.module.functions.iter().enumerate().filter(|(_, f)| f.address_taken);
+            taken.map(|(i, _)| FunctionId::from(i)).filter(reached).for_each(|f| add(&f));
+        }
         names.into_iter().collect()
     }
 
     fn environment_globals(&self) -> Vec<String> {
         let mut names = BTreeSet::new();
-        for (index, object) in self.points_to.objects().iter().enumerate() {
-            if let ObjectKind::Global(g) = object.kind
-                && self.facts.places[index] == Place::Low
-                && (object.fields.0.0..object.fields.1.0).any(|f| self.cut.is_environment(FieldId(f)))
+        for &(global, object) in self.points_to.globals() {
+            if self.facts.places[object.0 as usize] == Place::Low
+                && self.points_to.fields_of(object).any(|f| self.cut.is_environment(f))
             {
-                names.insert(self.module.globals[g.index()].name.clone());
+                names.insert(self.module.globals[global.index()].name.clone());
             }
         }
         names.into_iter().collect()

@@ -33,6 +33,8 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
         false => solver.objects[object as usize].regions.clone(),
     };
     let mut result = PointsTo::default();
+    result.globals = builder.globals.iter().map(|(global, object)| (*global, ObjectId(*object))).collect();
+    result.globals.sort_unstable();
     let mut names = FxHashSet::default();
     let mut field_at: FxHashMap<(u32, u64), FieldId> = FxHashMap::default();
     for (id, o) in solver.objects.iter().enumerate() {

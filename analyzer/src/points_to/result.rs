@@ -5,7 +5,7 @@ use super::set::Set;
 use super::{
     AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, Pointer, SiteRef, Stats, Target,
 };
-use crate::model::{FunctionId, Module, Operand};
+use crate::model::{FunctionId, GlobalId, Module, Operand};
 use rustc_hash::FxHashMap;
 
 /// Points-to sets of all pointers and cells, and the call graph.
@@ -15,6 +15,7 @@ pub struct PointsTo {
     pub(super) fields: Vec<Field>,
     pub(super) instances: Vec<Instance>,
     pub(super) stats: Stats,
+    pub(super) globals: Vec<(GlobalId, ObjectId)>,
     pub(super) frozen: Frozen,
 }
 
@@ -47,6 +48,13 @@ impl PointsTo {
     #[must_use]
     pub fn objects(&self) -> &[AbstractObject] {
         &self.objects
+    }
+
+    /// The object that each variable is (tables that no code tells apart share one), ascending; those that nothing
+    /// looks into are missing.
+    #[must_use]
+    pub fn globals(&self) -> &[(GlobalId, ObjectId)] {
+        &self.globals
     }
 
     /// One object.

@@ -162,6 +162,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
         | Action::Replace { .. }
         | Action::Redirect { .. }
         | Action::Refuse { .. }
+        | Action::Guard { .. }
         | Action::Callee
         | Action::Poll
         | Action::Count { .. } => false,
@@ -304,6 +305,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             | Action::Alloc { .. }
             | Action::Replace { .. }
             | Action::Redirect { .. }
+            | Action::Guard { .. }
             | Action::Callee
             | Action::Poll
             | Action::Count { .. } => {}
@@ -607,6 +609,7 @@ pub fn what(action: &Action) -> String {
         Action::Replace { runtime } => format!("{}: done by the runtime", runtime.trim_start_matches("__itarget_")),
         Action::Redirect { to } => format!("calls the copy `{to}`"),
         Action::Refuse { reason } => format!("recording stops: {reason}"),
+        Action::Guard { .. } => "recording stops if this works on memory of the environment".to_owned(),
         Action::Callee => "call through a pointer: recording stops if it leads to foreign code".to_owned(),
         Action::Poll => "volatile load: signals are delivered here".to_owned(),
         Action::Count { .. } => "counted".to_owned(),

@@ -542,6 +542,7 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
             | Action::Replace { .. }
             | Action::Redirect { .. }
             | Action::Refuse { .. }
+            | Action::Guard { .. }
             | Action::Callee
             | Action::Poll
             | Action::Count { .. },

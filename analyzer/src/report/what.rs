@@ -142,7 +142,7 @@ impl<'a> Teller<'_, 'a> {
         names.sort_unstable();
         names.dedup();
         let wanted = name.rsplit_once(':').map_or(name, |(file, _)| file);
-        let mut near: Vec<(usize, &str)> = names.into_iter().map(|n| (unlike(wanted, n), n)).filter(|(d, _)| *d <= wanted.len().div_ceil(3).min(3)).collect();
+        let mut near: Vec<(usize, &str)> = names.into_iter().map(|n| (strsim::levenshtein(wanted, n), n)).filter(|(d, _)| *d <= wanted.len().div_ceil(3).min(3)).collect();
         near.sort_unstable();
         near.into_iter().take(3).map(|(_, n)| n.to_owned()).collect()
     }
@@ -417,34 +417,9 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// Edit distance of two names.
-fn unlike(a: &str, b: &str) -> usize {
-    if a.len().abs_diff(b.len()) > 3 {
-        return usize::MAX;
-    }
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let change = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn near_names_are_near() {
-        assert_eq!(unlike("parse_heder", "parse_header"), 1);
-        assert_eq!(unlike("a", "abcdefgh"), usize::MAX);
-    }
 
     #[test]
     fn long_lists_are_cut() {

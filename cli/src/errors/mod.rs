@@ -61,23 +61,7 @@ pub struct Entry {
 /// The known name nearest to `name`, if one is near.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known.map(|k| (distance(name, k), k)).min().filter(|(d, _)| *d <= 3).map(|(_, k)| k)
-}
-
-/// Edit distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let change = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
+    known.map(|k| (strsim::levenshtein(name, k), k)).min().filter(|(d, _)| *d <= 3).map(|(_, k)| k)
 }
 
 /// The page docs/errors.md.
@@ -150,6 +134,5 @@ mod tests {
     fn near_names() {
         assert_eq!(nearest("IT0602", ["IT0603", "IT0602"].into_iter()), Some("IT0602"));
         assert_eq!(nearest("abcdefgh", ["stuvwxyz"].into_iter()), None);
-        assert_eq!((distance("", "abc"), distance("kitten", "sitting")), (3, 3));
     }
 }

@@ -97,6 +97,23 @@ impl Cx<'_> {
         self.hook("__itarget_refuse", &[ir.int(ir.i32, u64::from(id))]);
     }
 
+    /// Recording stops before an instruction that works on memory of the environment.
+    pub(super) fn guard(&self, id: u32, inst: Value, operands: &[u32]) {
+        let ir = self.ir;
+        for &operand in operands {
+            let pointer = ir.operand(inst, operand);
+            if ir.kind(ir.type_of(pointer)) != LLVMTypeKind::LLVMPointerTypeKind {
+                continue;
+            }
+            ir.before(inst);
+            let above = self.above(ir.ptr_to_int(pointer));
+            let then = ir.if_then(above, inst, true);
+            ir.before(then);
+            ir.debug_of(inst);
+            self.hook("__itarget_guard", &[pointer, ir.int(ir.i32, u64::from(id))]);
+        }
+    }
+
     /// A safe point for asynchronous events before a volatile load.
     pub(super) fn poll(&self, id: u32, load: Value) {
         let ir = self.ir;

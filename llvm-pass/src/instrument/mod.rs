@@ -90,7 +90,7 @@ impl Cx<'_> {
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
             Action::Store => opcode == LLVMOpcode::LLVMStore,
             Action::Apply { .. } => matches!(opcode, LLVMOpcode::LLVMStore | LLVMOpcode::LLVMCall),
-            Action::Count { .. } => true,
+            Action::Count { .. } | Action::Guard { .. } => true,
             _ => opcode == LLVMOpcode::LLVMCall,
         };
         if !fits {
@@ -122,6 +122,10 @@ impl Cx<'_> {
             Action::Refuse { .. } => {
                 self.ir.before(inst);
                 self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
+                Ok(())
+            }
+            Action::Guard { operands } => {
+                self.guard(id, inst, operands);
                 Ok(())
             }
             Action::Callee => {

@@ -48,6 +48,7 @@ macro_rules! for_each_hook {
             __itarget_printed(p: ptr, n: i64) -> void;
             __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;
+            __itarget_guard(at: ptr, site: i32) -> void;
             __itarget_unreached(name: ptr) -> void;
             __itarget_poll(site: i32) -> void;
             // what the environment does to replay space: a section, ended by upcalls (of an external call) or

@@ -163,6 +163,12 @@ pub enum Action {
         /// Sentence for the user.
         reason: String,
     },
+    /// Recording stops before this instruction if one of these operands leads to memory of the environment above the
+    /// bound: it works on that memory itself, and at replay the memory is not what it was.
+    Guard {
+        /// Operands (of a call: arguments).
+        operands: Vec<u32>,
+    },
     /// An indirect call: recording stops before it if the code called is not the program's.
     Callee,
     /// A safe point for asynchronous events (volatile load).

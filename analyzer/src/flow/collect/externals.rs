@@ -190,7 +190,7 @@ impl Collector<'_> {
         for (arg, len) in args {
             if let Some(&operand) = call.args.get(arg as usize) {
                 let values = self.span(&self.merged(site.at.0, operand), len);
-                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true, &[arg]);
             }
         }
     }
@@ -306,7 +306,8 @@ impl Collector<'_> {
         if !site.spec.callbacks.is_empty() {
             // The callback reads through pointers of ours: natively, at replay too.
             let values = sorted(site.pointers.iter().flat_map(|p| p.values.iter().copied()).collect());
-            self.pin(site.at, values, &format!("`{}`, which calls back into the program,", site.callee), true);
+            let operands: Vec<u32> = site.pointers.iter().map(|p| p.arg).collect();
+            self.pin(site.at, values, &format!("`{}`, which calls back into the program,", site.callee), true, &operands);
         }
     }
 
@@ -338,7 +339,7 @@ impl Collector<'_> {
                 let written = site.spec.writes.iter().find(|w| w.write.arg == arg as u32);
                 let len = written.and_then(|w| extent(&w.write.len));
                 let values = self.span(&self.merged(site.at.0, operand), len);
-                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true, &[arg as u32]);
             }
         }
     }
@@ -364,7 +365,7 @@ impl Collector<'_> {
                 }
                 let facts = &self.facts;
                 low.retain(|v| facts.place(self.points_to, *v) == Place::Low);
-                self.pin(site.at, sorted(low), &format!("`{}`", site.callee), true);
+                self.pin(site.at, sorted(low), &format!("`{}`", site.callee), true, &[]);
             }
             return;
         }
@@ -378,9 +379,9 @@ impl Collector<'_> {
         if NATIVE_READERS.contains(&runtime) {
             // The descriptor of iconv is the environment's; of the rest it moves pointers and counts.
             let (first, len) = if runtime == "__itarget_iconv" { (1, Some(8)) } else { (0, None) };
-            for &arg in call.args.iter().skip(first) {
+            for (index, &arg) in call.args.iter().enumerate().skip(first) {
                 let values = self.span(&self.merged(site.at.0, arg), len);
-                self.pin(site.at, values, &format!("`{}`", site.callee), true);
+                self.pin(site.at, values, &format!("`{}`", site.callee), true, &[index as u32]);
                 if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {
                     pin.checked = true;
                 }

@@ -170,7 +170,7 @@ impl Collector<'_> {
         }
         self.facts.bonds.allocated.clone_from(&allocated);
         for (at, cells) in buffers {
-            self.pin(at, cells, "setjmp", true);
+            self.pin(at, cells, "setjmp", true, &[0]);
         }
         let mut together = Vec::new();
         for (state, mut functions) in users {

@@ -143,11 +143,11 @@ impl<'a> Collector<'a> {
             }
             InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. } => {
                 let values = self.accessed(function, *ptr, access.size);
-                self.pin(at, values, "an atomic read-modify-write", false);
+                self.pin(at, values, "an atomic read-modify-write", false, &[0]);
             }
             InstrKind::VaArg { list } => {
                 let values = self.accessed(function, *list, 24);
-                self.pin(at, values, "va_arg", false);
+                self.pin(at, values, "va_arg", false, &[0]);
             }
             InstrKind::MemCopy { dst, src, len, .. } => self.memory_intrinsic(at, ordinal, *dst, Some(*src), *len),
             InstrKind::MemSet { dst, len, .. } => self.memory_intrinsic(at, ordinal, *dst, None, *len),
@@ -156,10 +156,10 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn pin(&mut self, at: (usize, usize), mut values: Vec<FieldId>, what: &str, refusable: bool) {
+    fn pin(&mut self, at: (usize, usize), mut values: Vec<FieldId>, what: &str, refusable: bool, operands: &[u32]) {
         values.retain(|v| self.facts.place(self.points_to, *v) != Place::ReadOnly);
         if !values.is_empty() {
-            self.facts.pins.push(Pin { at, values, what: what.to_owned(), refusable, checked: false });
+            self.facts.pins.push(Pin { at, values, what: what.to_owned(), operands: operands.to_vec(), refusable, checked: false });
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> Collector<'a> {
         }
         for (arg, &size) in call.byval.iter().enumerate().filter(|(_, size)| **size > 0) {
             let values = self.accessed(at.0, call.args[arg], size);
-            self.pin(at, values, "an argument passed by value", true);
+            self.pin(at, values, "an argument passed by value", true, &[arg as u32]);
         }
     }
 
@@ -221,9 +221,9 @@ impl<'a> Collector<'a> {
         if text.trim().is_empty() {
             return;
         }
-        for &arg in &call.args {
+        for (index, &arg) in call.args.iter().enumerate() {
             let values = self.span(&self.merged(at.0, arg), None);
-            self.pin(at, values, "inline assembly", true);
+            self.pin(at, values, "inline assembly", true, &[index as u32]);
         }
     }
 

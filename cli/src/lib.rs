@@ -14,6 +14,7 @@ pub mod commands;
 pub mod errors;
 pub mod measure;
 pub mod program;
+pub mod targeting;
 pub mod trace;
 
 use cc::Language;

@@ -6,6 +6,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use itarget_analyzer::analysis::{self, Analysis, Phase};
 use itarget_analyzer::flow::{FlowError, dimacs};
+use itarget_cli::targeting::Targeting;
 use itarget_analyzer::flow::target::{TargetError, Targets};
 use itarget_analyzer::flow::weights::Profile;
 use itarget_analyzer::report::text;
@@ -45,13 +46,8 @@ pub struct Args {
     /// Another profile: also say what the interface costs under its weights.
     #[arg(long, value_name = "FILE")]
     weigh_with: Option<PathBuf>,
-    /// Replay only these functions, and whatever is cheaper replayed than logged: names, globs of names
-    /// (`http_*`), source files (`src/retr.c`), directories (`src/http/`). May be repeated.
-    #[arg(long, value_name = "PATTERN")]
-    target: Vec<String>,
-    /// Functions not to replay, as for --target.
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    targeting: Targeting,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -105,7 +101,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
         Cut::Profile => CutMode::Profile,
         Cut::Check => CutMode::Check,
     };
-    let targets = Targets { include: args.target.clone(), exclude: args.exclude.clone() };
+    let targets = Targets::of_text(&args.targeting.patterns());
     let options = analysis::Options { cut, profile, weigh_with, network: args.network.is_some(), points_to: points_to::Options::default(), targets };
     let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
     progress.phase(Phase::Load);

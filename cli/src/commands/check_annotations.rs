@@ -1,11 +1,12 @@
 //! `itarget check-annotations`: finds annotations that lie, by comparing the program's memory across
 //! each external call of a run.
 
-use super::{Outcome, profile, relink, run};
+use super::{Outcome, profile, run};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
 use crate::measure::{self, Subject};
 use crate::program::Program;
+use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
 use itarget_abi::{env, layout};
 use itarget_plan::{Action, Plan, Site};
@@ -69,7 +70,7 @@ pub fn run(args: Args) -> Outcome {
     let settings = Settings {
         cut: Some("check".into()),
         annotations: measure::annotations(&program, &args.annotations)?,
-        targets: relink::targets(&program, &[], &[]),
+        targets: Targeting::default().of(&program),
         ..Settings::default()
     };
     let checking = Program::open(&measure::variant(&program, &settings)?)?;

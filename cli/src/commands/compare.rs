@@ -1,9 +1,10 @@
 //! `itarget compare`: what recording costs with each kind of cut, on the same run.
 
-use super::{Outcome, relink};
+use super::Outcome;
 use crate::cc::settings::Settings;
 use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
+use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
 use serde_json::json;
 
@@ -19,12 +20,8 @@ pub struct Args {
     /// Profile whose counts are the capacities of the minimum cut.
     #[arg(long, value_name = "FILE")]
     profile: Option<String>,
-    /// Replay target of the cuts that have one (see `itarget analyze --target`); default: as the program was linked.
-    #[arg(long, value_name = "PATTERN")]
-    target: Vec<String>,
-    /// Functions not to replay.
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    targeting: Targeting,
     /// Annotation files to add.
     #[arg(long, value_name = "FILE")]
     annotations: Vec<String>,
@@ -50,7 +47,7 @@ struct Row {
 pub fn run(args: Args) -> Outcome {
     let program = super::run::find(&args.subject.program[0])?;
     let annotations = measure::annotations(&program, &args.annotations)?;
-    let targets = relink::targets(&program, &args.target, &args.exclude);
+    let targets = args.targeting.of(&program);
     let absolute = |f: &String| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string());
     let mut rows = vec![];
     let mut variants = vec![];

@@ -1,10 +1,11 @@
 //! `itarget profile`: counts how often and how much data crosses each candidate edge of the cut.
 
-use super::{Outcome, relink, run};
+use super::{Outcome, run};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
 use crate::measure::{self, Subject};
 use crate::program::Program;
+use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
 use itarget_abi::{env, layout};
 use object::{Object, ObjectSection, ObjectSymbol};
@@ -19,12 +20,8 @@ pub struct Args {
     /// Where to write the profile.
     #[arg(short, long, value_name = "FILE", default_value = "itarget-profile.json")]
     output: PathBuf,
-    /// Count for this replay target (see `itarget analyze --target`); default: as the program was linked.
-    #[arg(long, value_name = "PATTERN")]
-    target: Vec<String>,
-    /// Functions not to replay.
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    targeting: Targeting,
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM ARGS")]
     program: Vec<String>,
@@ -61,7 +58,7 @@ fn is_zero(n: &u64) -> bool {
 /// IT05xx, IT02xx, IT0609.
 pub fn run(args: Args) -> Outcome {
     let program = run::find(&args.program[0])?;
-    let counters = counters(&program, &measure::annotations(&program, &[])?, relink::targets(&program, &args.target, &args.exclude))?;
+    let counters = counters(&program, &measure::annotations(&program, &[])?, args.targeting.of(&program))?;
     let mut command = Command::new(&counters.path);
     {
         use std::os::unix::process::CommandExt;

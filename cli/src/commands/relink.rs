@@ -8,6 +8,7 @@ use crate::cc::settings::Settings;
 use crate::cc::tools;
 use crate::errors::Error;
 use crate::program::{Program, SavedLink};
+use crate::targeting::Targeting;
 use object::{Object, ObjectSection};
 use std::path::{Path, PathBuf};
 
@@ -25,13 +26,8 @@ pub struct Args {
     /// Cut: min, functions or libc.
     #[arg(long, value_parser = ["min", "functions", "libc"])]
     cut: Option<String>,
-    /// Replay only these functions, and whatever is cheaper replayed than logged (see `itarget analyze
-    /// --target`); default: as the executable was linked.
-    #[arg(long, value_name = "PATTERN")]
-    target: Vec<String>,
-    /// Functions not to replay.
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    targeting: Targeting,
     /// Annotation files to add.
     #[arg(long, value_name = "FILE")]
     annotations: Vec<String>,
@@ -47,20 +43,11 @@ pub fn run(args: Args) -> Outcome {
         annotations: absolute_all(&args.annotations),
         cut: args.cut,
         profile: args.profile.map(|p| absolute(&p)),
-        targets: targets(&program, &args.target, &args.exclude),
+        targets: args.targeting.of(&program),
         ..Settings::default()
     };
     let output = args.output.unwrap_or(args.app);
     relink(&program, &settings, &output)
-}
-
-/// The targets asked for, or else those that the program was linked with.
-#[must_use]
-pub fn targets(program: &Program, include: &[String], exclude: &[String]) -> Vec<String> {
-    if include.is_empty() && exclude.is_empty() {
-        return program.plan().map(|p| p.targets).unwrap_or_default();
-    }
-    include.iter().cloned().chain(exclude.iter().map(|p| format!("!{p}"))).collect()
 }
 
 fn absolute(path: &str) -> String {

@@ -11,6 +11,7 @@ use itarget_analyzer::report::suggest::{self, Suggestion};
 use itarget_analyzer::report::why::{Subject, Ways};
 use itarget_annotations::Annotations;
 use itarget_cli::program::Program;
+use itarget_cli::targeting::Targeting;
 use itarget_plan::{CutMode, Plan};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -27,12 +28,8 @@ pub struct Choice {
     /// Weights measured by `itarget profile`.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
-    /// Replay target (see `itarget analyze --target`).
-    #[arg(long, value_name = "PATTERN")]
-    pub target: Vec<String>,
-    /// Functions not to replay.
-    #[arg(long, value_name = "PATTERN")]
-    pub exclude: Vec<String>,
+    #[command(flatten)]
+    pub targeting: Targeting,
 }
 
 /// A program with its interface and all that led to it.
@@ -84,9 +81,9 @@ impl Choice {
             (Some(Cut::Check), _) => CutMode::Check,
             (None, Some(plan)) => plan.cut,
         };
-        let targets = match (self.target.is_empty() && self.exclude.is_empty(), &plan) {
+        let targets = match (self.targeting.is_empty(), &plan) {
             (true, Some(plan)) => Targets::of_text(&plan.targets),
-            _ => Targets { include: self.target.clone(), exclude: self.exclude.clone() },
+            _ => Targets::of_text(&self.targeting.patterns()),
         };
         let options = analysis::Options { cut, profile, targets, ..analysis::Options::default() };
         let mut progress = Progress::start(std::io::stderr().is_terminal());
@@ -95,7 +92,7 @@ impl Choice {
         let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
         progress.finish();
         let (analysis, details) = result.map_err(|e| analyze::refusal(&e))?;
-        let chosen = self.cut.is_some() || self.profile.is_some() || !self.target.is_empty() || !self.exclude.is_empty() || !self.annotations.is_empty();
+        let chosen = self.cut.is_some() || self.profile.is_some() || !self.targeting.is_empty() || !self.annotations.is_empty();
         if let Some(linked) = plan.filter(|_| !chosen)
             && !same(&linked, &analysis.plan)
         {

@@ -1,10 +1,11 @@
 //! `itarget tune`: profiles a run, cuts again with what was measured, links, and shows what that gained.
 
-use super::{Outcome, profile, relink};
+use super::{Outcome, profile};
 use crate::cc::settings::Settings;
 use crate::errors::Error;
 use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
+use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
 use itarget_plan::{CutMode, Plan};
 use serde_json::json;
@@ -23,12 +24,8 @@ pub struct Args {
     /// Recordings of each program.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
-    /// Replay target of the cuts that have one (see `itarget analyze --target`); default: as the program was linked.
-    #[arg(long, value_name = "PATTERN")]
-    target: Vec<String>,
-    /// Functions not to replay.
-    #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    #[command(flatten)]
+    targeting: Targeting,
     /// Annotation files to add.
     #[arg(long, value_name = "FILE")]
     annotations: Vec<String>,
@@ -78,7 +75,7 @@ pub fn run(args: Args) -> Outcome {
             .hint("give another -o, and move it when you like what you see"));
     }
     let annotations = measure::annotations(&program, &args.annotations)?;
-    let targets = relink::targets(&program, &args.target, &args.exclude);
+    let targets = args.targeting.of(&program);
     let counted = profile::count(&program, &args.subject, &annotations, &targets)?;
     let file = measure::keep_profile(&counted.text)?;
     if let Some(kept) = &args.profile {

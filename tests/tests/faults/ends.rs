@@ -293,3 +293,19 @@ fn signals_that_interrupt_each_other_replay_in_their_order() {
         assert_eq!(replay(&s, &trace), recorded);
     }
 }
+
+/// Nothing says which memory an atomic operation works on: where it is the library's, the recording ends by name.
+#[test]
+fn an_atomic_operation_on_memory_of_the_library_is_refused() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/guarded.c", "min");
+    for (args, refused) in [(&[][..], false), (&["there"][..], true)] {
+        let plain = s.run(&exe.to_string_lossy(), args);
+        let trace = s.path(if refused { "refused" } else { "recorded" });
+        let recorded = record(&s, &trace, &exe, args);
+        assert_eq!((recorded.status, &recorded.stdout), (0, &plain.stdout), "{recorded:?}");
+        assert_eq!(recorded.stderr.contains("IT0614"), refused, "{recorded:?}");
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, code(&again)), if refused { (122, Some("IT0613")) } else { (0, None) }, "{again:?}");
+    }
+}

@@ -482,7 +482,8 @@ fn extent(len: &plan::Len) -> Option<u64> {
     }
 }
 
-fn class_bytes(class: Class) -> u64 {
+/// Bytes of a value as it is passed.
+pub(super) fn class_bytes(class: Class) -> u64 {
     match class {
         Class::Void => 0,
         Class::Int(bytes) => u64::from(bytes),

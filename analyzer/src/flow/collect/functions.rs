@@ -1,9 +1,10 @@
 //! Calls between functions of the program, and what a function can do on one side of the cut only.
 
+use super::externals::class_bytes;
 use super::{CallArguments, Collector, sorted};
 use crate::annotate::Arguments;
 use crate::flow::facts::{CallSite, InternalCall, Place, Role, is_allocator};
-use crate::model::{Call, Callee, Class, FunctionId, InstrKind, Operand};
+use crate::model::{Call, Callee, FunctionId, InstrKind, Operand};
 use crate::points_to::{FieldId, ObjectKind};
 use itarget_annotations::Ret;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -85,19 +86,13 @@ pub fn is_fork(callee: &str) -> bool {
 
 impl Collector<'_> {
     pub(super) fn internal(&mut self, at: (usize, usize), call: &Call, callees: Vec<FunctionId>, used: bool) {
-        let bytes = |class: &Class| match class {
-            Class::Void => 0,
-            Class::Int(n) => u64::from(*n),
-            Class::Pointer | Class::Float => 8,
-            Class::Aggregate => 16,
-        };
         let passed: u64 = call.byval.iter().sum();
         self.facts.internal.push(InternalCall {
             at,
             callees,
             indirect: matches!(call.callee, Callee::Indirect(_)),
-            arg_bytes: passed + call.signature.params.iter().map(bytes).sum::<u64>(),
-            ret_bytes: if used { bytes(&call.signature.ret) } else { 0 },
+            arg_bytes: passed + call.signature.params.iter().map(|class| class_bytes(*class)).sum::<u64>(),
+            ret_bytes: if used { class_bytes(call.signature.ret) } else { 0 },
             executions: self.weights.executions(self.module, at.0, at.1, 1),
         });
     }

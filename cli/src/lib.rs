@@ -11,6 +11,7 @@
 
 pub mod cc;
 pub mod commands;
+pub mod config;
 pub mod errors;
 pub mod measure;
 pub mod program;

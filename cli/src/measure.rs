@@ -7,6 +7,7 @@ use crate::cc::run::own_exe;
 use crate::cc::settings::Settings;
 use crate::cc::tools;
 use crate::commands::{relink, run};
+use crate::config::Config;
 use crate::errors::Error;
 use crate::program::{Program, hex};
 use crate::trace::dir::{self, Ended, Meta};
@@ -182,12 +183,15 @@ pub fn variant(program: &Program, settings: &Settings) -> Result<PathBuf, Error>
     }
 }
 
-/// The annotations that `program` was linked with, and more, as absolute paths.
+/// The annotations of itarget.toml, or else those that `program` was linked with, and more, as absolute paths.
 ///
 /// # Errors
 /// IT0503.
-pub fn annotations(program: &Program, more: &[String]) -> Result<Vec<String>, Error> {
-    let mut all = program.link()?.settings.annotations;
+pub fn annotations(program: &Program, config: &Config, more: &[String]) -> Result<Vec<String>, Error> {
+    let mut all = match &config.annotations {
+        Some(files) => files.clone(),
+        None => program.link()?.settings.annotations,
+    };
     all.extend(more.iter().map(|f| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string())));
     Ok(all)
 }

@@ -55,6 +55,21 @@ pub struct Link {
     pub temporary: String,
 }
 
+impl Link {
+    /// File name of the executable.
+    #[must_use]
+    pub fn program(&self) -> String {
+        let items = parse(&self.user);
+        let output = items.iter().rfind(|i| i.what == What::Output).map_or("a.out", output_of);
+        output.rsplit('/').next().unwrap_or(output).to_string()
+    }
+}
+
+/// The file of an item `-o FILE` or `-oFILE`.
+fn output_of(item: &Item) -> &str {
+    if item.args.len() == 2 { &item.args[1] } else { &item.args[0][2..] }
+}
+
 /// Decides.
 #[must_use]
 pub fn decide(args: &[String], files: &Files) -> Action {
@@ -169,8 +184,7 @@ fn opt_level(items: &[Item]) -> Option<&'static str> {
 }
 
 fn link(items: &[Item], files: &Files) -> Link {
-    let out_item = items.iter().rfind(|i| i.what == What::Output);
-    let output = out_item.map(|i| if i.args.len() == 2 { i.args[1].as_str() } else { &i.args[0][2..] });
+    let output = items.iter().rfind(|i| i.what == What::Output).map(output_of);
     let mut compiles = vec![];
     let mut user: Vec<String> = vec![];
     let mut whole_archive = false;
@@ -385,7 +399,8 @@ mod tests {
         assert_eq!(l.compiles, Vec::<Vec<String>>::new());
         assert_eq!(l.user.join(" "), "-O2 a.o lib.a -L. -lz -o app -Wl,-z,now");
         assert_eq!(l.args.join(" "), format!("{} {LINK} -Wl,--load-pass-plugin=P.so R.a", l.user.join(" ")));
-        assert_eq!((l.opt_level.as_str(), l.temporary.as_str()), ("2", "/t"));
+        assert_eq!((l.opt_level.as_str(), l.temporary.as_str(), l.program().as_str()), ("2", "/t", "app"));
+        assert_eq!((linked("a.o").program(), linked("a.o -osub/x -o .libs/y").program()), ("a.out".into(), "y".into()));
         let l = linked("a.o");
         assert!(l.args.contains(&"-Wl,--lto-O2".to_string()));
         assert_eq!(linked("-static-pie a.o").user.join(" "), "-static a.o");

@@ -4,6 +4,7 @@ use super::action::{Action, Files, Link, decide};
 use super::args::{Language, expand, response_text};
 use super::settings::Settings;
 use super::tools;
+use crate::config::Config;
 use crate::errors::Error;
 use serde_json::json;
 use std::ffi::OsString;
@@ -57,6 +58,7 @@ pub fn compiler(language: Language, args: Vec<OsString>) -> Result<i32, Error> {
             runtime?;
             tools::check_lld()?;
             let _dir = Directory::create(tmp)?;
+            let settings = settings.or(&Config::here()?, &link.program());
             let order = Order { itarget: tools::ours(&exe, "itarget")?, language, settings: &settings, tmp: &files.tmp };
             let status = order.run(&link)?;
             Ok(status)

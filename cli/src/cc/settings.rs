@@ -1,5 +1,6 @@
 //! What the environment asks of the compiler wrapper.
 
+use crate::config::Config;
 use crate::errors::{Error, nearest};
 use itarget_abi::env;
 
@@ -69,6 +70,18 @@ impl Settings {
         Ok(s)
     }
 
+    /// Fills in from itarget.toml what the environment leaves open, for the link of `program`.
+    #[must_use]
+    pub fn or(mut self, config: &Config, program: &str) -> Settings {
+        if self.targets.is_empty() {
+            self.targets = config.targets(Some(program)).unwrap_or_default();
+        }
+        self.cut = self.cut.or_else(|| config.cut.clone());
+        // Files given later win.
+        self.annotations = config.annotations.iter().flatten().cloned().chain(self.annotations).collect();
+        self
+    }
+
     /// The cut to ask for.
     #[must_use]
     pub fn cut(&self) -> &str {
@@ -91,6 +104,18 @@ mod tests {
         assert_eq!((s.cut(), s.annotations.len(), s.off), ("libc", 2, true));
         assert_eq!(read(&[("ITARGET_CC_CUT", "")]).expect("empty").cut(), "min");
         assert_eq!(read(&[("ITARGET_MODE", "record")]).expect("not ours"), Settings::default());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_project() {
+        let text = "target = ['f']\nexclude = ['g']\ncut = 'libc'\nannotations = ['a.toml']\nprograms = ['app']";
+        let config = Config::parse(std::path::Path::new("/p/itarget.toml"), text).expect("well formed");
+        let of = |list: &[(&str, &str)], program| read(list).expect("settings").or(&config, program);
+        let s = of(&[], "app");
+        assert_eq!((s.targets, s.cut, s.annotations), (vec!["f".into(), "!g".into()], Some("libc".into()), vec!["/p/a.toml".into()]));
+        let s = of(&[("ITARGET_CC_TARGET", "h"), ("ITARGET_CC_CUT", "min"), ("ITARGET_CC_ANNOTATIONS", "b")], "app");
+        assert_eq!((s.targets, s.cut, s.annotations), (vec!["h".into()], Some("min".into()), vec!["/p/a.toml".into(), "b".into()]));
+        assert!(of(&[], "conftest").targets.is_empty());
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use super::Outcome;
 use crate::errors::Error;
+use crate::select::note;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use itarget_analyzer::analysis::{self, Analysis, Phase};
 use itarget_analyzer::flow::{FlowError, dimacs};
+use itarget_cli::config::Config;
+use itarget_cli::program::{Program, SavedSettings};
 use itarget_cli::targeting::Targeting;
 use itarget_analyzer::flow::target::{TargetError, Targets};
 use itarget_analyzer::flow::weights::Profile;
@@ -34,9 +37,9 @@ pub struct Args {
     /// program for which there is no interface.
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     network: Option<PathBuf>,
-    /// Which interface to compute.
-    #[arg(long, value_enum, default_value_t = Cut::Min)]
-    cut: Cut,
+    /// Which interface to compute (default: that of itarget.toml, or min).
+    #[arg(long, value_enum)]
+    cut: Option<Cut>,
     /// More annotations of library functions (may be repeated; later files win).
     #[arg(long, value_name = "FILE")]
     annotations: Vec<PathBuf>,
@@ -77,6 +80,25 @@ pub enum Cut {
     Check,
 }
 
+impl Cut {
+    /// What was asked for, or else what itarget.toml says.
+    pub fn or(asked: Option<Cut>, config: &Config) -> Cut {
+        let named = || config.cut.as_deref().and_then(|c| <Cut as clap::ValueEnum>::from_str(c, false).ok());
+        asked.or_else(named).unwrap_or(Cut::Min)
+    }
+
+    /// The name that plans have for it.
+    pub fn mode(self) -> CutMode {
+        match self {
+            Cut::Min => CutMode::Min,
+            Cut::Libc => CutMode::Libc,
+            Cut::Functions => CutMode::Functions,
+            Cut::Profile => CutMode::Profile,
+            Cut::Check => CutMode::Check,
+        }
+    }
+}
+
 /// Runs the command on the arguments after its name.
 ///
 /// # Errors
@@ -91,17 +113,22 @@ pub fn run(args: Vec<OsString>) -> Outcome {
             return Ok(e.exit_code());
         }
     };
-    let annotations = annotations(&args.annotations)?;
+    // The compiler pass says everything there is to say.
+    let config = if args.for_pass { Config::default() } else { Config::here()? };
+    let program = match args.inputs.as_slice() {
+        [only] if !args.for_pass => Program::open(only).ok(),
+        _ => None,
+    };
+    let files = match &config.annotations {
+        Some(files) => files.clone(),
+        None => linked_with(program.as_ref()).annotations.into_iter().filter(existing).collect(),
+    };
+    let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).chain(args.annotations.iter().cloned()).collect();
+    let annotations = annotations(&files)?;
     let weigh_with = args.weigh_with.as_deref().map(profile).transpose()?;
     let profile = args.profile.as_deref().map(profile).transpose()?;
-    let cut = match args.cut {
-        Cut::Min => CutMode::Min,
-        Cut::Libc => CutMode::Libc,
-        Cut::Functions => CutMode::Functions,
-        Cut::Profile => CutMode::Profile,
-        Cut::Check => CutMode::Check,
-    };
-    let targets = Targets::of_text(&args.targeting.patterns());
+    let cut = Cut::or(args.cut, &config).mode();
+    let targets = Targets::of_text(&args.targeting.of(&config, program.as_ref()));
     let options = analysis::Options { cut, profile, weigh_with, network: args.network.is_some(), points_to: points_to::Options::default(), targets };
     let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
     progress.phase(Phase::Load);
@@ -109,7 +136,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     let module = bitcode::load(&args.inputs).map_err(|e| {
         Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint())
     })?;
-    agree(&module, &annotations, &args.annotations)?;
+    agree(&module, &annotations, &files)?;
     let loading = start.elapsed().as_secs_f64();
     let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
     progress.finish();
@@ -153,6 +180,20 @@ fn show(args: &Args, analysis: &Analysis) -> Result<(), Error> {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new("IT0609", format!("stdout: {e}"))),
         _ => Ok(()),
     }
+}
+
+/// What an executable was linked with.
+pub fn linked_with(program: Option<&Program>) -> SavedSettings {
+    program.and_then(|p| p.link().ok()).map(|l| l.settings).unwrap_or_default()
+}
+
+/// Whether a file that an executable was linked with is there; if not, that is said.
+pub fn existing(path: &String) -> bool {
+    let there = Path::new(path).exists();
+    if !there {
+        note(&format!("{path}, with which the program was linked, is gone: the figures are others"));
+    }
+    there
 }
 
 /// The annotations built in, and those of files.
@@ -232,7 +273,7 @@ pub fn refusal(error: &FlowError) -> Error {
             return Error::new("IT0903", message.strip_prefix("IT0903: ").unwrap_or(&message))
                 .hint(format!("did you mean {}?", near.join(", ")));
         }
-        FlowError::Target(_) => ("IT0903", Some("a target is the name of a function, a glob of names, a source file or a directory")),
+        FlowError::Target(_) => ("IT0903", Some("a target is the name of a function, a glob of names, a source file or a directory; `programs` in itarget.toml says which programs of a build it is for")),
         FlowError::Cut { .. } => ("IT0902", Some("this is a bug; keep the input and report it")),
         FlowError::OtherModule { .. } => ("IT0411", None),
     };
@@ -324,6 +365,6 @@ mod tests {
     fn the_arguments_of_the_pass_are_understood() {
         let line = "x --for-pass --plan p --cut libc --annotations a --annotations b --profile f in.bc";
         let args = Args::try_parse_from(line.split(' ')).unwrap();
-        assert!(args.for_pass && args.cut == Cut::Libc && args.annotations.len() == 2 && args.inputs.len() == 1);
+        assert!(args.for_pass && args.cut == Some(Cut::Libc) && args.annotations.len() == 2 && args.inputs.len() == 1);
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Outcome, profile, run};
 use crate::cc::settings::Settings;
+use crate::config::Config;
 use crate::errors::Error;
 use crate::measure::{self, Subject};
 use crate::program::Program;
@@ -67,10 +68,11 @@ struct Report {
 /// IT05xx, IT02xx.
 pub fn run(args: Args) -> Outcome {
     let program = run::find(&args.subject.program[0])?;
+    let config = Config::here()?;
     let settings = Settings {
         cut: Some("check".into()),
-        annotations: measure::annotations(&program, &args.annotations)?,
-        targets: Targeting::default().of(&program),
+        annotations: measure::annotations(&program, &config, &args.annotations)?,
+        targets: Targeting::default().of(&config, Some(&program)),
         ..Settings::default()
     };
     let checking = Program::open(&measure::variant(&program, &settings)?)?;

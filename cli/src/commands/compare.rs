@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::cc::settings::Settings;
+use crate::config::Config;
 use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
 use crate::targeting::Targeting;
@@ -46,8 +47,9 @@ struct Row {
 /// IT05xx, IT02xx; IT0508: a run was interrupted.
 pub fn run(args: Args) -> Outcome {
     let program = super::run::find(&args.subject.program[0])?;
-    let annotations = measure::annotations(&program, &args.annotations)?;
-    let targets = args.targeting.of(&program);
+    let config = Config::here()?;
+    let annotations = measure::annotations(&program, &config, &args.annotations)?;
+    let targets = args.targeting.of(&config, Some(&program));
     let absolute = |f: &String| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string());
     let mut rows = vec![];
     let mut variants = vec![];

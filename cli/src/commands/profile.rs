@@ -2,6 +2,7 @@
 
 use super::{Outcome, run};
 use crate::cc::settings::Settings;
+use crate::config::Config;
 use crate::errors::Error;
 use crate::measure::{self, Subject};
 use crate::program::Program;
@@ -58,7 +59,8 @@ fn is_zero(n: &u64) -> bool {
 /// IT05xx, IT02xx, IT0609.
 pub fn run(args: Args) -> Outcome {
     let program = run::find(&args.program[0])?;
-    let counters = counters(&program, &measure::annotations(&program, &[])?, args.targeting.of(&program))?;
+    let config = Config::here()?;
+    let counters = counters(&program, &measure::annotations(&program, &config, &[])?, args.targeting.of(&config, Some(&program)))?;
     let mut command = Command::new(&counters.path);
     {
         use std::os::unix::process::CommandExt;

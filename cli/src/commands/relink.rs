@@ -6,7 +6,9 @@ use crate::cc::args::{Language, What, parse};
 use crate::cc::run::{Directory, Order, own_exe};
 use crate::cc::settings::Settings;
 use crate::cc::tools;
+use crate::config::Config;
 use crate::errors::Error;
+use crate::measure;
 use crate::program::{Program, SavedLink};
 use crate::targeting::Targeting;
 use object::{Object, ObjectSection};
@@ -39,11 +41,12 @@ pub struct Args {
 /// IT0501, IT0503, IT02xx.
 pub fn run(args: Args) -> Outcome {
     let program = Program::open(&args.app)?;
+    let config = Config::here()?;
     let settings = Settings {
-        annotations: absolute_all(&args.annotations),
-        cut: args.cut,
+        annotations: measure::annotations(&program, &config, &args.annotations)?,
+        targets: args.targeting.of(&config, Some(&program)),
+        cut: args.cut.or(config.cut),
         profile: args.profile.map(|p| absolute(&p)),
-        targets: args.targeting.of(&program),
         ..Settings::default()
     };
     let output = args.output.unwrap_or(args.app);
@@ -52,10 +55,6 @@ pub fn run(args: Args) -> Outcome {
 
 fn absolute(path: &str) -> String {
     std::path::absolute(path).map_or(path.to_string(), |p| p.display().to_string())
-}
-
-fn absolute_all(paths: &[String]) -> Vec<String> {
-    paths.iter().map(|p| absolute(p)).collect()
 }
 
 /// Links `program` again to `output`, which is replaced at once; without anything of ours in it

@@ -10,16 +10,17 @@ use itarget_analyzer::bitcode;
 use itarget_analyzer::report::suggest::{self, Suggestion};
 use itarget_analyzer::report::why::{Subject, Ways};
 use itarget_annotations::Annotations;
+use itarget_cli::config::Config;
 use itarget_cli::program::Program;
 use itarget_cli::targeting::Targeting;
-use itarget_plan::{CutMode, Plan};
+use itarget_plan::Plan;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 /// Options that choose an interface. Those not given are what an executable was linked with.
 #[derive(Debug, clap::Args)]
 pub struct Choice {
-    /// Which interface (default: that of the executable, or min).
+    /// Which interface (default: that of the executable, or that of itarget.toml, or min).
     #[arg(long, value_enum)]
     pub cut: Option<Cut>,
     /// More annotations of library functions (may be repeated; later files win).
@@ -54,37 +55,22 @@ impl Choice {
             [only] => Program::open(only).ok(),
             _ => None,
         };
-        let linked = program.as_ref().and_then(|p| p.link().ok()).map(|l| l.settings).unwrap_or_default();
-        let existing = |path: &String| {
-            let there = std::path::Path::new(path).exists();
-            if !there {
-                note(&format!("{path}, with which the program was linked, is gone: the figures are others"));
-            }
-            there
+        // An executable has an interface, and that is what is asked about.
+        let config = if program.is_some() { Config::default() } else { Config::here()? };
+        let linked = analyze::linked_with(program.as_ref());
+        let files: Vec<PathBuf> = match (&config.annotations, self.annotations.is_empty()) {
+            (None, true) => linked.annotations.iter().filter(|p| analyze::existing(p)).map(PathBuf::from).collect(),
+            (project, _) => project.iter().flatten().map(PathBuf::from).chain(self.annotations.iter().cloned()).collect(),
         };
-        let files: Vec<PathBuf> = match self.annotations.is_empty() {
-            true => linked.annotations.iter().filter(|p| existing(p)).map(PathBuf::from).collect(),
-            false => self.annotations.clone(),
-        };
-        let profile = match &self.profile {
-            Some(given) => Some(given.clone()),
-            None => linked.profile.iter().filter(|p| existing(p)).map(PathBuf::from).next(),
-        };
+        let profile = self.profile.clone().or_else(|| linked.profile.filter(analyze::existing).map(PathBuf::from));
         let annotations: Annotations = analyze::annotations(&files)?;
         let profile = profile.as_deref().map(analyze::profile).transpose()?;
         let plan = program.as_ref().and_then(|p| p.plan().ok());
         let cut = match (self.cut, &plan) {
-            (Some(Cut::Min), _) | (None, None) => CutMode::Min,
-            (Some(Cut::Libc), _) => CutMode::Libc,
-            (Some(Cut::Functions), _) => CutMode::Functions,
-            (Some(Cut::Profile), _) => CutMode::Profile,
-            (Some(Cut::Check), _) => CutMode::Check,
             (None, Some(plan)) => plan.cut,
+            (asked, _) => Cut::or(asked, &config).mode(),
         };
-        let targets = match (self.targeting.is_empty(), &plan) {
-            (true, Some(plan)) => Targets::of_text(&plan.targets),
-            _ => Targets::of_text(&self.targeting.patterns()),
-        };
+        let targets = Targets::of_text(&self.targeting.of(&config, program.as_ref()));
         let options = analysis::Options { cut, profile, targets, ..analysis::Options::default() };
         let mut progress = Progress::start(std::io::stderr().is_terminal());
         progress.phase(Phase::Load);

@@ -2,6 +2,7 @@
 
 use super::{Outcome, profile};
 use crate::cc::settings::Settings;
+use crate::config::Config;
 use crate::errors::Error;
 use crate::measure::{self, Recorded, Subject, baseline, how, items, median, table, variant};
 use crate::program::Program;
@@ -74,14 +75,16 @@ pub fn run(args: Args) -> Outcome {
         return Err(Error::new("IT0609", format!("{}: that is the program itself", output.display()))
             .hint("give another -o, and move it when you like what you see"));
     }
-    let annotations = measure::annotations(&program, &args.annotations)?;
-    let targets = args.targeting.of(&program);
+    let config = Config::here()?;
+    let annotations = measure::annotations(&program, &config, &args.annotations)?;
+    let targets = args.targeting.of(&config, Some(&program));
     let counted = profile::count(&program, &args.subject, &annotations, &targets)?;
     let file = measure::keep_profile(&counted.text)?;
     if let Some(kept) = &args.profile {
         write(kept, &counted.text)?;
     }
-    let settings = Settings { profile: Some(file.display().to_string()), annotations, targets, ..Settings::default() };
+    let profile = Some(file.display().to_string());
+    let settings = Settings { profile, annotations, targets, cut: config.cut, ..Settings::default() };
     let tuned = Program::open(&variant(&program, &settings)?)?;
     let new_plan = tuned.plan()?;
     replace(&tuned.path, &output)?;

@@ -65,6 +65,16 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "Look for a full disk; TMPDIR names the directory for temporary files.",
     },
     Entry {
+        code: "IT0207",
+        title: "itarget.toml is not well formed",
+        what_to_do: "The message points at the place. Its keys are target, exclude, programs and annotations (lists of strings) and cut (\"min\", \"functions\" or \"libc\"); see docs/config.md.",
+    },
+    Entry {
+        code: "IT0208",
+        title: "itarget.toml can't be read",
+        what_to_do: "Check its permissions, or the path in ITARGET_CONFIG; ITARGET_CONFIG=off reads none.",
+    },
+    Entry {
         code: "IT0301",
         title: "An annotation file is not well formed",
         what_to_do: "The message points at the place. See the annotations chapter for the format.",
@@ -367,7 +377,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         code: "IT0903",
         title: "The replay target can't be used",
-        what_to_do: "A pattern of --target, --exclude or ITARGET_CC_TARGET matches no function, is no glob, or contradicts another. Patterns are names of functions, globs of names, source files or directories.",
+        what_to_do: "A pattern of --target, --exclude, ITARGET_CC_TARGET or itarget.toml matches no function, is no glob, or contradicts another. Patterns are names of functions, globs of names, source files or directories. Where a build links several programs (those of a configure script too), `programs` in itarget.toml says which of them the target is for.",
     },
     Entry {
         code: "IT0999",

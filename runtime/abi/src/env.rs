@@ -39,6 +39,9 @@ pub const OPTIONS: &str = "ITARGET_OPTIONS";
 /// The compiler wrapper appends what it does to this file.
 pub const CC_LOG: &str = "ITARGET_CC_LOG";
 
+/// The tools read this file instead of the nearest `itarget.toml`.
+pub const CONFIG: &str = "ITARGET_CONFIG";
+
 /// Every variable, sorted by name.
 pub const ALL: &[Variable] = &[
     Variable { name: "ITARGET_CC_ANNOTATIONS", reader: Reader::Compiler, help: "TOML files with annotations to add, separated by ':'" },
@@ -48,6 +51,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "ITARGET_CC_OFF", reader: Reader::Compiler, help: "1: run clang alone, build nothing of ours in" },
     Variable { name: "ITARGET_CC_PROFILE", reader: Reader::Compiler, help: "profile whose counts are the capacities at link" },
     Variable { name: "ITARGET_CC_TARGET", reader: Reader::Compiler, help: "what to replay, patterns separated by ':', after a '!' what not to; default all" },
+    Variable { name: CONFIG, reader: Reader::Tool, help: "file to read instead of the nearest itarget.toml; off: none" },
     Variable { name: MODE, reader: Reader::Runtime, help: "record, replay or profile; set by the itarget command" },
     Variable { name: OPTIONS, reader: Reader::Runtime, help: "runtime options, name=value separated by ':'; help=1 lists them" },
     Variable { name: STATUS_FD, reader: Reader::Runtime, help: "replay: descriptor for the status line; set by itarget replay" },

@@ -68,7 +68,16 @@ build_neon() {
   built=neon-get
 }
 
+# Programs with threads, servers, and the libraries they are built with.
+# shellcheck source=tests/apps/libraries.sh
+. "$here/libraries.sh"
+# shellcheck source=tests/apps/threaded.sh
+. "$here/threaded.sh"
+
 fail() { echo "build.sh: $*" >&2; exit 1; }
+
+# source_of NAME: the name in sources.tsv of what NAME is built from.
+source_of() { case $1 in httpd-prefork) echo httpd ;; *) echo "$1" ;; esac; }
 
 # What identifies the compiler: the program behind the first word of $CC and the words themselves.
 compiler_id() {
@@ -88,22 +97,42 @@ compiler_id() {
   esac
 }
 
-# key PROGRAM: the build's hash.
+# key NAME [LIBRARY...]: the build's hash.
 key() {
+  local name
   {
-    awk -F'\t' -v p="$1" '$1 == p' "$here/sources.tsv"
+    awk -F'\t' -v p="$(source_of "$1")" '$1 == p' "$here/sources.tsv"
     printf '%s\n' "$compiler" "$CFLAGS" "$LDFLAGS" "$AR" "$RANLIB"
     declare -f run_make "build_$1"
-    if [ "$1" = neon ]; then cat "$here/neon-get.c"; fi
+    case $1 in
+      neon) cat "$here/neon-get.c" ;;
+      bdb) cat "$here/bdb-load.c" ;;
+      httpd*) declare -f httpd_with ;;
+    esac
+    shift
+    for name in "$@"; do key "$name"; done
   } | sha256sum | cut -d' ' -f1
+}
+
+# unpack NAME: the source of a program or library, as the current folder.
+unpack() {
+  local tree=$tag_dir/build
+  if [ "$(source_of "$1")" != "$1" ]; then tree=$tree/$1.tree; fi
+  "$here/fetch.sh" "$tree" "$(source_of "$1")"
+  cd "$tree/$(source_of "$1")"
+}
+
+build_library() {
+  unpack "$1"
+  "build_$1"
+  key "$1" >"$tag_dir/$1.key"
 }
 
 build_one() {
   local program=$1 built='' started=$EPOCHREALTIME
   local stamp=$tag_dir/$program.key
   rm -f "$stamp"
-  "$here/fetch.sh" "$tag_dir/build" "$program"
-  cd "$tag_dir/build/$program"
+  unpack "$program"
   "build_$program"
   cp -f "$built" "$tag_dir/bin/$program.new"
   mv -f "$tag_dir/bin/$program.new" "$tag_dir/bin/$program"
@@ -115,7 +144,9 @@ build_one() {
     rm -rf "${to:?}"
     cp -r "$beside" "$to"
   done
-  key "$program" >"$stamp"
+  # A list of words.
+  # shellcheck disable=SC2046
+  key "$program" $(libraries "$program") >"$stamp"
   awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f\n", b - a }' >"$tag_dir/$program.seconds"
 }
 
@@ -124,23 +155,39 @@ tag=$1
 shift
 [ $# -gt 0 ] || set -- gzip bzip2 sed grep lua sqlite3 wget neon
 tag_dir=$apps/$tag
-mkdir -p "$tag_dir/bin" "$tag_dir/build"
+P=$tag_dir/prefix
+mkdir -p "$tag_dir/bin" "$tag_dir/build" "$P"
 compiler=$(compiler_id)
 failed=0
+# stage NAME STEP...: a step with its output in NAME's log; sets `staged`, and says so when it fails. Not to be called in a
+# condition, where errexit would be off.
+stage() {
+  local name=$1
+  shift
+  staged=yes
+  # A subshell of its own, waited for: errexit must hold inside the recipe.
+  ("$@") >"$tag_dir/$name.log" 2>&1 </dev/null &
+  if wait $!; then return; fi
+  echo "$name: FAILED, see $tag_dir/$name.log"
+  tail -n 15 "$tag_dir/$name.log" >&2
+  staged=no
+  failed=1
+}
+
 for program in "$@"; do
   declare -F "build_$program" >/dev/null || fail "unknown program: $program"
-  if [ -x "$tag_dir/bin/$program" ] && [ "$(cat "$tag_dir/$program.key" 2>/dev/null)" = "$(key "$program")" ]; then
+  read -r -a needed <<<"$(libraries "$program")"
+  if [ -x "$tag_dir/bin/$program" ] && [ "$(cat "$tag_dir/$program.key" 2>/dev/null)" = "$(key "$program" "${needed[@]}")" ]; then
     echo "$program: cached"
     continue
   fi
-  # A subshell of its own, waited for: errexit must hold inside the recipe.
-  (build_one "$program") >"$tag_dir/$program.log" 2>&1 </dev/null &
-  if wait $!; then
-    echo "$program: built in $(cat "$tag_dir/$program.seconds") s"
-  else
-    echo "$program: FAILED, see $tag_dir/$program.log"
-    tail -n 15 "$tag_dir/$program.log" >&2
-    failed=1
-  fi
+  for library in "${needed[@]}"; do
+    if [ "$(cat "$tag_dir/$library.key" 2>/dev/null)" = "$(key "$library")" ]; then continue; fi
+    rm -f "$tag_dir/$library.key"
+    stage "$library" build_library "$library"
+    if [ "$staged" = no ]; then continue 2; fi
+  done
+  stage "$program" build_one "$program"
+  if [ "$staged" = yes ]; then echo "$program: built in $(cat "$tag_dir/$program.seconds") s"; fi
 done
 exit "$failed"

@@ -9,8 +9,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${ITARGET_SOURCES:-${XDG_CACHE_HOME:-$HOME/.cache}/itarget/sources}
-# Or another list of the same form.
-table=${ITARGET_SOURCES_TABLE:-$here/sources.tsv}
+table=$here/sources.tsv
+# Where this machine's own release no longer has a version, the next one is asked.
+next_release=trixie
 apt_dir=
 
 fail() { echo "fetch.sh: $*" >&2; exit 1; }
@@ -38,7 +39,20 @@ apt_state() {
   apt-get indextargets --format "deb-src $signed"'$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     sort -ru >"$apt_dir/sources.list"
   [ -s "$apt_dir/sources.list" ] || fail "apt has no repository configured"
+  apt_update
+}
+
+apt_update() {
   apt_private update >"$apt_dir/update.log" 2>&1 || { cat "$apt_dir/update.log" >&2; fail "apt-get update failed"; }
+}
+
+# Adds the next release's sources to the private apt state; false when they are there already.
+apt_next() {
+  if grep -q " $next_release " "$apt_dir/sources.list"; then return 1; fi
+  grep -E '/debian/? [a-z]+ ' "$apt_dir/sources.list" | sed -E "s, [a-z]+ ([a-z]+)\$, $next_release \\1," | sort -u >"$apt_dir/next"
+  [ -s "$apt_dir/next" ] || return 1
+  cat "$apt_dir/next" >>"$apt_dir/sources.list"
+  apt_update
 }
 
 apt_private() {
@@ -54,6 +68,12 @@ obtain() {
   done
   pkg=$(package "$program")
   apt_state
+  download "$program" "$pkg" || { apt_next && download "$program" "$pkg"; }
+}
+
+# download PROGRAM PACKAGE: the same from the repositories known so far.
+download() {
+  local program=$1 pkg=$2
   for version in $(versions "$program"); do
     if (cd "$cache" && apt_private source --download-only "$pkg=$version") >"$apt_dir/source.log" 2>&1; then
       if have "$program" "$version"; then return 0; fi

@@ -5,8 +5,8 @@
 #   tests/scale/build.sh redis nginx      some
 #
 # Needs target/release/itarget-cc (`cargo build --release --workspace && bash cli/links.sh target/release`), or another one
-# named by ITARGET_CC, and dpkg-dev. Sources are Debian's, pinned with their sums in sources.tsv and fetched at run time
-# (tests/apps/fetch.sh). Objects are compiled by itarget-cc; the link leaves the merged bitcode instead of analyzing it
+# named by ITARGET_CC, and dpkg-dev. Sources are Debian's, pinned with their sums in
+# tests/apps/sources.tsv and fetched at run time (tests/apps/fetch.sh). Objects are compiled by itarget-cc; the link leaves the merged bitcode instead of analyzing it
 # (see `cc` beside this script), so a build takes what a plain one takes. Results: $ITARGET_SCALE/PROGRAM.bc, by default
 # in the user's cache folder. A program is built again only when its sources, its recipe or the compiler's version change.
 # Parameters (environment): ITARGET_CC CFLAGS (-O2 -g -w) JOBS (2) ITARGET_SCALE
@@ -19,7 +19,7 @@ root=$(cd "$here/../.." && pwd)
 scale=${ITARGET_SCALE:-${XDG_CACHE_HOME:-$HOME/.cache}/itarget/scale}
 ITARGET_CC=$(command -v "${ITARGET_CC:-$root/target/release/itarget-cc}") || { echo "build.sh: itarget-cc is not built" >&2; exit 1; }
 : "${CFLAGS:=-O2 -g -w}" "${JOBS:=2}"
-export ITARGET_CC CFLAGS ITARGET_SOURCES_TABLE=$here/sources.tsv
+export ITARGET_CC CFLAGS
 export CC=$here/cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 NM=llvm-nm-19
 # No build file is regenerated, whatever the time stamps of the unpacked files say.
 export ACLOCAL=: AUTOMAKE=: AUTOCONF=: AUTOHEADER=: MAKEINFO=: LC_ALL=C
@@ -34,38 +34,8 @@ unpack() {
 }
 
 # Libraries: static, into a prefix of their own.
-build_zlib() {
-  ./configure --static --prefix="$P"
-  run_make libz.a
-  make install
-}
-build_pcre2() {
-  ./configure -q --prefix="$P" --disable-shared --disable-dependency-tracking
-  run_make libpcre2-8.la libpcre2-posix.la pcre2-config
-  make install-libLTLIBRARIES install-nodist_includeHEADERS install-includeHEADERS install-binSCRIPTS
-}
-build_expat() {
-  # Debian's tree has no configure script.
-  cd expat/lib
-  # The flags are a list of words.
-  # shellcheck disable=SC2086
-  "$CC" $CFLAGS -DXML_DTD=1 -DXML_GE=1 -DXML_NS=1 -DXML_CONTEXT_BYTES=1024 -DXML_DEV_URANDOM -DHAVE_MEMMOVE -DBYTEORDER=1234 -I. -c xmlparse.c xmlrole.c xmltok.c
-  mkdir -p "$P/lib" "$P/include"
-  rm -f "$P/lib/libexpat.a"
-  "$AR" rcs "$P/lib/libexpat.a" xmlparse.o xmlrole.o xmltok.o
-  cp expat.h expat_external.h "$P/include"
-}
-build_apr() {
-  ./configure -q --prefix="$P" --disable-shared --enable-static
-  run_make
-  make install
-}
-build_apr-util() {
-  ./configure -q --prefix="$P" --with-apr="$P" --with-expat="$P" --disable-util-dso --without-pgsql --without-sqlite3 --without-odbc \
-    --without-mysql --without-oracle --without-gdbm --without-ndbm --without-berkeley-db --without-crypto
-  run_make
-  make install
-}
+# shellcheck source=tests/apps/libraries.sh
+. "$root/tests/apps/libraries.sh"
 
 # Programs: they leave the executable's path in `built`.
 build_lua() {
@@ -116,17 +86,10 @@ key() {
     "$ITARGET_CC" --version
     printf '%s\n' "$CFLAGS"
     for name in "$@"; do
-      awk -F'\t' -v p="$name" '$1 == p' "$here/sources.tsv"
+      awk -F'\t' -v p="$name" '$1 == p' "$root/tests/apps/sources.tsv"
       declare -f "build_$name"
     done
   } | sha256sum | cut -d' ' -f1
-}
-
-libraries() {
-  case $1 in
-    nginx) echo zlib pcre2 ;;
-    httpd) echo zlib pcre2 expat apr apr-util ;;
-  esac
 }
 
 build_library() { (unpack "$1" && "build_$1"); }

@@ -141,6 +141,10 @@ pub struct Directives {
     pub targets: Vec<String>,
     /// Each of these targets must be separable from the environment.
     pub separable: bool,
+    /// `varies: output`: what is printed depends on the schedule of the threads.
+    pub varies: bool,
+    /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
+    pub children_print: bool,
     /// Optimisation levels; default `-O2`.
     pub levels: Vec<String>,
 }
@@ -177,6 +181,8 @@ impl Directives {
                     d.targets.push(value.to_string());
                     d.separable = true;
                 }
+                "varies" if value == "output" => d.varies = true,
+                "children" if value == "print" => d.children_print = true,
                 "opt" => d.levels = words(),
                 other => return Err(format!("unknown directive `{other}`")),
             }

@@ -1,11 +1,13 @@
 /*
  * load PROTOCOL PORT CONNECTIONS REQUESTS [DETAIL]: a bounded load for a server on 127.0.0.1; every answer is checked.
+ * load free-port: prints a port that nobody listens on.
  *   http        GET of the path DETAIL (default /), connections kept alive; status 200 and Content-Length bytes of body
  *   http-close  the same, a connection per request
  *   redis       SET and GET in turn, values of DETAIL bytes (default 64), keys of 10,000
  *   memcached   one set in ten, the rest get, values of DETAIL bytes (default 100), keys of 10,000
  * One request is outstanding on each connection. Which connection asks what does not depend on the order of the answers.
- * Prints `N requests in S s` and, for the key-value protocols, how many gets found a value. Status 1 when anything is wrong,
+ * The server may still be starting: the first connection is tried for ten seconds.
+ * Prints `N requests in S s, C s of CPU` and, for the key-value protocols, how many gets found a value. Status 1 when anything is wrong,
  * also when nothing comes for 20 seconds.
  */
 #define _GNU_SOURCE
@@ -20,6 +22,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,7 +41,8 @@ struct connection {
 };
 
 static enum protocol protocol;
-static int port, loop, running;
+static int port, loop, running, started;
+static struct timespec from;
 static long done, hits;
 static long value_bytes;
 static const char *path;
@@ -66,11 +70,22 @@ static void connect_to(struct connection *c)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    int one = 1;
+    struct timespec pause = {0, 10000000};
+    int one = 1, tries = 1000;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0)
-        die("connect: %s", strerror(errno));
+    for (;;) {
+        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0)
+            break;
+        if (started || errno != ECONNREFUSED || --tries == 0)
+            die("connect: %s", strerror(errno));
+        close(c->fd);
+        nanosleep(&pause, NULL);
+    }
+    if (!started) {
+        started = 1;
+        clock_gettime(CLOCK_MONOTONIC, &from);
+    }
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (epoll_ctl(loop, EPOLL_CTL_ADD, c->fd, &event) != 0)
         die("epoll: %s", strerror(errno));
@@ -207,11 +222,28 @@ static void receive(struct connection *c)
     }
 }
 
+static int print_free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t size = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || getsockname(fd, (struct sockaddr *)&at, &size) != 0) {
+        perror("load: free-port");
+        return 1;
+    }
+    printf("%d\n", ntohs(at.sin_port));
+    return 0;
+}
+
 int main(int count, char **words)
 {
     static const char *const names[] = {"http", "http-close", "redis", "memcached"};
-    struct timespec from, to;
+    struct timespec to;
+    struct rusage usage;
     int known = 0;
+    if (count == 2 && strcmp(words[1], "free-port") == 0)
+        return print_free_port();
     if (count < 5) {
         fprintf(stderr, "usage: load http|http-close|redis|memcached PORT CONNECTIONS REQUESTS [DETAIL]\n");
         return 2;
@@ -236,7 +268,6 @@ int main(int count, char **words)
     struct connection *all = calloc((size_t)connections, sizeof *all);
     if (loop < 0 || all == NULL)
         die("no memory");
-    clock_gettime(CLOCK_MONOTONIC, &from);
     running = connections;
     for (int i = 0; i < connections; i++) {
         all[i].state = (uint64_t)i + 1;
@@ -254,7 +285,11 @@ int main(int count, char **words)
             receive(events[i].data.ptr);
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
-    printf("%ld requests in %.4f s\n", done, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%ld requests in %.4f s, %.4f s of CPU\n", done,
+           (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9,
+           (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
     if (protocol == REDIS || protocol == MEMCACHED)
         printf("%ld hits\n", hits);
     return 0;

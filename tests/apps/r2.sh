@@ -106,8 +106,9 @@ one() {
   fi
   level=R1
   mkdir "$W_RUN/out"
+  # A server's replay is a program like others: nothing is sent to it.
   CMD=("$ITARGET" replay --json-status "$json" "$W_RUN/trace")
-  W_STDIN=/dev/null
+  W_STDIN=/dev/null W_KIND=batch
   w_run || status=$?
   if [ -n "$(ls -A "$W_RUN/out")" ]; then why="the replay wrote files"; fi
   keep replayed "$status"

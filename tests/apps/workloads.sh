@@ -4,7 +4,7 @@
 #
 #   w_list SIZE [PROGRAM...]   names, one a line           w_program NAME   the program it runs
 #   w_setup NAME     makes its inputs, once                w_pre NAME       fresh outputs, server started
-#   w_cmd NAME BIN   fills the array CMD and W_STDIN; BIN is the program's path
+#   w_cmd NAME BIN   fills the array CMD, W_STDIN and W_KIND (batch; server: see servers.sh); BIN is the program's path
 #   w_post NAME      stops the server, checks the outputs; non-zero when they are not as they should be
 #   w_stop           stops the server, if any
 #   w_status NAME    the exit status that the program should give
@@ -19,12 +19,19 @@
 
 W_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 W_DATA=${W_DATA:-${XDG_CACHE_HOME:-$HOME/.cache}/itarget/work/data}
+# Plain builds, for what only a program's own counterpart can make or check.
+W_PLAIN=${PLAIN:-${ITARGET_APPS:-${XDG_CACHE_HOME:-$HOME/.cache}/itarget/apps}/plain/bin}
 W_SERVER=''
 W_PORT=0
 W_STDIN=/dev/null
+W_KIND=batch
+W_NAME=''
 CMD=()
 # One locale and time zone everywhere: they change what the programs do.
 export LC_ALL=C.UTF-8 TZ=UTC0
+
+# shellcheck source=tests/apps/servers.sh
+. "$W_HERE/servers.sh"
 
 w_list() {
   local size=$1 name
@@ -44,6 +51,7 @@ w_names() {
     bench) printf '%s.bench\n' gzip bzip2 sed grep lua sqlite3 wget neon ;;
     *) echo "workloads.sh: no such size: $1" >&2; return 2 ;;
   esac
+  threaded_names "$1"
 }
 
 w_program() {
@@ -51,7 +59,7 @@ w_program() {
   case $action in
     gunzip) echo gzip ;;
     bunzip2) echo bzip2 ;;
-    *) echo "${action%%-*}" ;;
+    *) threaded_program "$action" ;;
   esac
 }
 
@@ -121,6 +129,7 @@ w_setup() {
     wget.bench) make_once "$d/www/f200m" gen random 200000000 4 ;;
     neon.bench) make_once "$d/www/f10m" gen random 10000000 5 ;;
   esac
+  threaded_setup "$1"
 }
 
 # Starts the file server. Its port is the kernel's choice the first time and the same one from then on, because it is
@@ -159,13 +168,14 @@ w_pre() {
     sed-in-place.*) cp -p "$W_DATA/www/site/c.txt" "$W_RUN/out/other" ;;
     # Read before it is timed: the disk is not what is measured.
     wget.bench) cat "$W_DATA/www/f200m" >/dev/null ;;
-    gzip.bench | bzip2.bench | grep.bench) cat "$W_DATA/bench/text100" >/dev/null ;;
+    gzip.bench | bzip2.bench | grep.bench | pigz.bench | zstd.bench) cat "$W_DATA/bench/text100" >/dev/null ;;
   esac
+  threaded_pre "$1"
 }
 
 w_cmd() {
   local d=$W_DATA o=$W_RUN/out b=$2 s=$W_HERE/scripts u=http://127.0.0.1:$W_PORT
-  W_STDIN=/dev/null
+  W_STDIN=/dev/null W_KIND=batch W_NAME=$1
   case $1 in
     gzip.small) CMD=("$b" -9 -n -c "$d/small/text") ;;
     gzip-file.small) CMD=("$b" -v -k -6 -S .zipped "$o/text") ;;
@@ -202,7 +212,7 @@ w_cmd() {
     sqlite3.bench) CMD=("$b" "$o/db" ".read $d/bench/load.sql") ;;
     wget.bench) CMD=("$b" --no-config -q -O "$o/body" "$u/f200m") ;;
     neon.bench) CMD=("$b" "$u/f10m" "$o/body") ;;
-    *) echo "workloads.sh: no such workload: $1" >&2; return 2 ;;
+    *) threaded_cmd "$1" "$b" || { echo "workloads.sh: no such workload: $1" >&2; return 2; } ;;
   esac
 }
 
@@ -244,7 +254,8 @@ w_post() {
     wget.bench) cmp -s "$o/body" "$d/www/f200m" ;;
     neon.bench) cmp -s "$o/body" "$d/www/f10m" ;;
     sed.bench | grep.bench | lua.bench) expected "$1" "$out" test -s "$out" ;;
-    *) [ -s "$out" ] ;;
+    sed* | grep* | sqlite3*) [ -s "$out" ] ;;
+    *) threaded_post "$1" ;;
   esac
 }
 
@@ -260,7 +271,7 @@ w_normalise() {
         -e 's/[0-9.,]+[KMG]? ?(=|in )[0-9.,]+ ?s/DURATION/g' -e 's/ in [0-9.]+s/ DURATION/g' \
         -e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/^(Created|Registered|Closed) (socket|fd) [0-9]+/\1 \2/'
       ;;
-    *) cat ;;
+    *) threaded_normalise "$1" ;;
   esac
 }
 
@@ -268,6 +279,10 @@ w_normalise() {
 # Sets W_TOOK (seconds).
 w_run() {
   local started status=0
+  if [ "$W_KIND" = server ]; then
+    serve "$W_NAME" "$@" || status=$?
+    return "$status"
+  fi
   started=$EPOCHREALTIME
   (cd "$W_RUN" && exec timeout -k 5 "${W_SECONDS:-60}" "$@" "${CMD[@]}") \
     <"$W_STDIN" >"$W_RUN/stdout" 2>"$W_RUN/stderr" || status=$?

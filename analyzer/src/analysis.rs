@@ -11,7 +11,7 @@ use crate::plan;
 use crate::points_to::{self, Library, PointsTo};
 use crate::report::{self, Report};
 use itarget_annotations::{Annotations, Function, Memory, Variable};
-use itarget_plan::{CutMode, Plan};
+use itarget_plan::{CutMode, Fit, Plan};
 use std::time::Instant;
 
 /// What is wanted.
@@ -21,6 +21,8 @@ pub struct Options {
     pub cut: CutMode,
     /// Measured weights.
     pub profile: Option<Profile>,
+    /// How the profile was fitted, if it was one of another build ([`crate::flow::fit`]).
+    pub fit: Option<Fit>,
     /// Another profile, under whose weights the cut is priced as well.
     pub weigh_with: Option<Profile>,
     /// The network is wanted, not the interface: go on where something that can't be logged must be.
@@ -33,7 +35,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cut: CutMode::Min, profile: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default() }
+        Options { cut: CutMode::Min, profile: None, fit: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default() }
     }
 }
 
@@ -128,7 +130,8 @@ pub fn analyze_in_detail(
     let mut profiles = options.profile.iter().chain(&options.weigh_with);
     if let Some(profile) = profiles.find(|p| p.module != module.fingerprint) {
         let found = profile.module.clone();
-        return Err(FlowError::OtherModule { found, module: module.fingerprint.clone() });
+        let why = "run `itarget profile` again, or match it function by function (--profile-match=function)";
+        return Err(FlowError::OtherModule { found, module: module.fingerprint.clone(), why });
     }
     let mut wishes = target::resolve(module, &options.targets)?;
     let partial = wishes.iter().any(|w| *w != Wish::Replay);
@@ -154,6 +157,10 @@ pub fn analyze_in_detail(
     progress(Phase::Plan);
     let mut plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut, partial);
     plan.targets = options.targets.to_text();
+    plan.fit = options.fit.clone();
+    if options.cut == CutMode::Profile {
+        plan.shapes = module.shapes.clone();
+    }
     clock.lap(Phase::Plan);
     let reweighed = match &options.weigh_with {
         Some(other) => Some(stability::reweigh(module, &points_to, annotations, &cut, other, &wishes, options.cut)?),

@@ -17,6 +17,7 @@ pub mod measure;
 pub mod program;
 pub mod targeting;
 pub mod trace;
+pub mod weighing;
 
 use cc::Language;
 use clap::{CommandFactory, Parser};

@@ -196,6 +196,17 @@ pub fn annotations(program: &Program, config: &Config, more: &[String]) -> Resul
     Ok(all)
 }
 
+/// Says how a profile of another build fitted the program that was just linked with it.
+///
+/// # Errors
+/// IT0402, IT0501.
+pub fn say_fit(program: &Path) -> Result<(), Error> {
+    if let Some(fit) = Program::open(program)?.plan()?.fit {
+        anstream::eprintln!("itarget: note: {fit}");
+    }
+    Ok(())
+}
+
 /// Keeps a profile in the cache, under a hash of what it says: the program linked with it names this
 /// file.
 ///

@@ -88,6 +88,9 @@ pub struct SavedSettings {
     /// Profile.
     #[serde(default)]
     pub profile: Option<String>,
+    /// How it had to fit ([`crate::weighing::Match`]).
+    #[serde(default)]
+    pub profile_match: String,
 }
 
 impl Program {

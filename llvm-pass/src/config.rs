@@ -26,6 +26,9 @@ pub struct Config {
     /// Profile with capacities.
     #[serde(default)]
     pub profile: Option<String>,
+    /// How it must fit: `exact` or `function`.
+    #[serde(default)]
+    pub profile_match: Option<String>,
     /// The link line, kept as it is for `itarget relink`.
     #[serde(default)]
     pub link: serde_json::Value,
@@ -71,6 +74,9 @@ impl Config {
         }
         if let Some(p) = &self.profile {
             command.args(["--profile", p]);
+        }
+        if let Some(m) = &self.profile_match {
+            command.args(["--profile-match", m]);
         }
         for target in &self.targets {
             match target.strip_prefix('!') {

@@ -325,6 +325,11 @@ impl<'p> Block<'p> {
         })
     }
 
+    /// A key that is unique among live values: that of the block as an operand.
+    pub(super) fn key(self) -> usize {
+        llvm!(LLVMBasicBlockAsValue(self.raw)) as usize
+    }
+
     pub(super) fn successors(self) -> Vec<Block<'p>> {
         let end = llvm!(LLVMGetBasicBlockTerminator(self.raw));
         if end.is_null() {
@@ -479,6 +484,19 @@ impl<'p> Value<'p> {
     /// Kind: instruction.
     pub(super) fn opcode(self) -> Op {
         llvm!(LLVMGetInstructionOpcode(self.raw))
+    }
+
+    /// Kind: comparison. Number of its predicate.
+    pub(super) fn predicate(self) -> u32 {
+        match self.opcode() {
+            Op::LLVMFCmp => llvm!(LLVMGetFCmpPredicate(self.raw)) as u32,
+            _ => llvm!(LLVMGetICmpPredicate(self.raw)) as u32,
+        }
+    }
+
+    /// Kind: constant data. It, as LLVM prints it.
+    pub(super) fn text(self) -> String {
+        take_message(llvm!(LLVMPrintValueToString(self.raw)))
     }
 
     /// Kind: constant expression.

@@ -11,12 +11,23 @@ mod error;
 mod instructions;
 mod ll;
 mod prepare;
+mod shapes;
 mod types;
 mod variables;
 
 use crate::model::Module;
 pub use error::{LoadError, LoadErrorCode};
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// What is wanted besides the model itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// Names and types of variables.
+    pub variables: bool,
+    /// What functions look like ([`Module::shapes`]).
+    pub shapes: bool,
+}
 
 /// Loads `.bc`, `.o`, fat `.o`, `.a` and instrumented executables, links them in this order into
 /// one program, and prepares and converts it.
@@ -24,15 +35,15 @@ use std::path::Path;
 /// # Errors
 /// See [`LoadErrorCode`].
 pub fn load<P: AsRef<Path>>(inputs: &[P]) -> Result<Module, LoadError> {
-    link(read(inputs)?, false)
+    load_with(inputs, Extras::default())
 }
 
-/// As [`load`], with the names and types of variables.
+/// As [`load`], with more.
 ///
 /// # Errors
 /// See [`LoadErrorCode`].
-pub fn load_with_variables<P: AsRef<Path>>(inputs: &[P]) -> Result<Module, LoadError> {
-    link(read(inputs)?, true)
+pub fn load_with<P: AsRef<Path>>(inputs: &[P], extras: Extras) -> Result<Module, LoadError> {
+    link(read(inputs)?, extras)
 }
 
 /// As [`from_bytes`], with the names and types of variables.
@@ -40,9 +51,7 @@ pub fn load_with_variables<P: AsRef<Path>>(inputs: &[P]) -> Result<Module, LoadE
 /// # Errors
 /// See [`LoadErrorCode`].
 pub fn from_bytes_with_variables(name: &str, bytes: Vec<u8>) -> Result<Module, LoadError> {
-    let mut parts = Vec::new();
-    container::bitcode_in(name, bytes, &mut parts)?;
-    link(parts, true)
+    from_bytes_with(name, bytes, Extras { variables: true, ..Extras::default() })
 }
 
 /// As [`load`] for one input that is in memory; `name` is for messages.
@@ -50,9 +59,17 @@ pub fn from_bytes_with_variables(name: &str, bytes: Vec<u8>) -> Result<Module, L
 /// # Errors
 /// See [`LoadErrorCode`].
 pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Module, LoadError> {
+    from_bytes_with(name, bytes, Extras::default())
+}
+
+/// As [`from_bytes`], with more.
+///
+/// # Errors
+/// See [`LoadErrorCode`].
+pub fn from_bytes_with(name: &str, bytes: Vec<u8>, extras: Extras) -> Result<Module, LoadError> {
     let mut parts = Vec::new();
     container::bitcode_in(name, bytes, &mut parts)?;
-    link(parts, false)
+    link(parts, extras)
 }
 
 fn read<P: AsRef<Path>>(inputs: &[P]) -> Result<Vec<container::Part>, LoadError> {
@@ -66,7 +83,7 @@ fn read<P: AsRef<Path>>(inputs: &[P]) -> Result<Vec<container::Part>, LoadError>
     Ok(parts)
 }
 
-fn link(parts: Vec<container::Part>, variables: bool) -> Result<Module, LoadError> {
+fn link(parts: Vec<container::Part>, extras: Extras) -> Result<Module, LoadError> {
     let context = ll::Context::new();
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else {
@@ -79,7 +96,8 @@ fn link(parts: Vec<container::Part>, variables: bool) -> Result<Module, LoadErro
     }
     context.verify(&program, &first.name)?;
     let sites = prepare::number(&program);
-    let found = if variables { variables::find(&program) } else { variables::Found::default() };
+    let found = if extras.variables { variables::find(&program) } else { variables::Found::default() };
+    let shapes = if extras.shapes { shapes::of(&program) } else { BTreeMap::default() };
     context.run_passes(&program, &first.name)?;
-    Ok(convert::convert(&program, &sites, &found))
+    Ok(Module { shapes, ..convert::convert(&program, &sites, &found) })
 }

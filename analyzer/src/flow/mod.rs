@@ -11,6 +11,7 @@ pub mod dimacs;
 pub mod explain;
 pub mod extent;
 pub mod facts;
+pub mod fit;
 pub mod graph;
 pub mod stability;
 pub mod target;
@@ -37,8 +38,10 @@ pub enum FlowError {
         hint: &'static str,
     },
     /// The profile belongs to another module.
-    #[error("IT0411: the profile was made with another module ({found}), this one is {module}; run `itarget profile` again")]
+    #[error("IT0411: the profile was made with another module ({found}), this one is {module}; {why}")]
     OtherModule {
+        /// What stands against using it, and what to do.
+        why: &'static str,
         /// Fingerprint in the profile.
         found: String,
         /// Fingerprint of the module.

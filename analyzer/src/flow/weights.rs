@@ -5,8 +5,10 @@
 use crate::model::{Callee, InstrKind, Module};
 use super::extent;
 use crate::points_to::{FieldId, PointsTo, Target};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use itarget_plan::Shape;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Capacity of one byte.
 pub const BYTE: u64 = 10;
@@ -33,6 +35,12 @@ pub struct Profile {
     pub module: String,
     /// What was seen.
     pub edges: Vec<ProfileEdge>,
+    /// What the functions looked like, by name; empty in profiles of older versions.
+    #[serde(default)]
+    pub functions: BTreeMap<String, Shape>,
+    /// Functions of which it says anything ([`super::fit`]); the weights of others are estimates. `None`: all.
+    #[serde(skip)]
+    pub only: Option<BTreeSet<String>>,
 }
 
 /// Traffic between one site and one object.
@@ -147,21 +155,41 @@ impl CellName<'_> {
 pub struct Weights<'a> {
     /// Estimated calls by function index.
     calls: Vec<u64>,
-    profile: Option<FxHashMap<(&'a str, u32), Vec<&'a ProfileEdge>>>,
+    profile: Option<FxHashMap<(&'a str, u32), Vec<Seen<'a>>>>,
+    only: Option<&'a BTreeSet<String>>,
+}
+
+/// Traffic of a site.
+#[derive(Debug)]
+struct Seen<'a> {
+    edge: &'a ProfileEdge,
+    /// With which object is not known: with any.
+    anywhere: bool,
 }
 
 impl<'a> Weights<'a> {
     /// Static estimates, overruled by a profile if there is one.
     #[must_use]
     pub fn new(module: &Module, points_to: &PointsTo, profile: Option<&'a Profile>) -> Weights<'a> {
+        let only = profile.and_then(|p| p.only.as_ref());
         let profile = profile.map(|p| {
-            let mut by_site: FxHashMap<(&str, u32), Vec<&ProfileEdge>> = FxHashMap::default();
+            let known: FxHashSet<&str> = match only {
+                Some(_) => points_to.objects().iter().map(|o| o.name.as_str()).collect(),
+                None => FxHashSet::default(),
+            };
+            let mut by_site: FxHashMap<(&str, u32), Vec<Seen>> = FxHashMap::default();
             for edge in &p.edges {
-                by_site.entry((original(&edge.function), edge.ordinal)).or_default().push(edge);
+                let anywhere = only.is_some() && !edge.object.is_empty() && !known.contains(edge.object.as_str());
+                by_site.entry((original(&edge.function), edge.ordinal)).or_default().push(Seen { edge, anywhere });
             }
             by_site
         });
-        Weights { calls: calls(module, points_to), profile }
+        Weights { calls: calls(module, points_to), profile, only }
+    }
+
+    /// What was measured in a function, if that was.
+    fn of(&self, function: &str) -> Option<&FxHashMap<(&'a str, u32), Vec<Seen<'a>>>> {
+        self.profile.as_ref().filter(|_| self.only.is_none_or(|o| o.contains(function)))
     }
 
     /// True with a profile.
@@ -175,9 +203,9 @@ impl<'a> Weights<'a> {
     #[must_use]
     pub fn executions(&self, module: &Module, function: usize, instr: usize, counters: usize) -> u64 {
         let f = &module.functions[function];
-        if let (Some(profile), Some(ordinal)) = (&self.profile, f.instrs[instr].ordinal) {
+        if let (Some(profile), Some(ordinal)) = (self.of(&f.name), f.instrs[instr].ordinal) {
             let edges = profile.get(&(f.name.as_str(), ordinal)).into_iter().flatten();
-            let events = edges.fold(0u64, |sum, e| sum.saturating_add(e.events));
+            let events = edges.fold(0u64, |sum, s| sum.saturating_add(s.edge.events));
             return events.div_ceil(counters.max(1) as u64);
         }
         let depth = f.blocks.get(f.instrs[instr].block as usize).map_or(0, |b| b.loop_depth);
@@ -187,10 +215,10 @@ impl<'a> Weights<'a> {
     /// What a site moves in all: measured, or `bytes` at each of its `executions`.
     #[must_use]
     pub fn site(&self, function: &str, ordinal: u32, executions: u64, bytes: u64) -> Traffic {
-        match &self.profile {
+        match self.of(function) {
             None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
-            Some(p) => p.get(&(function, ordinal)).into_iter().flatten().fold(Traffic::default(), |sum, e| {
-                sum.plus(Traffic { bytes: e.bytes, events: e.events })
+            Some(p) => p.get(&(function, ordinal)).into_iter().flatten().fold(Traffic::default(), |sum, s| {
+                sum.plus(Traffic { bytes: s.edge.bytes, events: s.edge.events })
             }),
         }
     }
@@ -199,12 +227,12 @@ impl<'a> Weights<'a> {
     /// object, modulo its stride if that is not 0 (without a profile: all).
     #[must_use]
     pub fn cell(&self, function: &str, ordinal: u32, cell: &CellName, executions: u64, bytes: u64) -> Traffic {
-        match &self.profile {
+        match self.of(function) {
             None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
             Some(p) => {
-                let edges = p.get(&(function, ordinal)).into_iter().flatten();
-                edges.filter(|e| cell.meets(e)).fold(Traffic::default(), |sum, e| {
-                    sum.plus(Traffic { bytes: e.bytes, events: e.events })
+                let seen = p.get(&(function, ordinal)).into_iter().flatten();
+                seen.filter(|s| s.anywhere || cell.meets(s.edge)).fold(Traffic::default(), |sum, s| {
+                    sum.plus(Traffic { bytes: s.edge.bytes, events: s.edge.events })
                 })
             }
         }
@@ -212,7 +240,7 @@ impl<'a> Weights<'a> {
 }
 
 /// The function that a clone made by the plan is a copy of.
-fn original(name: &str) -> &str {
+pub(super) fn original(name: &str) -> &str {
     match name.rsplit_once(".itarget.") {
         Some((of, number)) if !of.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => of,
         _ => name,

@@ -92,6 +92,8 @@ pub struct Module {
     pub lists: Vec<Vec<Operand>>,
     /// What debug information says of variables, if that was asked for.
     pub variables: Variables,
+    /// What the functions look like, by name, if that was asked for.
+    pub shapes: std::collections::BTreeMap<String, itarget_plan::Shape>,
     /// Module-level assembly is present: all exported symbols may be used by it.
     pub module_asm: bool,
 }

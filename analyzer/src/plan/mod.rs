@@ -82,6 +82,8 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         unreached: if mode.watches() { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),
         constants: facts.constants.clone(),
+        shapes: BTreeMap::new(),
+        fit: None,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::flow::stability::Reweighed;
 use crate::model::{Class, Module};
 use crate::points_to::PointsTo;
 use itarget_annotations::stanza_for;
-use itarget_plan::{Action, Call, CutMode, How, Len, Plan, Ret, Write};
+use itarget_plan::{Action, Call, CutMode, Fit, How, Len, Plan, Ret, Write};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -50,6 +50,8 @@ pub struct Report {
     pub sites: Sites,
     /// What is logged, dearest first.
     pub interface: Vec<Item>,
+    /// How the profile was fitted, if it was one of another build.
+    pub fit: Option<Fit>,
     /// External functions without annotation.
     pub unannotated: Vec<Unannotated>,
     /// Sites at which recording ends, with the reason.
@@ -202,6 +204,7 @@ pub fn collect(input: &Input) -> Report {
         cut_bytes: as_bytes(cut.value),
         sites: Sites { clones: plan.clones.len(), ..Sites::default() },
         interface: Vec::new(),
+        fit: plan.fit.clone(),
         unannotated: unannotated(module, facts),
         refused: Vec::new(),
         doubts: doubts(module, facts, cut),

@@ -33,6 +33,9 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
         r.functions, r.externals, r.values, r.nodes, r.edges
     )?;
     writeln!(out, "{cut}: about {} per estimated run, {} edges cut", bytes(r.cut_bytes), r.crossing)?;
+    if let Some(fit) = &r.fit {
+        writeln!(out, "{fit}")?;
+    }
     if let Some(w) = &r.reweighed {
         match w.cost {
             Some(cost) => writeln!(

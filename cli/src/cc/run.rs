@@ -122,6 +122,7 @@ impl Order<'_> {
             "cut": self.settings.cut(),
             "annotations": absolute(&cwd, &self.settings.annotations),
             "profile": self.settings.profile.as_ref().map(|p| absolute_one(&cwd, p)),
+            "profile_match": self.settings.profile_match.name(),
             "targets": self.settings.targets,
             "opt_level": link.opt_level,
             "link": {
@@ -132,6 +133,7 @@ impl Order<'_> {
                 "settings": {
                     "annotations": absolute(&cwd, &self.settings.annotations),
                     "profile": self.settings.profile.as_ref().map(|p| absolute_one(&cwd, p)),
+                    "profile_match": self.settings.profile_match.name(),
                 },
             },
             "keep": true,

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::errors::{Error, nearest};
+use crate::weighing::Match;
 use itarget_abi::env;
 
 /// Settings of one run of the wrapper.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub off: bool,
     /// Profile with capacities.
     pub profile: Option<String>,
+    /// How the profile has to fit the program.
+    pub profile_match: Match,
     /// Replay target: patterns, those that exclude after a `!`; empty: all functions.
     pub targets: Vec<String>,
 }
@@ -54,6 +57,11 @@ impl Settings {
                     s.off = value == "1";
                 }
                 "ITARGET_CC_PROFILE" => s.profile = given,
+                "ITARGET_CC_PROFILE_MATCH" => {
+                    s.profile_match = Match::of_text(&value).ok_or_else(|| {
+                        Error::new("IT0204", format!("ITARGET_CC_PROFILE_MATCH is `{value}`")).hint("it may be exact or function")
+                    })?;
+                }
                 "ITARGET_CC_TARGET" => {
                     s.targets = value.split(':').filter(|p| !p.is_empty()).map(str::to_string).collect();
                 }
@@ -99,6 +107,7 @@ mod tests {
 
     #[test]
     fn values() {
+        assert_eq!(read(&[("ITARGET_CC_PROFILE_MATCH", "function")]).expect("value").profile_match, Match::Function);
         let s = read(&[("ITARGET_CC_CUT", "libc"), ("ITARGET_CC_ANNOTATIONS", "a::b"), ("ITARGET_CC_OFF", "1"), ("X", "y")]);
         let s = s.expect("settings");
         assert_eq!((s.cut(), s.annotations.len(), s.off), ("libc", 2, true));
@@ -123,6 +132,7 @@ mod tests {
         let e = read(&[("ITARGET_CC_PROFIL", "x")]).expect_err("unknown");
         assert_eq!((e.code, e.hint.as_deref()), ("IT0203", Some("did you mean ITARGET_CC_PROFILE?")));
         assert_eq!(read(&[("ITARGET_CC_CUT", "max")]).expect_err("value").code, "IT0204");
+        assert_eq!(read(&[("ITARGET_CC_PROFILE_MATCH", "name")]).expect_err("value").code, "IT0204");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::select::note;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use itarget_analyzer::analysis::{self, Analysis, Phase};
-use itarget_analyzer::flow::{FlowError, dimacs};
+use itarget_analyzer::flow::{FlowError, dimacs, fit};
 use itarget_cli::config::Config;
 use itarget_cli::program::{Program, SavedSettings};
 use itarget_cli::targeting::Targeting;
@@ -16,7 +16,8 @@ use itarget_analyzer::report::text;
 use itarget_analyzer::model::Module;
 use itarget_analyzer::{bitcode, contradictions, points_to};
 use itarget_annotations::Annotations;
-use itarget_plan::CutMode;
+use itarget_cli::weighing::{Match, Weighing};
+use itarget_plan::{CutMode, Fit};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -43,9 +44,8 @@ pub struct Args {
     /// More annotations of library functions (may be repeated; later files win).
     #[arg(long, value_name = "FILE")]
     annotations: Vec<PathBuf>,
-    /// Weights measured by `itarget profile`.
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
+    #[command(flatten)]
+    weighing: Weighing,
     /// Another profile: also say what the interface costs under its weights.
     #[arg(long, value_name = "FILE")]
     weigh_with: Option<PathBuf>,
@@ -126,17 +126,19 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     let files: Vec<PathBuf> = files.into_iter().map(PathBuf::from).chain(args.annotations.iter().cloned()).collect();
     let annotations = annotations(&files)?;
     let weigh_with = args.weigh_with.as_deref().map(profile).transpose()?;
-    let profile = args.profile.as_deref().map(profile).transpose()?;
+    let unfitted = args.weighing.profile.as_deref().map(profile).transpose()?;
+    let matching = args.weighing.matching();
     let cut = Cut::or(args.cut, &config).mode();
     let targets = Targets::of_text(&args.targeting.of(&config, program.as_ref()));
-    let options = analysis::Options { cut, profile, weigh_with, network: args.network.is_some(), points_to: points_to::Options::default(), targets };
     let mut progress = Progress::start(!args.for_pass && std::io::stderr().is_terminal());
     progress.phase(Phase::Load);
     let start = Instant::now();
-    let module = bitcode::load(&args.inputs).map_err(|e| {
-        Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint())
-    })?;
+    let module = load(&args.inputs, bitcode::Extras { variables: false, shapes: shapes(cut, matching) })?;
     agree(&module, &annotations, &files)?;
+    let (profile, fit) = fitted(unfitted, &module, matching)?;
+    let (weigh_with, _) = fitted(weigh_with, &module, matching)?;
+    let network = args.network.is_some();
+    let options = analysis::Options { cut, profile, fit, weigh_with, network, points_to: points_to::Options::default(), targets };
     let loading = start.elapsed().as_secs_f64();
     let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
     progress.finish();
@@ -163,8 +165,9 @@ fn show(args: &Args, analysis: &Analysis) -> Result<(), Error> {
     if args.for_pass {
         // Silent at a link: configure scripts take any word for a failure.
         if let Some(log) = std::env::var_os(itarget_abi::env::CC_LOG).filter(|l| !l.is_empty()) {
-            let lines: String =
-                report.refused.iter().map(|n| format!("refused\t{}: recording will stop here: {}\n", n.at, n.text)).collect();
+            let fit = report.fit.iter().map(|f| format!("profile\t{f}\n"));
+            let lines: String = fit.chain(
+                report.refused.iter().map(|n| format!("refused\t{}: recording will stop here: {}\n", n.at, n.text))).collect();
             let file = std::fs::OpenOptions::new().create(true).append(true).open(&log);
             // The log is an aid: a link does not fail for it.
             let _ = file.and_then(|mut f| std::io::Write::write_all(&mut f, lines.as_bytes()));
@@ -179,6 +182,35 @@ fn show(args: &Args, analysis: &Analysis) -> Result<(), Error> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::new("IT0609", format!("stdout: {e}"))),
         _ => Ok(()),
+    }
+}
+
+/// Loads the inputs.
+///
+/// # Errors
+/// IT01xx.
+pub fn load(inputs: &[PathBuf], extras: bitcode::Extras) -> Result<Module, Error> {
+    bitcode::load_with(inputs, extras)
+        .map_err(|e| Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint()))
+}
+
+/// Whether it has to be known what functions look like.
+pub fn shapes(cut: CutMode, matching: Match) -> bool {
+    cut == CutMode::Profile || matching == Match::Function
+}
+
+/// The profile as it is used for this module, and how it fitted if it is one of another build.
+///
+/// # Errors
+/// IT0411: it does not fit.
+pub fn fitted(profile: Option<Profile>, module: &Module, matching: Match) -> Result<(Option<Profile>, Option<Fit>), Error> {
+    match profile {
+        Some(profile) if matching == Match::Function => {
+            let (profile, fit) = fit::fit(profile, module).map_err(|e| refusal(&e))?;
+            Ok((Some(profile), fit))
+        }
+        // One of another module is refused by the analysis.
+        other => Ok((other, None)),
     }
 }
 

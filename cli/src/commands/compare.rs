@@ -7,6 +7,7 @@ use crate::measure::{self, Recorded, Subject, baseline, how, items, median, tabl
 use crate::program::Program;
 use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
+use crate::weighing::{Match, Weighing};
 use serde_json::json;
 
 /// The cuts that are compared, cheapest log first.
@@ -18,9 +19,8 @@ pub struct Args {
     /// Runs of each variant.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
-    /// Profile whose counts are the capacities of the minimum cut.
-    #[arg(long, value_name = "FILE")]
-    profile: Option<String>,
+    #[command(flatten)]
+    weighing: Weighing,
     #[command(flatten)]
     targeting: Targeting,
     /// Annotation files to add.
@@ -50,18 +50,21 @@ pub fn run(args: Args) -> Outcome {
     let config = Config::here()?;
     let annotations = measure::annotations(&program, &config, &args.annotations)?;
     let targets = args.targeting.of(&config, Some(&program));
-    let absolute = |f: &String| std::path::absolute(f).map_or(f.clone(), |p| p.display().to_string());
     let mut rows = vec![];
     let mut variants = vec![];
     for &cut in CUTS {
         let settings = Settings {
             cut: Some(cut.into()),
-            profile: args.profile.as_ref().map(absolute),
+            profile: args.weighing.absolute(),
+            profile_match: args.weighing.matching(),
             annotations: annotations.clone(),
             targets: targets.clone(),
             ..Settings::default()
         };
         let path = variant(&program, &settings)?;
+        if cut == CUTS[0] && args.weighing.matching() == Match::Function {
+            measure::say_fit(&path)?;
+        }
         rows.push(Row { cut, items: items(&Program::open(&path)?)?, runs: vec![], ratios: vec![] });
         variants.push(path);
     }
@@ -123,7 +126,7 @@ fn show(args: &Args, rows: &[Row], plain: f64, expected: Ended) {
     }
     say!("{}", table(&lines).trim_end());
     say!("not instrumented: {plain:.3} s ({}); medians of {} alternating runs", how(expected), args.runs);
-    if args.profile.is_none() {
+    if args.weighing.profile.is_none() {
         notes.push("no profile: `min` and `functions` go by estimates; `itarget tune` measures, --profile takes what it kept".into());
     }
     for note in notes {

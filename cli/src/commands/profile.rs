@@ -9,6 +9,7 @@ use crate::program::Program;
 use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
 use itarget_abi::{env, layout};
+use itarget_plan::Shape;
 use object::{Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub struct Args {
 struct Profile {
     format: u32,
     module: String,
+    functions: BTreeMap<String, Shape>,
     edges: Vec<Edge>,
 }
 
@@ -171,7 +173,7 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
         Some(0) => {}
         Some(n) => anstream::eprintln!("itarget: note: {n} events are missing from the profile: too many sites and objects"),
     }
-    Ok(Profile { format: 2, module: plan.module.clone(), edges })
+    Ok(Profile { format: 2, module: plan.module.clone(), functions: plan.shapes.clone(), edges })
 }
 
 /// Names of the globals in the order of the table `__itarget_all_globals`, by their addresses in

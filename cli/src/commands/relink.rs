@@ -11,6 +11,7 @@ use crate::errors::Error;
 use crate::measure;
 use crate::program::{Program, SavedLink};
 use crate::targeting::Targeting;
+use crate::weighing::{Match, Weighing};
 use object::{Object, ObjectSection};
 use std::path::{Path, PathBuf};
 
@@ -22,9 +23,8 @@ pub struct Args {
     /// Where to put the result (default: in the place of APP).
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Profile whose counts are the capacities.
-    #[arg(long, value_name = "FILE")]
-    profile: Option<String>,
+    #[command(flatten)]
+    weighing: Weighing,
     /// Cut: min, functions or libc.
     #[arg(long, value_parser = ["min", "functions", "libc"])]
     cut: Option<String>,
@@ -46,15 +46,17 @@ pub fn run(args: Args) -> Outcome {
         annotations: measure::annotations(&program, &config, &args.annotations)?,
         targets: args.targeting.of(&config, Some(&program)),
         cut: args.cut.or(config.cut),
-        profile: args.profile.map(|p| absolute(&p)),
+        profile: args.weighing.absolute(),
+        profile_match: args.weighing.matching(),
         ..Settings::default()
     };
     let output = args.output.unwrap_or(args.app);
-    relink(&program, &settings, &output)
-}
-
-fn absolute(path: &str) -> String {
-    std::path::absolute(path).map_or(path.to_string(), |p| p.display().to_string())
+    let output = std::path::absolute(&output).unwrap_or(output);
+    let status = relink(&program, &settings, &output)?;
+    if status == 0 && settings.profile_match == Match::Function {
+        measure::say_fit(&output)?;
+    }
+    Ok(status)
 }
 
 /// Links `program` again to `output`, which is replaced at once; without anything of ours in it

@@ -13,6 +13,7 @@ use itarget_annotations::Annotations;
 use itarget_cli::config::Config;
 use itarget_cli::program::Program;
 use itarget_cli::targeting::Targeting;
+use itarget_cli::weighing::{Match, Weighing};
 use itarget_plan::Plan;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -26,9 +27,8 @@ pub struct Choice {
     /// More annotations of library functions (may be repeated; later files win).
     #[arg(long, value_name = "FILE")]
     pub annotations: Vec<PathBuf>,
-    /// Weights measured by `itarget profile`.
-    #[arg(long, value_name = "FILE")]
-    pub profile: Option<PathBuf>,
+    #[command(flatten)]
+    pub weighing: Weighing,
     #[command(flatten)]
     pub targeting: Targeting,
 }
@@ -62,7 +62,11 @@ impl Choice {
             (None, true) => linked.annotations.iter().filter(|p| analyze::existing(p)).map(PathBuf::from).collect(),
             (project, _) => project.iter().flatten().map(PathBuf::from).chain(self.annotations.iter().cloned()).collect(),
         };
-        let profile = self.profile.clone().or_else(|| linked.profile.filter(analyze::existing).map(PathBuf::from));
+        let matching = match self.weighing.profile {
+            Some(_) => self.weighing.matching(),
+            None => self.weighing.profile_match.or(Match::of_text(&linked.profile_match)).unwrap_or_default(),
+        };
+        let profile = self.weighing.profile.clone().or_else(|| linked.profile.filter(analyze::existing).map(PathBuf::from));
         let annotations: Annotations = analyze::annotations(&files)?;
         let profile = profile.as_deref().map(analyze::profile).transpose()?;
         let plan = program.as_ref().and_then(|p| p.plan().ok());
@@ -71,14 +75,15 @@ impl Choice {
             (asked, _) => Cut::or(asked, &config).mode(),
         };
         let targets = Targets::of_text(&self.targeting.of(&config, program.as_ref()));
-        let options = analysis::Options { cut, profile, targets, ..analysis::Options::default() };
         let mut progress = Progress::start(std::io::stderr().is_terminal());
         progress.phase(Phase::Load);
-        let module = bitcode::load_with_variables(inputs).map_err(|e| Error::new(e.code.code(), format!("{}: {}", e.file, e.detail)).hint(e.code.hint()))?;
+        let module = analyze::load(inputs, bitcode::Extras { variables: true, shapes: analyze::shapes(cut, matching) })?;
+        let (profile, fit) = analyze::fitted(profile, &module, matching)?;
+        let options = analysis::Options { cut, profile, fit, targets, ..analysis::Options::default() };
         let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
         progress.finish();
         let (analysis, details) = result.map_err(|e| analyze::refusal(&e))?;
-        let chosen = self.cut.is_some() || self.profile.is_some() || !self.targeting.is_empty() || !self.annotations.is_empty();
+        let chosen = self.cut.is_some() || self.weighing.profile.is_some() || !self.targeting.is_empty() || !self.annotations.is_empty();
         if let Some(linked) = plan.filter(|_| !chosen)
             && !same(&linked, &analysis.plan)
         {

@@ -14,6 +14,8 @@
 //! Evolution: fields may be added with a serde default; any other change raises [`FORMAT`].
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// Version of the plan format.
 pub const FORMAT: u32 = 1;
@@ -54,6 +56,64 @@ pub struct Plan {
     /// External variables replaced by a replay-space copy made at start ("constant"), with bytes.
     #[serde(default)]
     pub constants: Vec<(String, u64)>,
+    /// What the functions look like, by name; in builds that count only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shapes: BTreeMap<String, Shape>,
+    /// How the profile fitted, if it was that of another build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+}
+
+/// What a function looks like, to know it again in another build.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Line where it begins, 0 if not known.
+    pub line: u32,
+    /// Hash of its body, hex.
+    pub hash: String,
+}
+
+/// How the profile of another build was used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fit {
+    /// Functions with the same name and body: they have measured weights.
+    pub matched: usize,
+    /// Functions whose body is another one, sorted: their weights are estimates.
+    pub changed: Vec<String>,
+    /// Functions that the profile does not know: their weights are estimates.
+    pub new: usize,
+    /// Functions of the profile that are no more.
+    pub gone: usize,
+    /// Counted events at sites of matched functions.
+    pub events: u64,
+    /// Counted events that were left out.
+    pub events_left_out: u64,
+}
+
+/// Most names of changed functions that are said in a sentence.
+const SHOWN: usize = 5;
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let estimated = self.changed.len() + self.new;
+        let (matched, of) = (self.matched, self.matched + estimated);
+        write!(f, "profile of another build: {matched} of {of} functions are as they were, with {} counted events", self.events)?;
+        if estimated > 0 {
+            write!(f, "; weights of the other {estimated} are estimates")?;
+        }
+        if !self.changed.is_empty() {
+            let names: Vec<String> = self.changed.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();
+            write!(f, " (changed: {}", names.join(", "))?;
+            if self.changed.len() > SHOWN {
+                write!(f, " and {} more", self.changed.len() - SHOWN)?;
+            }
+            write!(f, ")")?;
+        }
+        if self.events_left_out > 0 {
+            write!(f, "; {} events left out", self.events_left_out)?;
+        }
+        Ok(())
+    }
 }
 
 /// Which interface was asked for.

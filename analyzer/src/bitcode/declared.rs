@@ -8,13 +8,33 @@ use rustc_hash::FxHashMap;
 
 /// Deepest nesting of structures that is looked at.
 const DEEPEST: usize = 32;
-/// Most scalars before a member that is told from others.
+/// Most scalars of a structure whose members are told from others.
 const LONGEST: usize = 4096;
-/// What clang calls the scalar types of C.
-const SCALARS: &[&str] = &[
-    "omnipotent char", "any pointer", "vtable pointer", "_Bool", "bool", "short", "int", "long", "long long", "__int128", "float",
-    "double", "long double", "half", "_Float16", "__float128", "__bf16", "wchar_t",
+/// What clang calls the scalar types of C, and their bytes.
+const SCALARS: &[(&str, Declared, u64)] = &[
+    ("omnipotent char", Declared::Any, 1),
+    ("any pointer", Declared::Pointer, 8),
+    ("vtable pointer", Declared::Pointer, 8),
+    ("_Bool", Declared::Number, 1),
+    ("bool", Declared::Number, 1),
+    ("short", Declared::Number, 2),
+    ("int", Declared::Number, 4),
+    ("wchar_t", Declared::Number, 4),
+    ("long", Declared::Number, 8),
+    ("long long", Declared::Number, 8),
+    ("__int128", Declared::Number, 16),
+    ("half", Declared::Number, 2),
+    ("_Float16", Declared::Number, 2),
+    ("__bf16", Declared::Number, 2),
+    ("float", Declared::Number, 4),
+    ("double", Declared::Number, 8),
+    ("long double", Declared::Number, 16),
+    ("__float128", Declared::Number, 16),
 ];
+
+fn scalar(name: &str) -> Option<(Declared, u64)> {
+    SCALARS.iter().find(|(known, ..)| *known == name).map(|(_, declared, size)| (*declared, *size))
+}
 
 /// What an access says.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +49,7 @@ pub(super) struct Tags {
     kind: u32,
     by_tag: FxHashMap<usize, Tag>,
     by_base: FxHashMap<usize, u32>,
-    by_prefix: FxHashMap<Vec<(u64, String)>, u32>,
+    by_scalars: FxHashMap<(u64, Vec<(u64, String)>), u32>,
     /// In order of appearance.
     pub(super) records: Vec<Record>,
     /// In order of appearance.
@@ -42,7 +62,7 @@ impl Tags {
             kind: kind_of_metadata("tbaa"),
             by_tag: FxHashMap::default(),
             by_base: FxHashMap::default(),
-            by_prefix: FxHashMap::default(),
+            by_scalars: FxHashMap::default(),
             records: Vec::new(),
             members: Vec::new(),
         }
@@ -89,13 +109,14 @@ impl Tags {
         for _ in 0..DEEPEST {
             let (at, inner) = members(base).into_iter().rev().find(|(at, _)| *at <= offset)?;
             if inner.key() == value.key() && at == offset {
-                let mut prefix = Vec::new();
-                scalars(base, 0, offset, &mut prefix, DEEPEST)?;
+                let mut all = Vec::new();
+                scalars(base, 0, &mut all, DEEPEST)?;
                 let next = u32::try_from(self.members.len()).ok()?;
-                let pointers = prefix.iter().filter(|(_, name)| name == "any pointer").map(|(at, _)| *at).collect();
-                let member = *self.by_prefix.entry(prefix).or_insert(next);
+                let known = |(at, name): &(u64, String)| scalar(name).map(|(declared, size)| (*at, declared, size));
+                let scalars = all.iter().filter_map(known).collect();
+                let member = *self.by_scalars.entry((offset, all)).or_insert(next);
                 if member == next {
-                    self.members.push(TypedMember { offset, pointers });
+                    self.members.push(TypedMember { offset, scalars });
                 }
                 return Some(member);
             }
@@ -126,11 +147,10 @@ fn members(node: Value<'_>) -> Vec<(u64, Value<'_>)> {
     pairs.filter_map(|pair| Some((u64::try_from(pair[1]?.integer()?).ok()?, pair[0]?))).collect()
 }
 
-/// Adds offset and name of all scalars from the start of a structure at `start` up to the offset `last`. `None`: there is
-/// something of no known form.
-fn scalars(node: Value<'_>, start: u64, last: u64, found: &mut Vec<(u64, String)>, deepest: usize) -> Option<()> {
+/// Adds offset and name of all scalars of a structure at `start`. `None`: there is something of no known form.
+fn scalars(node: Value<'_>, start: u64, found: &mut Vec<(u64, String)>, deepest: usize) -> Option<()> {
     let own = name(node)?;
-    if SCALARS.contains(&own.as_str()) {
+    if scalar(&own).is_some() {
         found.push((start, own));
         return (found.len() < LONGEST).then_some(());
     }
@@ -138,13 +158,7 @@ fn scalars(node: Value<'_>, start: u64, last: u64, found: &mut Vec<(u64, String)
     if deepest == 0 || inside.is_empty() {
         return None;
     }
-    for (at, member) in inside {
-        if start + at > last {
-            break;
-        }
-        scalars(member, start + at, last, found, deepest - 1)?;
-    }
-    Some(())
+    inside.into_iter().try_for_each(|(at, member)| scalars(member, start + at, found, deepest - 1))
 }
 
 fn name(node: Value<'_>) -> Option<String> {

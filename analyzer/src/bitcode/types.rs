@@ -38,6 +38,7 @@ impl<'p> TypeMap<'p> {
                 let element = ty.element();
                 Type::Array(self.id(element), self.layout.size(element), ty.array_len())
             }
+            TyKind::LLVMPointerTypeKind => Type::Pointer,
             _ => Type::Scalar(self.layout.size(ty)),
         };
         let id = self.types.intern(layout);

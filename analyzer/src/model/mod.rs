@@ -350,7 +350,7 @@ pub struct Instr {
 }
 
 /// How memory is accessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Access {
     /// Bytes.
     pub size: u64,
@@ -368,14 +368,21 @@ pub struct Access {
     pub member: Option<u32>,
 }
 
-/// A member of a structure, by the types and offsets of all that is before it, and its own: members of
-/// structures that begin the same way are one, for programs look at one as the other.
+/// A member of a structure: members of structures that are made of the same scalars are one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TypedMember {
     /// Bytes from the start of the structure.
     pub offset: u64,
-    /// Offsets of the pointers before it, its own included if it is one; ascending.
-    pub pointers: Vec<u64>,
+    /// The scalars of the structure, by offset: what they are, and bytes; an array's first element stands for it.
+    pub scalars: Vec<(u64, Declared, u64)>,
+}
+
+impl TypedMember {
+    /// Bytes up to the end of the structure's last scalar.
+    #[must_use]
+    pub fn extent(&self) -> u64 {
+        self.scalars.iter().map(|(at, _, bytes)| at + bytes).max().unwrap_or(0)
+    }
 }
 
 /// What C's rules on effective types say of a value in memory (clang's type-based alias metadata): a

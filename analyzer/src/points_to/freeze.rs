@@ -5,7 +5,7 @@ use super::objects::Region;
 use super::solver::{NOBODY, Node};
 use super::result::{Frozen, PointsTo};
 use super::{AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, SiteRef, Stats, Target};
-use crate::model::{Callee, FunctionId, InstrKind, Location, Module};
+use crate::model::{Access, Callee, FunctionId, InstrKind, Location, Module};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Instant;
 
@@ -78,6 +78,7 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
             chain,
             stride: outer.map_or(0, |r| r.stride),
             shape: o.shape.clone(),
+            layout: o.ty,
             fields: (first, end),
         });
     }
@@ -252,7 +253,7 @@ fn place(module: &Module, kind: ObjectKind, chain: &[SiteRef]) -> Option<Locatio
 fn figures(result: &mut PointsTo, module: &Module) {
     let (mut sites, mut fields, mut objects, mut max) = (0usize, 0usize, 0usize, 0usize);
     let (mut indirect, mut targets) = (0usize, 0usize);
-    let mut sizes: FxHashMap<Vec<u32>, (usize, usize)> = FxHashMap::default();
+    let mut sizes: FxHashMap<(Vec<u32>, Access), (usize, usize)> = FxHashMap::default();
     for (i, f) in module.functions.iter().enumerate() {
         let id = FunctionId::from(i);
         let instances = result.instances_of(id).to_vec();
@@ -261,11 +262,10 @@ fn figures(result: &mut PointsTo, module: &Module) {
         }
         for (index, instr) in f.instrs.iter().enumerate() {
             match &instr.kind {
-                InstrKind::Load { ptr, .. } | InstrKind::Store { ptr, .. } => {
-                    let mut sets: Vec<u32> = instances.iter().filter_map(|i| result.set_of(*i, *ptr)).collect();
-                    sets.sort_unstable();
-                    sets.dedup();
-                    let (places, of) = *sizes.entry(sets).or_insert_with_key(|sets| result.sizes(sets));
+                InstrKind::Load { ptr, access } | InstrKind::Store { ptr, access, .. } => {
+                    let sets = result.sets_of(id, *ptr);
+                    let of_type = |(sets, access): &(Vec<u32>, Access)| result.sizes(module, sets, access);
+                    let (places, of) = *sizes.entry((sets, *access)).or_insert_with_key(of_type);
                     sites += 1;
                     fields += places;
                     max = max.max(places);

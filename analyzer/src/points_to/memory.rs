@@ -88,6 +88,7 @@ impl Builder<'_> {
         object.flat = match self.module.types.get(ty) {
             _ if array => element == 1,
             Type::Scalar(size) => *size <= 8,
+            Type::Pointer => true,
             Type::Array(_, stride, _) => *stride == 1,
             Type::Struct(..) => false,
         };

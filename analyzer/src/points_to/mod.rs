@@ -129,6 +129,8 @@ pub struct AbstractObject {
     pub stride: u64,
     /// Memory of the library that only some accesses look into.
     pub shape: Option<Shape>,
+    /// Layout, if it is declared.
+    pub layout: Option<crate::model::TypeId>,
     /// Fields, as a range of field ids `(first, end)`.
     pub fields: (FieldId, FieldId),
 }
@@ -203,7 +205,8 @@ pub struct Stats {
     pub fields: usize,
     /// Loads and stores of the program (sites, not instances) with a pointer operand.
     pub sites: usize,
-    /// Mean number of places over these sites (over instances the union is taken); an unknown place in an object is one.
+    /// Mean number of places over these sites (over instances the union is taken) that an access of this type may touch; an
+    /// unknown place in an object is one.
     pub mean_fields: f64,
     /// Mean number of objects over these sites.
     pub mean_objects: f64,

@@ -182,7 +182,7 @@ fn types_has(types: &Types, ty: TypeId, offset: u64, size: u64) -> bool {
         return true;
     }
     match types.get(ty) {
-        Type::Scalar(_) => false,
+        Type::Scalar(_) | Type::Pointer => false,
         Type::Struct(fields, _) => fields
             .iter()
             .rev()

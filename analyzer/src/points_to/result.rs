@@ -5,7 +5,7 @@ use super::set::Set;
 use super::{
     AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, Pointer, SiteRef, Stats, Target,
 };
-use crate::model::{FunctionId, GlobalId, Module, Operand};
+use crate::model::{Access, FunctionId, GlobalId, Module, Operand};
 use rustc_hash::FxHashMap;
 
 /// Points-to sets of all pointers and cells, and the call graph.
@@ -149,23 +149,13 @@ impl PointsTo {
     }
 
     pub(super) fn expand(&self, set: u32) -> Vec<FieldId> {
-        let mut fields = Vec::new();
-        for loc in self.frozen.sets[set as usize].iter() {
-            match self.frozen.locs[loc as usize] {
-                (_, Some(field)) => fields.push(field),
-                (object, None) => fields.extend(self.fields_of(object)),
-            }
-        }
-        fields.sort_unstable();
-        fields.dedup();
-        fields
+        self.fields_at(self.frozen.sets[set as usize].iter().map(|loc| self.frozen.locs[loc as usize]))
     }
 
-    /// Places and objects in the union of these sets, code not counted. An unknown place in an object is one, and stands for
-    /// all others in it.
-    pub(super) fn sizes(&self, sets: &[u32]) -> (usize, usize) {
-        let mut places: Vec<(ObjectId, Option<FieldId>)> =
-            sets.iter().flat_map(|set| self.frozen.sets[*set as usize].iter()).map(|loc| self.frozen.locs[loc as usize]).collect();
+    /// Places and objects in the union of these sets that an access may touch, code not counted. An unknown place in an
+    /// object is one, and stands for all others in it.
+    pub(super) fn sizes(&self, module: &Module, sets: &[u32], access: &Access) -> (usize, usize) {
+        let mut places: Vec<(ObjectId, Option<FieldId>)> = self.touched(module, sets, access);
         places.retain(|(object, _)| {
             !matches!(self.object(*object).kind, ObjectKind::Function(_) | ObjectKind::ExternalFunction(_))
         });
@@ -180,6 +170,55 @@ impl PointsTo {
         (count, objects)
     }
 
+    /// The locations in these sets that an access may touch, by the room that there is and by C's rules on effective types.
+    /// All of them, if that leaves none: then the program does not keep to these rules.
+    fn touched(&self, module: &Module, sets: &[u32], access: &Access) -> Vec<(ObjectId, Option<FieldId>)> {
+        let all = || sets.iter().flat_map(|set| self.frozen.sets[*set as usize].iter()).map(|loc| self.frozen.locs[loc as usize]);
+        let some: Vec<_> = all().filter(|(object, field)| self.admits(module, *object, *field, access)).collect();
+        if some.is_empty() { all().collect() } else { some }
+    }
+
+    fn admits(&self, module: &Module, object: ObjectId, field: Option<FieldId>, access: &Access) -> bool {
+        let o = self.object(object);
+        let before = access.member.map_or(0, |index| module.members[index as usize].offset);
+        let fits = |from: u64| o.size.is_none_or(|size| size == 0 || from.saturating_add(access.size) <= size);
+        if !fits(before) {
+            return false;
+        }
+        let one = self.frozen.regions[object.0 as usize].contains(&Region::WHOLE) || o.fields.1.0 - o.fields.0.0 == 1;
+        let offset = field.filter(|_| !one).map(|field| self.field(field).offset);
+        offset.is_none_or(fits) && o.layout.is_none_or(|ty| module.types.admits(ty, offset, access, &module.members))
+    }
+
+    /// The distinct sets of an operand over all instances of a function.
+    pub(super) fn sets_of(&self, function: FunctionId, operand: Operand) -> Vec<u32> {
+        let instances = self.instances_of(function);
+        let mut sets: Vec<u32> = instances.iter().filter_map(|i| self.set_of(*i, operand)).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        sets
+    }
+
+    /// What a load or store through a pointer may touch, over all instances of a function; ascending. Narrower than
+    /// [`PointsTo::value_merged`]: memory in which nothing of the type of the access can be is left out.
+    #[must_use]
+    pub fn accessed(&self, module: &Module, function: FunctionId, operand: Operand, access: &Access) -> Vec<FieldId> {
+        self.fields_at(self.touched(module, &self.sets_of(function, operand), access))
+    }
+
+    fn fields_at(&self, locs: impl IntoIterator<Item = (ObjectId, Option<FieldId>)>) -> Vec<FieldId> {
+        let mut fields = Vec::new();
+        for loc in locs {
+            match loc {
+                (_, Some(field)) => fields.push(field),
+                (object, None) => fields.extend(self.fields_of(object)),
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
     /// What a value may point to, in one instance; ascending. A pointer to an unknown place in an
     /// object stands for all its fields.
     #[must_use]
@@ -190,10 +229,7 @@ impl PointsTo {
     /// As [`PointsTo::value`], over all instances of a function.
     #[must_use]
     pub fn value_merged(&self, function: FunctionId, operand: Operand) -> Vec<FieldId> {
-        let instances = self.instances_of(function);
-        let mut sets: Vec<u32> = instances.iter().filter_map(|i| self.set_of(*i, operand)).collect();
-        sets.sort_unstable();
-        sets.dedup();
+        let sets = self.sets_of(function, operand);
         if let [only] = sets.as_slice() {
             return self.expand(*only);
         }

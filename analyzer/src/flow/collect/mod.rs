@@ -105,10 +105,11 @@ impl<'a> Collector<'a> {
         self.span(&self.merged(function, ptr), Some(size))
     }
 
-    /// What a load or store may touch. Memory of the library that accesses of this type do not look into
-    /// is left out, unless nothing else explains the access.
+    /// What a load or store may touch. Memory that accesses of this type do not look into is left out, unless nothing else
+    /// explains the access.
     fn accessed_as(&self, function: usize, ptr: Operand, access: &Access) -> Vec<FieldId> {
-        let values = self.accessed(function, ptr, access.size);
+        let pointees = self.points_to.accessed(self.module, FunctionId::from(function), ptr, access);
+        let values = self.span(&pointees, Some(access.size));
         self.plausible(values, |shape| shape.admits(access.declared, access.record, access.size))
     }
 

@@ -1,30 +1,42 @@
 #!/usr/bin/env bash
 # Real programs, built plain and with itarget-cc, each small workload at level R2 or better:
-#   real.sh TOOLS      PROGRAMS="bzip2 lua" chooses; default: those of tests/apps/passing
-# Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv.
+#   real.sh TOOLS      PROGRAMS="bzip2 lua redis" chooses; default: those of tests/apps/passing and tests/apps/partial-only
+# Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv; so only for the servers of partial-only, which
+# start threads. What is built and linked is kept in the user's cache folder, by the contents of all that goes into it.
 set -euo pipefail
 tools=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
-read -r -a programs <<< "${PROGRAMS:-$(tr '\n' ' ' < "$here/apps/passing")}"
+read -r -a wanted <<< "${PROGRAMS:-$(cat "$here/apps/passing" "$here/apps/partial-only" | tr '\n' ' ')}"
+programs=() servers=()
+for program in "${wanted[@]}"; do
+  if grep -qx "$program" "$here/apps/partial-only"; then servers+=("$program"); else programs+=("$program"); fi
+done
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
-# As forgiving as GCC 12, which old configure scripts count on; itarget-cc is so by itself.
-lenient="-Wno-error=implicit-function-declaration -Wno-error=implicit-int -Wno-error=int-conversion"
-CC="clang-19 $lenient" bash "$here/apps/build.sh" plain "${programs[@]}"
-PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" itarget "${programs[@]}"
-PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${programs[@]}"
+if [ ${#programs[@]} -gt 0 ]; then
+  # As forgiving as GCC 12, which old configure scripts count on; itarget-cc is so by itself.
+  lenient="-Wno-error=implicit-function-declaration -Wno-error=implicit-int -Wno-error=int-conversion"
+  CC="clang-19 $lenient" bash "$here/apps/build.sh" plain "${programs[@]}"
+  PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" itarget "${programs[@]}"
+  PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${programs[@]}"
+fi
+if [ ${#servers[@]} -gt 0 ]; then ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${servers[@]}"; fi
+
+# The rows, and for each server one without instrumentation; linked two at a time.
+rows=() workloads=()
+while IFS=$'\t' read -r program patterns names; do
+  case " ${wanted[*]} " in *" $program "*) rows+=("$program" "$patterns") workloads+=("$names") ;; esac
+done < <(grep -v '^#' "$here/apps/targets.tsv")
+{
+  for program in "${servers[@]}"; do printf '%s\0plain\0' "$program"; done
+  if [ ${#rows[@]} -gt 0 ]; then printf '%s\0' "${rows[@]}"; fi
+} | xargs -0 -r -n 2 -P 2 bash "$here/apps/partial.sh" "$tools" >/dev/null
 
 failed=0
-while IFS=$'\t' read -r program patterns; do
-  case " ${programs[*]} " in *" $program "*) ;; *) continue ;; esac
-  folder=$(mktemp -d)
-  IFS=: read -r -a list <<< "$patterns"
-  options=()
-  for pattern in "${list[@]}"; do
-    case $pattern in '!'*) options+=(--exclude "${pattern#!}") ;; *) options+=(--target "$pattern") ;; esac
-  done
+for ((i = 0; i < ${#rows[@]}; i += 2)); do
+  program=${rows[i]} patterns=${rows[i + 1]} plain=$cache/apps/plain/bin
+  if grep -qx "$program" "$here/apps/partial-only"; then plain=$(bash "$here/apps/partial.sh" "$tools" "$program" plain); fi
   echo "$program, target $patterns"
-  "$tools/itarget" relink "$cache/apps/itarget/bin/$program" "${options[@]}" -o "$folder/$program"
-  PATH=$tools:$PATH PARTIAL=1 PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$folder" "$program" || failed=1
-  rm -rf "$folder"
-done < <(grep -v '^#' "$here/apps/targets.tsv")
+  folder=$(bash "$here/apps/partial.sh" "$tools" "$program" "$patterns")
+  PATH=$tools:$PATH WORKLOADS=${workloads[i / 2]} PARTIAL=1 PLAIN=$plain bash "$here/apps/r2.sh" "$folder" "$program" || failed=1
+done
 exit "$failed"

@@ -9,6 +9,7 @@
 # Parameters (environment):
 #   ITARGET     the command line tool (itarget)
 #   PLAIN       folder of the plain builds (the `plain` ones of build.sh)
+#   WORKLOADS   names of workloads, instead of all small ones of the programs
 #   WANT        the level that passes (R2)
 #   PARTIAL     1: not all functions are replayed, so the replay prints only part of what was printed, in order (0)
 #   DIGEST      1: record with --digest, for R3 (1)
@@ -124,7 +125,7 @@ one() {
 
 passed=0
 failed=0
-for name in $(w_list small "$@"); do
+for name in ${WORKLOADS:-$(w_list small "$@")}; do
   W_RUN=$scratch/$name
   mkdir "$W_RUN"
   one "$name"

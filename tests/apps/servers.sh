@@ -7,7 +7,7 @@
 threaded_names() {
   case $1 in
     small)
-      printf '%s.small\n' pigz pigz-unpack zstd zstd-unpack bdb memcached redis redis-threads httpd-x httpd httpd-mmap prefork \
+      printf '%s.small\n' pigz pigz-unpack zstd zstd-unpack bdb memcached redis redis-threads redis-strings httpd-x httpd httpd-mmap prefork \
         nginx-single nginx
       ;;
     bench)
@@ -26,6 +26,7 @@ threaded_program() {
 threaded_setup() {
   local d=$W_DATA
   tool load "$W_HERE/load.c"
+  tool strings-load "$W_HERE/strings-load.c"
   case $1 in
     pigz*.small | zstd*.small)
       make_once "$d/small/text" gen text 1000000 1
@@ -138,7 +139,7 @@ threaded_cmd() {
     bdb.small) CMD=("$b" "$o" 8000 4) ;;
     bdb.bench) CMD=("$b" "$o" 300000 4) ;;
     memcached.*) CMD=("$b" -u root -l 127.0.0.1 -p "$W_PORT" -U 0 -t 2 -m 64 -A) ;;
-    redis.* | redis-threads.*)
+    redis*)
       CMD=("$b" --port "$W_PORT" --bind 127.0.0.1 --save '' --appendonly no --dir "$s" --pidfile "$s/pid" --loglevel notice)
       case $1 in redis-threads*) CMD+=(--io-threads 2 --io-threads-do-reads yes) ;; esac
       ;;
@@ -154,6 +155,7 @@ w_load() {
   local load=$W_DATA/tools/load
   case $1 in
     memcached.small) "$load" memcached "$W_PORT" 8 2000 ;;
+    redis-strings.small) "$W_DATA/tools/strings-load" "$W_PORT" 10000 ;;
     redis*.small) "$load" redis "$W_PORT" 8 2000 ;;
     httpd-mmap.small) "$load" http "$W_PORT" 4 100 /f1m && "$load" http "$W_PORT" 4 200 /f10k ;;
     httpd*.small | nginx*.small)

@@ -64,6 +64,28 @@ fn a_tuned_program_records_and_replays() {
 }
 
 #[test]
+fn a_partial_target_is_tuned_with_calls_through_pointers() {
+    let s = Scratch::new();
+    s.write(
+        "app.c",
+        "#include <stdio.h>
+        static int twice(int n) { return 2 * n; }
+        static int next(int n) { return n + 1; }
+        int (*const table[])(int) = { twice, next };
+        __attribute__((noinline)) int apply(int i, int n) { return table[i & 1](n); }
+        int main(void) { int n = 0; for (int c; (c = getchar()) > 0;) n = apply(c, n) % 1000; printf(\"%d\\n\", n); return 0; }\n",
+    );
+    assert_eq!(s.run("itarget-cc", &["-O2", "-g", "app.c", "-o", "app"]), Outcome::default());
+    s.write("input", vec![b'x'; 500]);
+    let o = s.run("itarget", &["tune", "--json", "--target", "apply", "--input", "input", "--", "./app"]);
+    assert_eq!(o.status, 0, "{o:?}");
+    assert!(number(&json(&o)["profile"]["events"]) >= 500, "{o:?}");
+    let recorded = s.run_with("itarget", &["record", "--digest", "--", "./app.tuned"], &[b'x'; 500]);
+    assert_eq!((recorded.status, recorded.stderr.as_str()), (0, ""), "{recorded:?}");
+    assert_eq!(s.run("itarget", &["replay"]).status, 0);
+}
+
+#[test]
 fn what_can_not_be_tuned_is_said() {
     let s = Scratch::new();
     example(&s);

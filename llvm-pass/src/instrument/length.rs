@@ -77,6 +77,12 @@ impl Cx<'_> {
                 self.hook("__itarget_count", &[site, pointer, size]);
                 Ok(())
             }
+            // Functions of the program may be called through a pointer.
+            LLVMCall if writes.is_empty() && ir.called_function(inst).is_none() => {
+                ir.before(inst);
+                self.hook("__itarget_count", &[site, ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
+                Ok(())
+            }
             LLVMCall => {
                 let w = self.wrapper(id, inst)?;
                 ir.at_end(self.entry(&w));

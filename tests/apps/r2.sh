@@ -6,6 +6,9 @@
 #   R2  and the replay equals the recorded run (exactly: times and hash orders too), with its outputs moved away and its
 #       server stopped, writes nothing, and consumes the whole log
 #   R3  and every digest that was recorded was checked and met
+#   R4  and all that again in CYCLES recordings, each replayed, under disturbed schedules: on one processor, beside
+#       a process that takes a processor, the recording placed otherwise than its replay (one build: the levels of
+#       optimisation are the caller's to repeat)
 # Parameters (environment):
 #   ITARGET     the command line tool (itarget)
 #   PLAIN       folder of the plain builds (the `plain` ones of build.sh)
@@ -13,6 +16,7 @@
 #   WANT        the level that passes (R2)
 #   PARTIAL     1: not all functions are replayed, so the replay prints only part of what was printed, in order (0)
 #   DIGEST      1: record with --digest, for R3 (1)
+#   CYCLES      how many recordings R4 asks for; 1: R4 is not tried (1)
 #   ARTIFACTS   where the runs of what failed are kept (a folder in the user's cache)
 set -euo pipefail
 
@@ -24,14 +28,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
 bin=$(cd "$1" && pwd)
 plain=$(cd "${PLAIN:-${ITARGET_APPS:-$cache/apps}/plain/bin}" && pwd)
-: "${ITARGET:=itarget}" "${WANT:=R2}" "${DIGEST:=1}" "${PARTIAL:=0}" "${ARTIFACTS:=$cache/r2-failures}"
+: "${ITARGET:=itarget}" "${WANT:=R2}" "${DIGEST:=1}" "${CYCLES:=1}" "${PARTIAL:=0}" "${ARTIFACTS:=$cache/r2-failures}"
 shift
 command -v "$ITARGET" >/dev/null || { echo "r2.sh: no command $ITARGET" >&2; exit 2; }
 record=("$ITARGET" record)
 if [ "$DIGEST" = 1 ]; then record+=(--digest); fi
 
 scratch=$(mktemp -d)
-cleanup() { w_stop; rm -rf "$scratch"; }
+cleanup() { calm; w_stop; rm -rf "$scratch"; }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
@@ -93,22 +97,63 @@ field() { tr -d '\n' <"$1" | grep -oE "\"$2\"[[:space:]]*:[[:space:]]*[a-z0-9.]+
 
 # one NAME: sets `level`, and `why` it is not higher.
 one() {
-  local name=$1 status=0 json=$W_RUN/replay.json checked mismatched
+  local name=$1 cycle
   level=-- why=''
   w_setup "$name" || { why="inputs cannot be made"; return; }
   live "$name" plain "$plain" || return 0
   if [ "$(cat "$W_RUN/plain.status")" -ne "$(w_status "$name")" ]; then why="the plain run's exit status"; return; fi
-  level=R0
-  live "$name" recorded "$bin" "${record[@]}" -o "$W_RUN/trace" -- || return 0
+  record_and_replay "$name"
+  if [ "$level" != R3 ] || [ "$CYCLES" -le 1 ]; then return; fi
+  for ((cycle = 2; cycle <= CYCLES; cycle++)); do
+    rm -rf "$W_RUN/trace"
+    disturb "$cycle"
+    record_and_replay "$name"
+    calm
+    if [ "$level" != R3 ]; then why="cycle $cycle: $why"; return; fi
+  done
+  level=R4
+}
+
+# disturb N: how the N-th recording and its replay are placed, and what runs beside them.
+placed=() replay_placed=() competitor=''
+first_processor=$(taskset -pc $$ | sed 's/.*: //; s/[,-].*//')
+disturb() {
+  placed=() replay_placed=()
+  case $(($1 % 4)) in
+    0) placed=(taskset -c "$first_processor") ;;
+    1) replay_placed=(taskset -c "$first_processor") ;;
+    2) placed=(taskset -c "$first_processor") replay_placed=(taskset -c "$first_processor") ;;
+  esac
+  if [ $(($1 % 3)) = 0 ]; then
+    # It ends by itself, should this script be killed.
+    timeout "${W_SECONDS:-60}" sh -c 'while :; do :; done' &
+    competitor=$!
+  fi
+}
+calm() {
+  placed=() replay_placed=()
+  if [ -n "$competitor" ]; then
+    kill "$competitor" 2>/dev/null || true
+    wait "$competitor" 2>/dev/null || true
+    competitor=''
+  fi
+}
+
+# record_and_replay NAME: one recording and its replay. Sets `level`, and `why` it is not higher.
+record_and_replay() {
+  local name=$1 status=0 json=$W_RUN/replay.json checked mismatched
+  level=R0 why=''
+  live "$name" recorded "$bin" "${placed[@]}" "${record[@]}" -o "$W_RUN/trace" -- || return 0
   same plain recorded w_normalise "$name" || return 0
   if ! diff -r "$W_RUN/plain.out" "$W_RUN/recorded.out" >"$W_RUN/files.diff"; then
     why="output files of the recorded run differ from the plain one's"
     return
   fi
   level=R1
+  rm -rf "$W_RUN/out" "$json"
   mkdir "$W_RUN/out"
   # A server's replay is a program like others: nothing is sent to it.
-  CMD=("$ITARGET" replay --json-status "$json" "$W_RUN/trace")
+  CMD=("${replay_placed[@]}" "$ITARGET" replay --json-status "$json" "$W_RUN/trace")
   W_STDIN=/dev/null W_KIND=batch
   w_run || status=$?
   if [ -n "$(ls -A "$W_RUN/out")" ]; then why="the replay wrote files"; fi

@@ -9,4 +9,5 @@ pub mod flow;
 pub mod model;
 pub mod plan;
 pub mod points_to;
+pub mod races;
 pub mod report;

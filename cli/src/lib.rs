@@ -72,6 +72,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
         args: Vec<OsString>,
     },
+    /// List what several threads may access at once without a lock in common (see `itarget races --help`).
+    #[command(disable_help_flag = true)]
+    Races {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        args: Vec<OsString>,
+    },
     ExplainCode(commands::explain_code::Args),
     /// The compiler wrapper, as itarget-cc.
     #[command(disable_help_flag = true, name = "cc")]
@@ -115,6 +121,7 @@ pub fn main() -> ! {
         (_, Some("analyze")) => ("itarget", commands::analyzer(args.split_off(2))),
         (_, Some("diff")) => ("itarget", commands::analyzer_for("diff", args.split_off(2))),
         (_, Some("graph")) => ("itarget", commands::analyzer_for("graph", args.split_off(2))),
+        (_, Some("races")) => ("itarget", commands::analyzer_for("races", args.split_off(2))),
         (_, Some("explain")) => ("itarget", commands::explain_code::or_interface(args.split_off(2))),
         _ => ("itarget", command(Cli::parse_from(args).command)),
     };
@@ -145,6 +152,7 @@ fn command(command: Command) -> Outcome {
         Command::Analyze { args } => commands::analyzer(args),
         Command::Diff { args } => commands::analyzer_for("diff", args),
         Command::Graph { args } => commands::analyzer_for("graph", args),
+        Command::Races { args } => commands::analyzer_for("races", args),
         Command::Explain { args } => commands::explain_code::or_interface(args),
         Command::Cc { args } => cc::compiler(Language::C, args),
         Command::Cxx { args } => cc::compiler(Language::Cxx, args),

@@ -206,6 +206,15 @@ impl PointsTo {
         self.fields_at(self.touched(module, &self.sets_of(function, operand), access))
     }
 
+    /// The cell that a pointer leads to, if it can be at no other place in any object; over all instances of a function.
+    #[must_use]
+    pub fn exact(&self, function: FunctionId, operand: Operand) -> Option<FieldId> {
+        let sets = self.sets_of(function, operand);
+        let mut locs = sets.iter().flat_map(|set| self.frozen.sets[*set as usize].iter()).map(|loc| self.frozen.locs[loc as usize]);
+        let (_, Some(first)) = locs.next()? else { return None };
+        locs.all(|(_, field)| field == Some(first)).then_some(first)
+    }
+
     fn fields_at(&self, locs: impl IntoIterator<Item = (ObjectId, Option<FieldId>)>) -> Vec<FieldId> {
         let mut fields = Vec::new();
         for loc in locs {

@@ -7,6 +7,7 @@ pub mod items_text;
 pub mod names;
 pub mod page;
 pub mod picture;
+pub mod races;
 pub mod suggest;
 pub mod text;
 pub mod what;

@@ -1,4 +1,4 @@
-//! `itarget-analyze`: what `itarget analyze`, `diff`, `explain` and `graph` run; the only tool that loads LLVM.
+//! `itarget-analyze`: what `itarget analyze`, `diff`, `explain`, `graph` and `races` run; the only tool that loads LLVM.
 #![forbid(unsafe_code)]
 
 #[path = "../commands/analyze.rs"]
@@ -9,6 +9,8 @@ mod diff;
 mod explain;
 #[path = "../commands/graph.rs"]
 mod graph;
+#[path = "../commands/races.rs"]
+mod races;
 #[path = "../commands/select.rs"]
 mod select;
 
@@ -25,6 +27,7 @@ fn main() {
     let result = match command.as_deref() {
         Some("diff") => diff::run(args),
         Some("graph") => graph::run(args),
+        Some("races") => races::run(args),
         Some("explain") => explain::run(args),
         _ => analyze::run(args),
     };

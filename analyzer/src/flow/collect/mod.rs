@@ -48,7 +48,7 @@ struct Collector<'a> {
 }
 
 /// The arguments of a call of the model.
-struct CallArguments<'a>(&'a Module, &'a Call);
+pub(crate) struct CallArguments<'a>(pub(crate) &'a Module, pub(crate) &'a Call);
 
 impl Arguments for CallArguments<'_> {
     fn count(&self) -> u32 {

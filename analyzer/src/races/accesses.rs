@@ -1,0 +1,405 @@
+//! What the threads of a program access: each load and store, and what functions of the library do for it.
+
+use super::bits::Bits;
+use super::calls::Graph;
+use super::library;
+use super::locks::Locks;
+use super::threads::Threads;
+use crate::annotate::{Arguments, CallSpec};
+use crate::flow::collect::CallArguments;
+use crate::model::{Access, Attributes, Call, Callee, FunctionId, InstrKind, Module, Operand};
+use crate::points_to::{FieldId, ObjectKind, PointsTo};
+use itarget_annotations::{Annotations, Len, Ret};
+use rustc_hash::FxHashMap;
+
+/// What an access does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Deed {
+    /// Reads.
+    Read,
+    /// Writes (and may read).
+    Write,
+    /// Hands the memory back.
+    Free,
+    /// Reads by an atomic instruction.
+    AtomicRead,
+    /// Writes by an atomic instruction.
+    AtomicWrite,
+}
+
+impl Deed {
+    /// The memory is other than before.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        !matches!(self, Deed::Read | Deed::AtomicRead)
+    }
+
+    /// By an atomic instruction.
+    #[must_use]
+    pub fn is_atomic(self) -> bool {
+        matches!(self, Deed::AtomicRead | Deed::AtomicWrite)
+    }
+}
+
+/// All that matters of an access for races, but where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Class {
+    pub(super) deed: Deed,
+    /// Threads that may make it.
+    pub(super) threads: Bits,
+    /// Locks held.
+    pub(super) locks: Bits,
+}
+
+/// Accesses, those that are alike once.
+#[derive(Debug, Default)]
+pub(super) struct Accesses {
+    pub(super) classes: Vec<Class>,
+    /// Class, set of cells, and the first function and instruction that make such an access.
+    pub(super) list: Vec<(u32, u32, (u32, u32))>,
+    /// Sets of cells.
+    pub(super) cells: Vec<Vec<FieldId>>,
+}
+
+/// What tells sets of cells apart: the points-to sets, and how they are looked at.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Typed(Vec<u32>, Access),
+    Plain(Vec<u32>, Option<u64>),
+    Behind(Vec<u32>),
+    Fields(Vec<FieldId>),
+}
+
+pub(super) struct Collector<'a> {
+    module: &'a Module,
+    points_to: &'a PointsTo,
+    annotations: &'a Annotations,
+    shared: &'a [bool],
+    accesses: Accesses,
+    classes: FxHashMap<Class, u32>,
+    known: FxHashMap<Key, u32>,
+    seen: FxHashMap<(u32, u32), ()>,
+    ranges: FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>,
+    escaped: Option<u32>,
+    /// The function and instruction at hand, with who runs it and what is held.
+    at: (usize, usize),
+    threads: Bits,
+    locks: Bits,
+}
+
+/// Collects the accesses to shared memory that threads make while there may be others.
+pub(super) fn collect(
+    module: &Module,
+    points_to: &PointsTo,
+    annotations: &Annotations,
+    graph: &Graph,
+    threads: &Threads,
+    locks: &Locks,
+    shared: &[bool],
+) -> Accesses {
+    let none = Bits::none(0);
+    let mut all = Collector {
+        module,
+        points_to,
+        annotations,
+        shared,
+        accesses: Accesses::default(),
+        classes: FxHashMap::default(),
+        known: FxHashMap::default(),
+        seen: FxHashMap::default(),
+        ranges: FxHashMap::default(),
+        escaped: None,
+        at: (0, 0),
+        threads: none.clone(),
+        locks: none,
+    };
+    for (index, function) in module.functions.iter().enumerate().filter(|(i, _)| graph.reached[*i]) {
+        let mut next = 0;
+        locks.walk(module, graph, index, |instr, held| {
+            let kind = &function.instrs[instr].kind;
+            if matches!(kind, InstrKind::Gep { .. } | InstrKind::Copy { .. } | InstrKind::Arith { .. } | InstrKind::Compute { .. } | InstrKind::Nop) {
+                return;
+            }
+            all.threads = threads.at(index, instr);
+            if all.threads.is_empty() {
+                return;
+            }
+            all.at = (index, instr);
+            all.locks.clone_from(held);
+            let sites = &graph.sites[index];
+            if next >= sites.len() || sites[next].instr > instr {
+                next = 0;
+            }
+            next += sites[next..].partition_point(|s| s.instr < instr);
+            let externals = sites.get(next).filter(|s| s.instr == instr).map_or(&[][..], |s| &s.externals);
+            all.instruction(kind, externals);
+        });
+    }
+    all.accesses
+}
+
+impl Collector<'_> {
+    fn instruction(&mut self, kind: &InstrKind, externals: &[crate::model::ExternalId]) {
+        let deed = |access: &Access, plain, atomic| if access.atomic { atomic } else { plain };
+        match kind {
+            InstrKind::Load { ptr, access } => self.typed(*ptr, access, deed(access, Deed::Read, Deed::AtomicRead)),
+            InstrKind::Store { ptr, access, .. } => self.typed(*ptr, access, deed(access, Deed::Write, Deed::AtomicWrite)),
+            InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. } => self.typed(*ptr, access, Deed::AtomicWrite),
+            InstrKind::MemCopy { dst, src, len, .. } => {
+                let len = constant(*len);
+                self.plain(*src, len, Deed::Read);
+                self.plain(*dst, len, Deed::Write);
+            }
+            InstrKind::MemSet { dst, len, .. } => self.plain(*dst, constant(*len), Deed::Write),
+            InstrKind::VaStart { list } => self.plain(*list, Some(24), Deed::Write),
+            InstrKind::VaArg { list } => {
+                self.plain(*list, Some(24), Deed::Write);
+                self.behind(*list, Deed::Read);
+            }
+            InstrKind::VaCopy { dst, src } => {
+                self.plain(*src, Some(24), Deed::Read);
+                self.plain(*dst, Some(24), Deed::Write);
+            }
+            InstrKind::Call(call) => self.call(call, externals),
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, call: &Call, externals: &[crate::model::ExternalId]) {
+        for (arg, &size) in call.byval.iter().enumerate().filter(|(_, size)| **size > 0) {
+            self.plain(call.args[arg], Some(size), Deed::Read);
+        }
+        if let Callee::Asm { text, .. } = &call.callee
+            && !text.trim().is_empty()
+        {
+            let atomic = text.contains("lock") || text.contains("xchg");
+            for &arg in &call.args {
+                self.plain(arg, None, if atomic { Deed::AtomicWrite } else { Deed::Write });
+            }
+        }
+        for external in externals {
+            let external = &self.module.externals[external.index()];
+            if external.name.starts_with("llvm.") || external.name.starts_with("__itarget") || library::synchronises(&external.name) {
+                continue;
+            }
+            match self.annotations.function(&external.name) {
+                Some(annotation) => {
+                    let spec = CallSpec::of(annotation, &CallArguments(self.module, call));
+                    let behind = annotation.reads.iter().chain(&annotation.writes).filter(|r| matches!(r.len, Len::Iovec { .. } | Len::Msghdr { .. }));
+                    let behind: Vec<u32> = behind.map(|r| u32::from(r.arg)).collect();
+                    self.annotated(call, &spec, &behind);
+                }
+                None => self.unknown(call, &external.attributes),
+            }
+        }
+    }
+
+    fn annotated(&mut self, call: &Call, spec: &CallSpec, behind: &[u32]) {
+        let arg = |arg: u32| call.args.get(arg as usize).copied();
+        for written in &spec.writes {
+            for operand in written.through.iter().filter_map(|a| arg(*a)) {
+                if written.deep {
+                    self.behind(operand, Deed::Write);
+                }
+                self.plain(operand, if written.deep { None } else { most(&written.write.len) }, Deed::Write);
+            }
+        }
+        for operand in spec.opaque.iter().filter_map(|a| arg(*a)) {
+            self.plain(operand, None, Deed::Write);
+            self.behind(operand, Deed::Write);
+        }
+        let result = Operand::Local(self.module.functions[self.at.0].value_of(self.at.1));
+        if matches!(spec.ret, Ret::CopyCStr | Ret::Copy(_)) {
+            self.plain(result, None, Deed::Write);
+        }
+        if let Some(operand) = spec.frees.and_then(arg) {
+            self.plain(operand, None, Deed::Free);
+        }
+        if spec.runtime.as_deref() == Some("__itarget_free") {
+            return;
+        }
+        let written: Vec<u32> = spec.writes.iter().flat_map(|w| w.through.iter().copied()).collect();
+        for (index, &operand) in call.args.iter().enumerate() {
+            let index = index as u32;
+            let read = match &spec.reads {
+                Some(reads) => reads.contains(&index),
+                None => CallArguments(self.module, call).is_pointer(index) && !written.contains(&index),
+            };
+            if read {
+                self.plain(operand, None, Deed::Read);
+            }
+            if behind.contains(&index) || spec.va_list == Some(index) {
+                self.behind(operand, Deed::Read);
+            }
+        }
+    }
+
+    /// Unknown code may do anything to what it was given, now and before.
+    fn unknown(&mut self, call: &Call, attributes: &Attributes) {
+        if attributes.readnone {
+            return;
+        }
+        let flag = |flags: &[bool], arg: usize| flags.get(arg).copied().unwrap_or(false);
+        let mut roots = Vec::new();
+        for (arg, &operand) in call.args.iter().enumerate() {
+            let reads = attributes.readonly || flag(&attributes.param_readonly, arg);
+            if flag(&attributes.nocapture, arg) && attributes.argmemonly {
+                self.plain(operand, None, if reads { Deed::Read } else { Deed::Write });
+            } else {
+                roots.extend(self.points_to.value_merged(FunctionId::from(self.at.0), operand));
+            }
+        }
+        roots.sort_unstable();
+        roots.dedup();
+        let deed = if attributes.readonly { Deed::Read } else { Deed::Write };
+        if !roots.is_empty() {
+            let cells = match self.known.get(&Key::Fields(roots.clone())) {
+                Some(set) => *set,
+                None => {
+                    let reached = self.points_to.reachable(&roots);
+                    self.keep(Key::Fields(roots), reached)
+                }
+            };
+            self.add(cells, deed);
+        }
+        if !attributes.argmemonly {
+            let escaped = match self.escaped {
+                Some(set) => set,
+                None => {
+                    let escaped = self.points_to.escaped().to_vec();
+                    let set = self.keep(Key::Fields(Vec::new()), escaped);
+                    *self.escaped.insert(set)
+                }
+            };
+            self.add(escaped, deed);
+        }
+    }
+
+    fn sets(&self, operand: Operand) -> Vec<u32> {
+        let instances = self.points_to.instances_of(FunctionId::from(self.at.0));
+        let mut sets: Vec<u32> = instances.iter().filter_map(|i| self.points_to.set_id(*i, operand)).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        sets
+    }
+
+    /// An access of the program's own.
+    fn typed(&mut self, operand: Operand, access: &Access, deed: Deed) {
+        let key = Key::Typed(self.sets(operand), *access);
+        let set = match self.known.get(&key) {
+            Some(set) => *set,
+            None => {
+                let cells = self.points_to.accessed(self.module, FunctionId::from(self.at.0), operand, access);
+                let cells = self.span(&cells, Some(access.size));
+                self.keep(key, cells)
+            }
+        };
+        self.add(set, deed);
+    }
+
+    /// An access to bytes.
+    fn plain(&mut self, operand: Operand, len: Option<u64>, deed: Deed) {
+        let key = Key::Plain(self.sets(operand), len);
+        let set = match self.known.get(&key) {
+            Some(set) => *set,
+            None => {
+                let cells = self.points_to.value_merged(FunctionId::from(self.at.0), operand);
+                let cells = self.span(&cells, len);
+                self.keep(key, cells)
+            }
+        };
+        self.add(set, deed);
+    }
+
+    /// An access to what pointers in memory lead to.
+    fn behind(&mut self, operand: Operand, deed: Deed) {
+        let key = Key::Behind(self.sets(operand));
+        let set = match self.known.get(&key) {
+            Some(set) => *set,
+            None => {
+                let direct = self.points_to.value_merged(FunctionId::from(self.at.0), operand);
+                let mut cells = self.span(&direct, None);
+                let mut all = Vec::new();
+                // Through a list of variable arguments, one step more.
+                for _ in 0..2 {
+                    cells = cells.iter().flat_map(|c| self.points_to.contents(*c)).collect();
+                    cells.sort_unstable();
+                    cells.dedup();
+                    cells = self.span(&cells, None);
+                    all.extend_from_slice(&cells);
+                }
+                self.keep(key, all)
+            }
+        };
+        self.add(set, deed);
+    }
+
+    /// The cells that `len` bytes from these on may cover.
+    fn span(&mut self, cells: &[FieldId], len: Option<u64>) -> Vec<FieldId> {
+        let mut all = Vec::with_capacity(cells.len());
+        for &cell in cells {
+            match (self.points_to.field(cell).size, len) {
+                (Some(size), Some(len)) if len <= size => all.push(cell),
+                _ => all.extend_from_slice(self.ranges.entry((cell, len)).or_insert_with(|| self.points_to.range(cell, len))),
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Keeps a set, without what can't race.
+    fn keep(&mut self, key: Key, mut cells: Vec<FieldId>) -> u32 {
+        let (points_to, module, shared) = (self.points_to, self.module, self.shared);
+        cells.retain(|c| {
+            let object = points_to.field(*c).object;
+            shared[object.0 as usize]
+                && match points_to.object(object).kind {
+                    ObjectKind::Global(g) => !module.globals[g.index()].constant,
+                    ObjectKind::Function(_) | ObjectKind::ExternalFunction(_) | ObjectKind::External => false,
+                    _ => true,
+                }
+        });
+        cells.sort_unstable();
+        cells.dedup();
+        let set = self.accesses.cells.len() as u32;
+        self.accesses.cells.push(cells);
+        self.known.insert(key, set);
+        set
+    }
+
+    fn add(&mut self, cells: u32, deed: Deed) {
+        if self.accesses.cells[cells as usize].is_empty() {
+            return;
+        }
+        let class = Class { deed, threads: self.threads.clone(), locks: self.locks.clone() };
+        let next = self.accesses.classes.len() as u32;
+        let class = match self.classes.get(&class) {
+            Some(class) => *class,
+            None => {
+                self.accesses.classes.push(class.clone());
+                self.classes.insert(class, next);
+                next
+            }
+        };
+        if self.seen.insert((class, cells), ()).is_none() {
+            self.accesses.list.push((class, cells, (self.at.0 as u32, self.at.1 as u32)));
+        }
+    }
+}
+
+fn constant(len: Operand) -> Option<u64> {
+    if let Operand::Int(n) = len { u64::try_from(n).ok() } else { None }
+}
+
+/// Most bytes that a length comes to, if that is known.
+fn most(len: &itarget_plan::Len) -> Option<u64> {
+    match len {
+        itarget_plan::Len::Const(n) => Some(*n),
+        itarget_plan::Len::Min(a, b) => match (most(a), most(b)) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,94 @@
+//! Which cells race: two accesses that may happen at the same time, one of them a write, with no lock in common.
+
+use super::accesses::{Accesses, Class, Deed};
+use super::locks::Locks;
+use super::threads::Threads;
+use crate::points_to::FieldId;
+use rustc_hash::FxHashMap;
+
+/// An access: class, function, instruction.
+pub(super) type Made = (u32, (u32, u32));
+
+/// A cell that races, with the two accesses to show.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conflict {
+    pub(super) cell: FieldId,
+    pub(super) accesses: [Made; 2],
+    /// Only atomic instructions meet there.
+    pub(super) atomic: bool,
+}
+
+/// Finds all conflicts, ascending by cell; and the number of cells that several threads may touch at the same time at all.
+pub(super) fn find(accesses: &Accesses, threads: &Threads, cells: usize) -> (Vec<Conflict>, usize) {
+    // By cell: classes, ascending, and the first to make such an access.
+    let mut by_cell: Vec<Vec<Made>> = vec![Vec::new(); cells];
+    for (class, set, at) in &accesses.list {
+        for cell in &accesses.cells[*set as usize] {
+            let made = &mut by_cell[cell.0 as usize];
+            match made.binary_search_by_key(class, |m| m.0) {
+                Ok(i) => made[i].1 = made[i].1.min(*at),
+                Err(i) => made.insert(i, (*class, *at)),
+            }
+        }
+    }
+    let mut judged: FxHashMap<Vec<u32>, Judgement> = FxHashMap::default();
+    let mut conflicts = Vec::new();
+    let mut shared = 0;
+    for (index, made) in by_cell.iter().enumerate().filter(|(_, made)| !made.is_empty()) {
+        let classes: Vec<u32> = made.iter().map(|m| m.0).collect();
+        let judgement = *judged.entry(classes).or_insert_with_key(|classes| judge(&accesses.classes, classes, threads));
+        shared += usize::from(judgement.shared);
+        if let Some((a, b, atomic)) = judgement.pair {
+            conflicts.push(Conflict { cell: FieldId(index as u32), accesses: [made[a], made[b]], atomic });
+        }
+    }
+    (conflicts, shared)
+}
+
+/// What is found of accesses of some classes to one cell.
+#[derive(Debug, Clone, Copy)]
+struct Judgement {
+    /// Several threads may be there at the same time, if there were no locks.
+    shared: bool,
+    /// Two that conflict, by their places among the classes, and whether there are atomic ones only.
+    pair: Option<(usize, usize, bool)>,
+}
+
+fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
+    let mut judgement = Judgement { shared: false, pair: None };
+    let mut best = u32::MAX;
+    for (i, a) in classes.iter().enumerate() {
+        for (j, b) in classes.iter().enumerate().skip(i) {
+            let (a, b) = (&all[*a as usize], &all[*b as usize]);
+            if !threads.parallel(&a.threads, &b.threads) {
+                continue;
+            }
+            judgement.shared = true;
+            let atomic = a.deed.is_atomic() && b.deed.is_atomic();
+            if !(a.deed.writes() || b.deed.writes()) || !atomic && Locks::exclude(&a.locks, &b.locks) {
+                continue;
+            }
+            let rank = if atomic { 100 } else { rank(a, b) };
+            if rank < best {
+                best = rank;
+                let ordered = if writes_first(a, b) { (i, j, atomic) } else { (j, i, atomic) };
+                judgement.pair = Some(ordered);
+            }
+        }
+    }
+    judgement
+}
+
+fn writes_first(a: &Class, b: &Class) -> bool {
+    a.deed.writes() || !b.deed.writes()
+}
+
+/// How well a pair shows what is wrong: the less, the better.
+fn rank(a: &Class, b: &Class) -> u32 {
+    let freed = u32::from(a.deed == Deed::Free) + u32::from(b.deed == Deed::Free);
+    let atomic = u32::from(a.deed.is_atomic() || b.deed.is_atomic());
+    let same = u32::from(std::ptr::eq(a, b));
+    // Where one holds a lock and the other does not, the lock was forgotten.
+    let forgotten = u32::from(a.locks.is_empty() == b.locks.is_empty());
+    freed * 16 + atomic * 8 + forgotten * 2 + same
+}

@@ -1,0 +1,186 @@
+//! Data races: memory that several threads may reach at once, one of them writing, without a lock in common.
+//!
+//! Sound under what `docs/limits.md` takes for granted: what is not listed is never accessed by two threads without an order that
+//! locks, creation of threads or the program's structure give it. [`calls`] is the call graph with what starts threads, [`threads`] who
+//! runs what and what runs before the first of them, [`shared`] which objects several threads can find, [`locks`] what is held,
+//! [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
+
+mod accesses;
+mod bits;
+mod calls;
+mod conflicts;
+mod library;
+mod locks;
+mod shared;
+mod threads;
+
+pub use accesses::Deed;
+
+use crate::model::{FunctionId, Location, Module};
+use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo};
+use accesses::Accesses;
+use itarget_annotations::Annotations;
+use locks::Locks;
+use threads::Threads;
+
+/// What several threads may access without an order.
+#[derive(Debug, Clone, Default)]
+pub struct Races {
+    /// Cells that race, or that atomic instructions of several threads work on; ascending.
+    pub cells: Vec<FieldId>,
+    /// The races, by object and cell. Cells of an object with the same two accesses are one.
+    pub reports: Vec<Race>,
+    /// Figures.
+    pub counts: Counts,
+    /// Functions that start threads, the one that stands for `main` left out; ascending. The flag: several may run at a time.
+    pub threads: Vec<(FunctionId, bool)>,
+}
+
+/// Figures of one analysis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Objects that several threads may find.
+    pub shared_objects: usize,
+    /// Their cells that several threads may touch at the same time, locks aside.
+    pub shared_cells: usize,
+    /// Cells that race.
+    pub raced_cells: usize,
+    /// Objects that these are in.
+    pub raced_objects: usize,
+    /// Cells where only atomic instructions meet.
+    pub atomic_cells: usize,
+    /// Locks that are told apart.
+    pub locks: usize,
+}
+
+/// Two accesses that may meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Race {
+    /// The object.
+    pub object: ObjectId,
+    /// The cells, ascending.
+    pub cells: Vec<FieldId>,
+    /// Name of the object, with the member if debug information tells; see [`crate::points_to::AbstractObject::name`].
+    pub name: String,
+    /// Its declared type, if known.
+    pub ty: Option<String>,
+    /// Only atomic instructions meet there: no race by C's rules, but the order matters to a replay.
+    pub atomic: bool,
+    /// The two accesses; one that writes first.
+    pub accesses: [Accessed; 2],
+}
+
+/// One access of a race.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accessed {
+    /// What it does.
+    pub deed: Deed,
+    /// Function.
+    pub function: FunctionId,
+    /// Instruction index.
+    pub instr: usize,
+    /// Source location, if known.
+    pub at: Option<Location>,
+    /// Names of the locks held; `false`: with others (a read lock).
+    pub locks: Vec<(String, bool)>,
+    /// Functions that the threads start with which may be here; `None`: `main`.
+    pub threads: Vec<Option<FunctionId>>,
+}
+
+/// Finds the races of a module. Calls that end a recording must have been taken for what they do
+/// ([`crate::points_to::Options::outside`]), or no thread is seen to start.
+#[must_use]
+pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) -> Races {
+    let graph = calls::Graph::build(module, points_to, annotations);
+    let threads = Threads::find(module, &graph);
+    if threads.is_single() {
+        return Races::default();
+    }
+    let locks = Locks::find(module, points_to, &graph, &threads);
+    let shared = shared::find(module, points_to, &graph);
+    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, &locks, &shared);
+    let (conflicts, shared_cells) = conflicts::find(&accesses, &threads, points_to.fields().len());
+    let mut races = Races { cells: conflicts.iter().map(|c| c.cell).collect(), ..Races::default() };
+    let context = Context { module, points_to, accesses: &accesses, locks: &locks, threads: &threads };
+    for conflict in &conflicts {
+        let race = context.race(conflict);
+        match races.reports.iter_mut().rev().take_while(|r| r.object == race.object).find(|r| (&r.accesses, r.atomic) == (&race.accesses, race.atomic)) {
+            Some(same) => same.cells.extend(race.cells),
+            None => races.reports.push(race),
+        }
+    }
+    let object = |c: &&conflicts::Conflict| points_to.field(c.cell).object;
+    let mut raced: Vec<ObjectId> = conflicts.iter().filter(|c| !c.atomic).map(|c| object(&c)).collect();
+    raced.dedup();
+    races.counts = Counts {
+        shared_objects: shared.iter().filter(|s| **s).count(),
+        shared_cells,
+        raced_cells: conflicts.iter().filter(|c| !c.atomic).count(),
+        raced_objects: raced.len(),
+        atomic_cells: conflicts.iter().filter(|c| c.atomic).count(),
+        locks: locks.places.len(),
+    };
+    races.threads = threads.roots.iter().zip(&threads.many).filter_map(|(f, many)| Some(((*f)?, *many))).collect();
+    races.threads.sort_unstable();
+    for race in &mut races.reports {
+        race.name = name(module, points_to, race.object, &race.cells);
+    }
+    races
+}
+
+struct Context<'a> {
+    module: &'a Module,
+    points_to: &'a PointsTo,
+    accesses: &'a Accesses,
+    locks: &'a Locks,
+    threads: &'a Threads,
+}
+
+impl Context<'_> {
+    fn race(&self, conflict: &conflicts::Conflict) -> Race {
+        let object = self.points_to.field(conflict.cell).object;
+        Race {
+            object,
+            cells: vec![conflict.cell],
+            name: String::new(),
+            ty: variable(self.module, self.points_to, object).map(|v| v.ty.clone()),
+            atomic: conflict.atomic,
+            accesses: conflict.accesses.map(|made| self.accessed(made)),
+        }
+    }
+
+    fn accessed(&self, (class, (function, instr)): conflicts::Made) -> Accessed {
+        let class = &self.accesses.classes[class as usize];
+        let held = self.locks.held(&class.locks);
+        Accessed {
+            deed: class.deed,
+            function: FunctionId(function),
+            instr: instr as usize,
+            at: self.module.functions[function as usize].instrs[instr as usize].at,
+            locks: held.map(|(place, alone)| (name(self.module, self.points_to, self.points_to.field(place).object, &[place]), alone)).collect(),
+            threads: class.threads.iter().map(|root| self.threads.roots[root]).collect(),
+        }
+    }
+}
+
+/// What debug information says of an object.
+fn variable<'a>(module: &'a Module, points_to: &PointsTo, object: ObjectId) -> Option<&'a crate::model::Variable> {
+    match points_to.object(object).kind {
+        ObjectKind::Global(g) => module.variables.globals.get(&g),
+        ObjectKind::Stack(f, index) => module.variables.locals.get(&(f, index)),
+        ObjectKind::ByVal(f, index) => module.variables.parameters.get(&(f, index)),
+        _ => None,
+    }
+}
+
+/// An object's name, with the member or the offset that cells in it are at.
+fn name(module: &Module, points_to: &PointsTo, object: ObjectId, cells: &[FieldId]) -> String {
+    let o = points_to.object(object);
+    let whole = o.fields.1.0 - o.fields.0.0 <= cells.len() as u32;
+    let [cell] = cells else { return o.name.clone() };
+    let field = points_to.field(*cell);
+    if let Some(member) = variable(module, points_to, object).and_then(|v| v.member(field.offset, field.size)) {
+        return member;
+    }
+    if whole || field.offset == 0 && o.size == field.size { o.name.clone() } else { format!("{}+{}", o.name, field.offset) }
+}

@@ -4,7 +4,8 @@
 
 use crate::model::{Callee, InstrKind, Module};
 use super::extent;
-use crate::points_to::{FieldId, PointsTo, Target};
+use crate::plan::clones;
+use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, SiteRef, Target};
 use rustc_hash::{FxHashMap, FxHashSet};
 use itarget_plan::Shape;
 use serde::{Deserialize, Serialize};
@@ -129,10 +130,13 @@ impl CellName<'_> {
         CellName { object: &object.name, start, end, stride: object.stride }
     }
 
+    #[cfg(test)]
     fn meets(&self, edge: &ProfileEdge) -> bool {
-        if edge.object != self.object {
-            return false;
-        }
+        edge.object == self.object && self.covers(edge)
+    }
+
+    /// The traffic is with these bytes, if it is with the object.
+    fn covers(&self, edge: &ProfileEdge) -> bool {
         let Some(offset) = edge.offset else { return true };
         let len = edge.bytes.checked_div(edge.events).unwrap_or(1).max(1);
         if edge.step != 0 && (self.stride == 0 || !edge.step.is_multiple_of(self.stride)) {
@@ -157,6 +161,8 @@ pub struct Weights<'a> {
     calls: Vec<u64>,
     profile: Option<FxHashMap<(&'a str, u32), Vec<Seen<'a>>>>,
     only: Option<&'a BTreeSet<String>>,
+    /// Heap objects that a profile can't tell apart, by name: it has one of their names for all.
+    groups: FxHashMap<String, u32>,
 }
 
 /// Traffic of a site.
@@ -165,6 +171,14 @@ struct Seen<'a> {
     edge: &'a ProfileEdge,
     /// With which object is not known: with any.
     anywhere: bool,
+    /// Of the object, if it can't be told from others.
+    group: Option<u32>,
+}
+
+impl Seen<'_> {
+    fn meets(&self, cell: &CellName, group: Option<u32>) -> bool {
+        self.anywhere || (self.edge.object == cell.object || (group.is_some() && self.group == group)) && cell.covers(self.edge)
+    }
 }
 
 impl<'a> Weights<'a> {
@@ -172,6 +186,7 @@ impl<'a> Weights<'a> {
     #[must_use]
     pub fn new(module: &Module, points_to: &PointsTo, profile: Option<&'a Profile>) -> Weights<'a> {
         let only = profile.and_then(|p| p.only.as_ref());
+        let groups = if profile.is_some() { groups(module, points_to) } else { FxHashMap::default() };
         let profile = profile.map(|p| {
             let known: FxHashSet<&str> = match only {
                 Some(_) => points_to.objects().iter().map(|o| o.name.as_str()).collect(),
@@ -180,11 +195,11 @@ impl<'a> Weights<'a> {
             let mut by_site: FxHashMap<(&str, u32), Vec<Seen>> = FxHashMap::default();
             for edge in &p.edges {
                 let anywhere = only.is_some() && !edge.object.is_empty() && !known.contains(edge.object.as_str());
-                by_site.entry((original(&edge.function), edge.ordinal)).or_default().push(Seen { edge, anywhere });
+                by_site.entry((original(&edge.function), edge.ordinal)).or_default().push(Seen { edge, anywhere, group: groups.get(&edge.object).copied() });
             }
             by_site
         });
-        Weights { calls: calls(module, points_to), profile, only }
+        Weights { calls: calls(module, points_to), profile, only, groups }
     }
 
     /// What was measured in a function, if that was.
@@ -231,12 +246,27 @@ impl<'a> Weights<'a> {
             None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
             Some(p) => {
                 let seen = p.get(&(function, ordinal)).into_iter().flatten();
-                seen.filter(|s| s.anywhere || cell.meets(s.edge)).fold(Traffic::default(), |sum, s| {
+                let group = self.groups.get(cell.object).copied();
+                seen.filter(|s| s.meets(cell, group)).fold(Traffic::default(), |sum, s| {
                     sum.plus(Traffic { bytes: s.edge.bytes, events: s.edge.events })
                 })
             }
         }
     }
+}
+
+/// Names of heap objects that no build can tell apart, with a number for each group of them.
+fn groups(module: &Module, points_to: &PointsTo) -> FxHashMap<String, u32> {
+    let mut by_chain: BTreeMap<Vec<SiteRef>, Vec<&str>> = BTreeMap::new();
+    for (index, object) in points_to.objects().iter().enumerate() {
+        if matches!(object.kind, ObjectKind::Heap(_)) {
+            let chain = clones::chain(module, points_to, ObjectId(index as u32));
+            by_chain.entry(chain).or_default().push(&object.name);
+        }
+    }
+    let several = by_chain.into_values().filter(|names| names.len() > 1);
+    let named = (0..).zip(several).flat_map(|(group, names)| names.into_iter().map(move |n| (n.to_owned(), group)));
+    named.collect()
 }
 
 /// The function that a clone made by the plan is a copy of.

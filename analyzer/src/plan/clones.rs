@@ -72,7 +72,7 @@ pub struct Allocation {
 }
 
 /// The part of an object's chain along which the pass can tell it apart: direct calls only.
-fn chain(module: &Module, points_to: &PointsTo, object: ObjectId) -> Vec<SiteRef> {
+pub(crate) fn chain(module: &Module, points_to: &PointsTo, object: ObjectId) -> Vec<SiteRef> {
     let full = &points_to.object(object).chain;
     let mut chain: Vec<SiteRef> = Vec::new();
     for &site in full {

@@ -77,7 +77,13 @@ build_neon() {
 fail() { echo "build.sh: $*" >&2; exit 1; }
 
 # source_of NAME: the name in sources.tsv of what NAME is built from.
-source_of() { case $1 in httpd-prefork) echo httpd ;; *) echo "$1" ;; esac; }
+source_of() {
+  case $1 in
+    httpd-prefork | ab) echo httpd ;;
+    redis-benchmark) echo redis ;;
+    *) echo "$1" ;;
+  esac
+}
 
 # What identifies the compiler: the program behind the first word of $CC and the words themselves.
 compiler_id() {
@@ -107,7 +113,7 @@ key() {
     case $1 in
       neon) cat "$here/neon-get.c" ;;
       bdb) cat "$here/bdb-load.c" ;;
-      httpd*) declare -f httpd_with ;;
+      httpd* | ab) declare -f httpd_with ;;
     esac
     shift
     for name in "$@"; do key "$name"; done

@@ -9,7 +9,7 @@ libraries() {
     pigz) echo zlib ;;
     memcached) echo libevent ;;
     nginx) echo zlib pcre2 ;;
-    httpd | httpd-prefork) echo zlib pcre2 expat apr apr-util ;;
+    httpd | httpd-prefork | ab) echo zlib pcre2 expat apr apr-util ;;
   esac
 }
 

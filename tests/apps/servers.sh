@@ -11,7 +11,8 @@ threaded_names() {
         nginx-single nginx
       ;;
     bench)
-      printf '%s.bench\n' pigz zstd bdb memcached redis redis-threads httpd-x httpd httpd-1m httpd-mmap-1m prefork nginx nginx-1m
+      printf '%s.bench\n' pigz zstd bdb memcached redis redis-threads httpd-x httpd httpd-1m httpd-mmap-1m prefork nginx nginx-1m \
+        redis-tool httpd-ab httpd-ab-1m
       ;;
   esac
 }
@@ -144,10 +145,25 @@ threaded_cmd() {
       case $1 in redis-threads*) CMD+=(--io-threads 2 --io-threads-do-reads yes) ;; esac
       ;;
     httpd-x.*) CMD=("$b" -X -f "$s/httpd.conf") ;;
-    httpd.* | httpd-1m.* | httpd-mmap*.* | prefork.*) CMD=("$b" -DFOREGROUND -f "$s/httpd.conf") ;;
+    httpd.* | httpd-1m.* | httpd-ab*.* | httpd-mmap*.* | prefork.*) CMD=("$b" -DFOREGROUND -f "$s/httpd.conf") ;;
     nginx*) CMD=("$b" -p "$s" -c "$s/nginx.conf") ;;
     *) return 2 ;;
   esac
+}
+
+# load_of REQUESTS COMMAND...: a load by a program that is not ours (ab, redis-benchmark), in the form of our own's output. What
+# it must not say is in $W_BAD.
+load_of() {
+  local requests=$1 said i
+  shift
+  # They do not wait for a server that is still starting.
+  for ((i = 0; i < 500; i++)); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$W_PORT") 2>/dev/null; then break; fi
+    sleep 0.02
+  done
+  said=$(TIMEFORMAT='took %R %U %S'; { time timeout -k 5 "${W_SECONDS:-60}" "$@"; } 2>&1 </dev/null) || { echo "$said"; return 1; }
+  if grep -qE "$W_BAD" <<<"$said"; then echo "$said"; return 1; fi
+  awk -v n="$requests" '$1 == "took" { printf "%d requests in %s s, %.3f s of CPU\n", n, $2, $3 + $4 }' <<<"$said"
 }
 
 # w_load NAME: the load of a server's workload; its output goes to $W_RUN/load.
@@ -163,6 +179,15 @@ w_load() {
       ;;
     prefork.small) "$load" http "$W_PORT" 3 300 /f10k && "$load" http-close "$W_PORT" 3 60 /site/c.txt ;;
     memcached.bench) "$load" memcached "$W_PORT" 20 200000 ;;
+    redis-tool.bench)
+      W_BAD='rror' load_of 400000 "$W_PLAIN/redis-benchmark" -h 127.0.0.1 -p "$W_PORT" -n 200000 -c 20 -t set,get -d 64 -r 100000 --csv
+      ;;
+    httpd-ab.bench | httpd-ab-1m.bench)
+      case $1 in
+        *-1m.*) W_BAD='^(Failed requests: +[1-9]|Non-2xx)' load_of 4000 "$W_PLAIN/ab" -q -k -n 4000 -c 10 "http://127.0.0.1:$W_PORT/f1m" ;;
+        *) W_BAD='^(Failed requests: +[1-9]|Non-2xx)' load_of 20000 "$W_PLAIN/ab" -q -k -n 20000 -c 10 "http://127.0.0.1:$W_PORT/f10k" ;;
+      esac
+      ;;
     redis*.bench) "$load" redis "$W_PORT" 20 400000 ;;
     *-1m.bench) "$load" http "$W_PORT" 10 4000 /f1m ;;
     httpd*.bench | nginx.bench) "$load" http "$W_PORT" 10 20000 /f10k ;;

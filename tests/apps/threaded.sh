@@ -52,6 +52,17 @@ build_redis() {
     REDIS_LDFLAGS="$LDFLAGS" OPTIMIZATION=-O2 redis-server
   built=src/redis-server
 }
+# What others measure these servers with. They are not recorded: build them plain.
+build_redis-benchmark() {
+  env -u CFLAGS make -j"$JOBS" -C src V=1 MALLOC=libc BUILD_TLS=no USE_SYSTEMD=no CC="$CC" AR="$AR" RANLIB="$RANLIB" \
+    REDIS_LDFLAGS="$LDFLAGS" OPTIMIZATION=-O2 redis-benchmark
+  built=src/redis-benchmark
+}
+build_ab() {
+  httpd_with event
+  run_make -C support ab
+  built=support/ab
+}
 build_nginx() {
   local flags=''
   case $CC in *' '*) flags=${CC#* } ;; esac

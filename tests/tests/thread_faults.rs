@@ -1,7 +1,7 @@
 //! Programs with threads that end badly while they are recorded: killed, crashed, without room for the log, deadlocked.
 //! The program must not notice what happens to its recording; what was recorded replays up to there, in bounded time.
 //!
-//! `ITARGET_ROUNDS` random moments each (3; 100 for a long run). Like tests/threads.rs, only what tests/threads/passing names
+//! `TEST_ROUNDS` random moments each (3; 100 for a long run). Like tests/threads.rs, only what tests/threads/passing names
 //! is run: `cargo test --release -p itarget-tests --test thread_faults -- --include-ignored`.
 
 use itarget_tests::{Outcome, Scratch, root, run, tools};
@@ -29,7 +29,7 @@ fn main() {
 }
 
 fn rounds() -> u64 {
-    std::env::var("ITARGET_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(3)
+    std::env::var("TEST_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(3)
 }
 
 fn ensure(good: bool, what: impl std::fmt::Debug) -> Result<(), Failed> {

@@ -1,6 +1,7 @@
 //! Programs with threads (tests/threads), with several processes (tests/processes) and with data races (tests/races):
-//! recorded with digests and replayed in the sandbox, `ITARGET_ROUNDS` times (1). A replay must print exactly what the
-//! recording printed and end as it ended. What the recording prints is compared with the plain program, unless that says
+//! recorded with digests and replayed in the sandbox, `TEST_ROUNDS` times (1; from the second on with the recording, the
+//! replay or both on one processor), at the program's levels of optimisation or those of `TEST_LEVELS` (`-O0 -O3`). A replay
+//! must print exactly what the recording printed and end as it ended. What the recording prints is compared with the plain program, unless that says
 //! `varies: output`: then it depends on the schedule, and only the status must agree.
 //!
 //! Only the programs of tests/threads/passing are run (rows only come); the others are ignored:
@@ -36,7 +37,9 @@ fn main() {
 fn check(program: &Path) -> Result<(), Failed> {
     let source = std::fs::read_to_string(program)?;
     let directives = Directives::parse(&source)?;
-    for level in &directives.levels {
+    let levels = std::env::var("TEST_LEVELS").ok();
+    let levels: Vec<String> = levels.map_or(directives.levels.clone(), |l| l.split_whitespace().map(str::to_string).collect());
+    for level in &levels {
         let dir = tempfile::tempdir()?;
         if let Err(e) = check_in(dir.path(), program, &directives, level) {
             let kept = dir.keep();
@@ -72,17 +75,31 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<(
         }
     };
     like_plain("the instrumented program, not recording,", &go(dir, d, Command::new(&app))?)?;
-    let rounds = std::env::var("ITARGET_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(1);
+    let rounds = std::env::var("TEST_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(1);
     for round in 0..rounds {
         let trace = dir.join("trace");
         let _ = std::fs::remove_dir_all(&trace);
-        let mut record = Command::new(tools().join("itarget"));
+        let mut record = itarget(round % 4 == 1 || round % 4 == 3);
         record.args(["record", "--digest", "-o"]).arg(&trace).arg("--").arg(&app);
         let recorded = go(dir, d, record)?;
         like_plain("the recorded run", &recorded)?;
-        replay(dir, d, &trace, &recorded).map_err(|e| format!("round {round}: {e}"))?;
+        replay(dir, d, &trace, &recorded, round % 4 >= 2).map_err(|e| format!("round {round}: {e}"))?;
     }
     Ok(())
+}
+
+/// The tool, on one processor of those that this process may use, or on all.
+fn itarget(confined: bool) -> Command {
+    let tool = tools().join("itarget");
+    if !confined {
+        return Command::new(tool);
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let allowed = status.lines().find_map(|l| l.strip_prefix("Cpus_allowed_list:")).unwrap_or("0").trim();
+    let first: String = allowed.chars().take_while(char::is_ascii_digit).collect();
+    let mut c = Command::new("taskset");
+    c.args(["-c", &first]).arg(tool);
+    c
 }
 
 /// Runs a command on the program's input, in its directory.
@@ -92,11 +109,11 @@ fn go(dir: &Path, d: &Directives, mut command: Command) -> Result<Outcome, Strin
 }
 
 /// The replay of a trace: exactly what was recorded, the log wholly used, no environment call, digests met.
-fn replay(dir: &Path, d: &Directives, trace: &Path, recorded: &Outcome) -> Result<(), String> {
+fn replay(dir: &Path, d: &Directives, trace: &Path, recorded: &Outcome, confined: bool) -> Result<(), String> {
     let text = |e: std::io::Error| e.to_string();
     let json = dir.join("status.json");
     let _ = std::fs::remove_file(&json);
-    let mut command = Command::new(tools().join("itarget"));
+    let mut command = itarget(confined);
     command.arg("replay").arg(trace).arg("--json-status").arg(&json).env_clear().current_dir("/");
     let replayed = run(&mut command, b"").map_err(text)?;
     let same = if d.children_print {

@@ -143,6 +143,8 @@ pub struct Directives {
     pub separable: bool,
     /// `varies: output`: what is printed depends on the schedule of the threads.
     pub varies: bool,
+    /// `end: running`: other threads run when the program ends, so its memory has no state to compare.
+    pub running: bool,
     /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
     pub children_print: bool,
     /// Optimisation levels; default `-O2`.
@@ -182,6 +184,7 @@ impl Directives {
                     d.separable = true;
                 }
                 "varies" if value == "output" => d.varies = true,
+                "end" if value == "running" => d.running = true,
                 "children" if value == "print" => d.children_print = true,
                 "opt" => d.levels = words(),
                 other => return Err(format!("unknown directive `{other}`")),

@@ -27,7 +27,7 @@ static void *size_of(void *arg) {
   pthread_attr_getstack(&a, &base, &size);
   pthread_attr_getguardsize(&a, &guard);
   pthread_attr_destroy(&a);
-  return (void *)(long)(size / 1024 * 10000 + guard / 1024);
+  return (void *)(long)(size >= (512 << 10) && size < (1024 << 10) && guard > 0);
 }
 static long run(pthread_attr_t *a, void *(*f)(void *), long arg) {
   pthread_t t;

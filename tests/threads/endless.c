@@ -1,4 +1,5 @@
 // A thread that never ends: main returns while it computes and another waits for ever.
+//# end: running
 //# status: 4
 #include <pthread.h>
 #include <stdio.h>

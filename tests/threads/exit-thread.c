@@ -1,4 +1,5 @@
 // exit from a thread that is not the first, while others work; handlers run there.
+//# end: running
 //# status: 3
 #include <pthread.h>
 #include <stdio.h>

@@ -5,8 +5,10 @@
 
 use itarget_tests::{Directives, Outcome, known_failures, root, run, tools};
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 fn main() {
     let args = Arguments::from_args();
@@ -30,12 +32,13 @@ fn main() {
     libtest_mimic::run(&args, trials).exit();
 }
 
-/// Targets for a program that names none: everything but main, and each function alone with main in the environment.
+/// Targets for a program that names none: everything but main, and each function alone, with main in the environment or free.
 fn usual(source: &str) -> Vec<String> {
     let mut targets = vec!["!main".to_owned()];
     for name in functions(source).into_iter().filter(|n| n != "main" && !n.starts_with("__")) {
         targets.push(format!("{name}:!main"));
         targets.push(format!("main:!{name}"));
+        targets.push(name);
     }
     targets
 }
@@ -85,10 +88,7 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, target: &str, level: &st
         return Err(format!("itarget-cc said (status {}): {}", o.status, o.stderr));
     }
     let itarget = tools().join("itarget");
-    let mut record = Command::new(&itarget);
-    record.args(["record", "--digest", "-o"]).arg(&trace).arg("--").arg(&app).args(&d.args);
-    record.envs(d.env.iter().map(|(a, b)| (a, b))).current_dir(dir).env("LC_ALL", "C");
-    let recorded = run(&mut record, d.stdin.as_bytes()).map_err(text)?;
+    let recorded = record(dir, &app, &trace, d).map_err(text)?;
     if recorded.status != d.status {
         return Err(format!("the recorded run ends with {recorded:?}"));
     }
@@ -100,6 +100,10 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, target: &str, level: &st
         serde_json::from_str(&std::fs::read_to_string(&json).map_err(text)?).map_err(|e| e.to_string())?;
     if refused {
         return Err(format!("the recording was refused: {recorded:?}"));
+    }
+    // Where functions must not be replayed, what they hand over has to be logged, whatever the boundary would cost.
+    if !target.contains('!') {
+        smaller(dir, program, d, (target, level), &trace)?;
     }
     // A crash in the environment does not happen again.
     let cut_off = d.status > 128 && status["end"] == "trace_ends";
@@ -117,6 +121,48 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, target: &str, level: &st
         return Err(format!("digests: {status}"));
     }
     Ok(())
+}
+
+/// The log is no longer than that of the library boundary for the same run, but by what tests/targets/longer.tsv says.
+fn smaller(dir: &Path, program: &Path, d: &Directives, (target, level): (&str, &str), trace: &Path) -> Result<(), String> {
+    let Some(most) = at_the_boundary(dir, program, d, level)? else { return Ok(()) };
+    let length = std::fs::metadata(trace.join("log")).map(|m| m.len()).map_err(|e| e.to_string())?;
+    let name = format!("{}/{target}", program.file_stem().unwrap_or_default().to_string_lossy());
+    let table = std::fs::read_to_string(root().join("tests/targets/longer.tsv")).map_err(|e| e.to_string())?;
+    let row = table.lines().filter_map(|l| l.split_once('\t')).find(|(n, _)| *n == name);
+    let more: u64 = row.map_or(Ok(0), |(_, more)| more.parse()).map_err(|e| format!("longer.tsv: {e}"))?;
+    if length <= most + more {
+        return Ok(());
+    }
+    Err(format!("the log has {length} bytes, {most} at the library boundary ({more} more are known of)"))
+}
+
+/// Bytes of the log at the library boundary; `None` if such a recording ends before the program does.
+fn at_the_boundary(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<Option<u64>, String> {
+    static KNOWN: Mutex<BTreeMap<(PathBuf, String), Option<u64>>> = Mutex::new(BTreeMap::new());
+    let key = (program.to_path_buf(), level.to_owned());
+    if let Some(known) = KNOWN.lock().map_err(|e| e.to_string())?.get(&key) {
+        return Ok(*known);
+    }
+    // Names as long as the other ones: they are part of the log.
+    let (app, trace) = (dir.join("lib"), dir.join("bound"));
+    let text = |e: std::io::Error| e.to_string();
+    let mut c = Command::new(tools().join("itarget-cc"));
+    c.args([level, "-g", "-w"]).arg(program).arg("-o").arg(&app).env("ITARGET_CC_CUT", "libc");
+    let built = run(&mut c, b"").map_err(text)?;
+    let recorded = if built.status == 0 { record(dir, &app, &trace, d).map_err(text)? } else { built };
+    // What can't be recorded whole (threads) says so.
+    let whole = recorded.status == d.status && !recorded.stderr.contains("IT0614");
+    let length = if whole { Some(std::fs::metadata(trace.join("log")).map_err(text)?.len()) } else { None };
+    KNOWN.lock().map_err(|e| e.to_string())?.insert(key, length);
+    Ok(length)
+}
+
+fn record(dir: &Path, app: &Path, trace: &Path, d: &Directives) -> std::io::Result<Outcome> {
+    let mut record = Command::new(tools().join("itarget"));
+    record.args(["record", "--digest", "-o"]).arg(trace).arg("--").arg(app).args(&d.args);
+    record.envs(d.env.iter().map(|(a, b)| (a, b))).current_dir(dir).env("LC_ALL", "C");
+    run(&mut record, d.stdin.as_bytes())
 }
 
 /// A program that ends by a signal or an early exit has no digest at its end.

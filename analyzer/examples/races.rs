@@ -1,8 +1,8 @@
-//! Loads a program, finds its data races and prints figures, with the seconds of each step:
+//! Loads a program, finds its data races and prints figures, with the seconds of each step (with `RACES_ALL` set, also the races):
 //! `cargo run --release -p itarget-analyzer --example races -- PROGRAM.bc`.
 
 use itarget_analyzer::points_to::{Options, PointsTo};
-use itarget_analyzer::{bitcode, races};
+use itarget_analyzer::{bitcode, races, report};
 use itarget_annotations::Annotations;
 use std::time::Instant;
 
@@ -19,8 +19,15 @@ fn main() {
     };
     let loading = lap();
     let points_to = PointsTo::solve(&module, Annotations::builtin(), &Options { outside: true, ..Options::default() });
+    if std::env::var_os("RACES_UNKNOWN").is_some() {
+        let unknown = module.externals.iter().filter(|e| !e.name.starts_with("llvm.") && Annotations::builtin().function(&e.name).is_none());
+        unknown.for_each(|e| println!("not annotated: {}", e.name));
+    }
     let solving = lap();
     let found = races::find(&module, &points_to, Annotations::builtin());
+    if std::env::var_os("RACES_ALL").is_some() {
+        print!("{}", report::races::text(&report::races::collect(&module, &points_to, &found), usize::MAX));
+    }
     println!("load {loading:.2} s, points-to {solving:.2} s, races {:.2} s", lap());
     println!("{:?}; {} reports", found.counts, found.reports.len());
     for (function, many) in &found.threads {

@@ -4,6 +4,7 @@ use super::bits::Bits;
 use super::calls::Graph;
 use super::library;
 use super::locks::Locks;
+use super::own_locks::{self, Held, OwnLocks};
 use super::threads::Threads;
 use crate::annotate::{Arguments, CallSpec};
 use crate::flow::collect::CallArguments;
@@ -49,6 +50,16 @@ pub(super) struct Class {
     pub(super) threads: Bits,
     /// Locks held.
     pub(super) locks: Bits,
+    /// Locks held in the object itself: bytes from the address accessed, held alone. See [`super::own_locks`].
+    pub(super) own: Vec<(i64, bool)>,
+}
+
+impl Class {
+    /// Whether locks keep two from being there at the same time, one of them writing.
+    pub(super) fn excludes(&self, other: &Class) -> bool {
+        let same = |(at, alone): &(i64, bool)| other.own.iter().any(|(there, too)| at == there && (*alone || *too));
+        Locks::exclude(&self.locks, &other.locks) || self.own.iter().any(same)
+    }
 }
 
 /// Accesses, those that are alike once.
@@ -85,6 +96,9 @@ pub(super) struct Collector<'a> {
     at: (usize, usize),
     threads: Bits,
     locks: Bits,
+    held: Vec<Held>,
+    /// What of it counts for the access at hand.
+    own: Vec<(i64, bool)>,
 }
 
 /// Collects the accesses to shared memory that threads make while there may be others.
@@ -94,7 +108,7 @@ pub(super) fn collect(
     annotations: &Annotations,
     graph: &Graph,
     threads: &Threads,
-    locks: &Locks,
+    (locks, own_locks): (&Locks, &OwnLocks),
     shared: &[bool],
 ) -> Accesses {
     let none = Bits::none(0);
@@ -112,9 +126,19 @@ pub(super) fn collect(
         at: (0, 0),
         threads: none.clone(),
         locks: none,
+        held: Vec::new(),
+        own: Vec::new(),
     };
     for (index, function) in module.functions.iter().enumerate().filter(|(i, _)| graph.reached[*i]) {
         let mut next = 0;
+        let mut own: FxHashMap<usize, Vec<Held>> = FxHashMap::default();
+        if own_locks.matters(index) {
+            own_locks.visit(index, &mut |instr, held| {
+                if !held.is_empty() {
+                    own.insert(instr, held.to_vec());
+                }
+            });
+        }
         locks.walk(module, graph, index, |instr, held| {
             let kind = &function.instrs[instr].kind;
             if matches!(kind, InstrKind::Gep { .. } | InstrKind::Copy { .. } | InstrKind::Arith { .. } | InstrKind::Compute { .. } | InstrKind::Nop) {
@@ -126,6 +150,7 @@ pub(super) fn collect(
             }
             all.at = (index, instr);
             all.locks.clone_from(held);
+            all.held = own.remove(&instr).unwrap_or_default();
             let sites = &graph.sites[index];
             if next >= sites.len() || sites[next].instr > instr {
                 next = 0;
@@ -139,6 +164,17 @@ pub(super) fn collect(
 }
 
 impl Collector<'_> {
+    /// Which of the locks held are at known distances from an address.
+    fn beside(&mut self, operand: Operand, size: Option<u64>) {
+        self.own.clear();
+        if self.held.is_empty() || size.is_none_or(|size| size > own_locks::MOST) {
+            return;
+        }
+        if let Some((root, at)) = own_locks::resolve(&self.module.functions[self.at.0], operand) {
+            self.own.extend(self.held.iter().filter(|h| h.0 == root).map(|h| (h.1 - at, h.2)));
+        }
+    }
+
     fn instruction(&mut self, kind: &InstrKind, externals: &[crate::model::ExternalId]) {
         let deed = |access: &Access, plain, atomic| if access.atomic { atomic } else { plain };
         match kind {
@@ -187,14 +223,14 @@ impl Collector<'_> {
                     let spec = CallSpec::of(annotation, &CallArguments(self.module, call));
                     let behind = annotation.reads.iter().chain(&annotation.writes).filter(|r| matches!(r.len, Len::Iovec { .. } | Len::Msghdr { .. }));
                     let behind: Vec<u32> = behind.map(|r| u32::from(r.arg)).collect();
-                    self.annotated(call, &spec, &behind);
+                    self.annotated(call, &spec, &behind, library::keeps(&external.name));
                 }
                 None => self.unknown(call, &external.attributes),
             }
         }
     }
 
-    fn annotated(&mut self, call: &Call, spec: &CallSpec, behind: &[u32]) {
+    fn annotated(&mut self, call: &Call, spec: &CallSpec, behind: &[u32], keeps: bool) {
         let arg = |arg: u32| call.args.get(arg as usize).copied();
         for written in &spec.writes {
             for operand in written.through.iter().filter_map(|a| arg(*a)) {
@@ -215,7 +251,7 @@ impl Collector<'_> {
         if let Some(operand) = spec.frees.and_then(arg) {
             self.plain(operand, None, Deed::Free);
         }
-        if spec.runtime.as_deref() == Some("__itarget_free") {
+        if keeps || spec.runtime.as_deref() == Some("__itarget_free") {
             return;
         }
         let written: Vec<u32> = spec.writes.iter().flat_map(|w| w.through.iter().copied()).collect();
@@ -285,6 +321,7 @@ impl Collector<'_> {
 
     /// An access of the program's own.
     fn typed(&mut self, operand: Operand, access: &Access, deed: Deed) {
+        self.beside(operand, Some(access.size));
         let key = Key::Typed(self.sets(operand), *access);
         let set = match self.known.get(&key) {
             Some(set) => *set,
@@ -295,10 +332,12 @@ impl Collector<'_> {
             }
         };
         self.add(set, deed);
+        self.own.clear();
     }
 
     /// An access to bytes.
     fn plain(&mut self, operand: Operand, len: Option<u64>, deed: Deed) {
+        self.beside(operand, len);
         let key = Key::Plain(self.sets(operand), len);
         let set = match self.known.get(&key) {
             Some(set) => *set,
@@ -309,6 +348,7 @@ impl Collector<'_> {
             }
         };
         self.add(set, deed);
+        self.own.clear();
     }
 
     /// An access to what pointers in memory lead to.
@@ -372,7 +412,7 @@ impl Collector<'_> {
         if self.accesses.cells[cells as usize].is_empty() {
             return;
         }
-        let class = Class { deed, threads: self.threads.clone(), locks: self.locks.clone() };
+        let class = Class { deed, threads: self.threads.clone(), locks: self.locks.clone(), own: self.own.clone() };
         let next = self.accesses.classes.len() as u32;
         let class = match self.classes.get(&class) {
             Some(class) => *class,

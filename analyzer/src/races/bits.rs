@@ -50,6 +50,11 @@ impl Bits {
         self.0.iter_mut().zip(&*other.0).for_each(|(a, b)| *a &= !b);
     }
 
+    /// Something is in both.
+    pub(super) fn meets(&self, other: &Bits) -> bool {
+        self.0.iter().zip(&*other.0).any(|(a, b)| a & b != 0)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|a| *a == 0)
     }
@@ -69,7 +74,7 @@ mod tests {
         a.add(3);
         a.add(129);
         let b = Bits::all(130);
-        assert!(b.has(129));
+        assert!(b.has(129) && a.meets(&b));
         assert!(!a.meet(&b));
         assert_eq!(a.iter().collect::<Vec<_>>(), [3, 129]);
         assert!(a.join(&b) && !a.join(&b));

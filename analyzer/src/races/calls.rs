@@ -38,6 +38,8 @@ pub(super) struct Graph {
     pub(super) starts: Vec<Start>,
     /// Functions that may run in any thread, ascending.
     pub(super) anywhere: Vec<FunctionId>,
+    /// Calls from which on some of them may: function, instruction, which.
+    pub(super) registered: Vec<(FunctionId, usize, Vec<FunctionId>)>,
     /// The points-to analysis has seen the function called.
     pub(super) reached: Vec<bool>,
 }
@@ -107,6 +109,7 @@ impl Graph {
         }
         called.sort_unstable();
         called.dedup();
+        called.retain(|f| library::takes(name, &module.functions[f.index()].signature));
         match library::calls(name) {
             Calls::Here => {
                 site.may_not = true;
@@ -120,7 +123,10 @@ impl Graph {
                 };
                 self.starts.push(Start { function, instr: site.instr, runs: called, given });
             }
-            Calls::Anywhere => self.anywhere.extend(called),
+            Calls::Anywhere => {
+                self.anywhere.extend_from_slice(&called);
+                self.registered.push((function, site.instr, called));
+            }
         }
     }
 }

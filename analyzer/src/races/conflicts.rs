@@ -1,7 +1,6 @@
 //! Which cells race: two accesses that may happen at the same time, one of them a write, with no lock in common.
 
 use super::accesses::{Accesses, Class, Deed};
-use super::locks::Locks;
 use super::threads::Threads;
 use crate::points_to::FieldId;
 use rustc_hash::FxHashMap;
@@ -65,7 +64,7 @@ fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
             }
             judgement.shared = true;
             let atomic = a.deed.is_atomic() && b.deed.is_atomic();
-            if !(a.deed.writes() || b.deed.writes()) || !atomic && Locks::exclude(&a.locks, &b.locks) {
+            if !(a.deed.writes() || b.deed.writes()) || !atomic && a.excludes(b) {
                 continue;
             }
             let rank = if atomic { 100 } else { rank(a, b) };
@@ -89,6 +88,7 @@ fn rank(a: &Class, b: &Class) -> u32 {
     let atomic = u32::from(a.deed.is_atomic() || b.deed.is_atomic());
     let same = u32::from(std::ptr::eq(a, b));
     // Where one holds a lock and the other does not, the lock was forgotten.
-    let forgotten = u32::from(a.locks.is_empty() == b.locks.is_empty());
+    let none = |c: &Class| c.locks.is_empty() && c.own.is_empty();
+    let forgotten = u32::from(none(a) == none(b));
     freed * 16 + atomic * 8 + forgotten * 2 + same
 }

@@ -1,6 +1,8 @@
 //! What functions of the library mean to threads: who starts them, what is a lock. By name, as the standards have it;
 //! what else they read and write is in the annotations.
 
+use crate::model::{Class, Signature};
+
 /// How a library function deals with functions of the program that it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Calls {
@@ -26,7 +28,28 @@ pub(super) fn calls(name: &str) -> Calls {
     }
 }
 
-/// Whether threads run functions of the program only if some are known that it may call.
+/// Whether a function of this type can be what the library is to call there, by what it is called with. Memory that structures
+/// of many kinds are kept in leads to all kinds of functions.
+pub(super) fn takes(name: &str, signature: &Signature) -> bool {
+    let word = |class: &Class| class.carries_pointer();
+    let number = |class: &Class| matches!(class, Class::Int(..=4));
+    match (calls(name), signature.params.as_slice()) {
+        (Calls::Here, _) | (_, []) => true,
+        (Calls::Thread(_), [only]) => word(only),
+        (Calls::Thread(_), _) => false,
+        (Calls::Anywhere, params) => match (name, params) {
+            ("atexit" | "at_quick_exit" | "pthread_atfork" | "__register_atfork", _) => false,
+            ("on_exit", [first, rest @ ..]) => number(first) && rest.len() < 2 && rest.iter().all(word),
+            (name, [only]) if name.starts_with("__cxa") || name.ends_with("_create") => word(only),
+            (name, _) if name.starts_with("__cxa") || name.ends_with("_create") => false,
+            (_, [signal]) => number(signal),
+            (_, [signal, info, context]) => number(signal) && word(info) && word(context),
+            _ => false,
+        },
+    }
+}
+
+/// Whether it starts threads only to call functions of the program.
 pub(super) fn may_start_nothing(name: &str) -> bool {
     matches!(calls(name), Calls::Thread(None))
 }
@@ -65,4 +88,10 @@ pub(super) fn synchronises(name: &str) -> bool {
     const FAMILIES: &[&str] =
         &["pthread_mutex", "pthread_cond", "pthread_rwlock", "pthread_spin", "pthread_barrier", "sem_", "mtx_", "cnd_", "pthread_once", "call_once"];
     FAMILIES.iter().any(|f| name.starts_with(f)) && !name.contains("attr")
+}
+
+/// Functions that keep pointers for others, or for later, and do not look where they lead.
+pub(super) fn keeps(name: &str) -> bool {
+    let keys = matches!(name, "pthread_setspecific" | "tss_set" | "pthread_getspecific" | "tss_get");
+    keys || matches!(calls(name), Calls::Thread(Some(_)))
 }

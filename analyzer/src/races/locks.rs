@@ -298,8 +298,8 @@ impl Effects {
                     next += 1;
                 }
                 let Some(site) = sites.get(next).filter(|s| s.instr == instr) else { return };
-                let alone = threads.at(f, instr).is_empty();
-                for callee in site.functions.iter().map(|c| c.index()) {
+                for id in &site.functions {
+                    let (callee, alone) = (id.index(), threads.is_alone_in(f, instr, *id));
                     let new = !std::mem::replace(&mut called[callee], true);
                     // Before there is a second thread nobody needs a lock.
                     let less = !alone && entry[callee].meet(held);

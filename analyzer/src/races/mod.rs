@@ -2,7 +2,8 @@
 //!
 //! Sound under what `docs/limits.md` takes for granted: what is not listed is never accessed by two threads without an order that
 //! locks, creation of threads or the program's structure give it. [`calls`] is the call graph with what starts threads, [`threads`] who
-//! runs what and what runs before the first of them, [`shared`] which objects several threads can find, [`locks`] what is held,
+//! runs what and what runs before the first of them, [`shared`] which objects several threads can find, [`locks`] and [`own_locks`] what is
+//! held,
 //! [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
 
 mod accesses;
@@ -11,6 +12,7 @@ mod calls;
 mod conflicts;
 mod library;
 mod locks;
+mod own_locks;
 mod shared;
 mod threads;
 
@@ -98,7 +100,8 @@ pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) ->
     }
     let locks = Locks::find(module, points_to, &graph, &threads);
     let shared = shared::find(module, points_to, &graph);
-    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, &locks, &shared);
+    let own_locks = own_locks::OwnLocks::find(module, points_to, &graph, &threads);
+    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks), &shared);
     let (conflicts, shared_cells) = conflicts::find(&accesses, &threads, points_to.fields().len());
     let mut races = Races { cells: conflicts.iter().map(|c| c.cell).collect(), ..Races::default() };
     let context = Context { module, points_to, accesses: &accesses, locks: &locks, threads: &threads };
@@ -152,12 +155,13 @@ impl Context<'_> {
     fn accessed(&self, (class, (function, instr)): conflicts::Made) -> Accessed {
         let class = &self.accesses.classes[class as usize];
         let held = self.locks.held(&class.locks);
+        let own = class.own.iter().map(|(by, alone)| (format!("the lock {by:+} bytes from there"), *alone));
         Accessed {
             deed: class.deed,
             function: FunctionId(function),
             instr: instr as usize,
             at: self.module.functions[function as usize].instrs[instr as usize].at,
-            locks: held.map(|(place, alone)| (name(self.module, self.points_to, self.points_to.field(place).object, &[place]), alone)).collect(),
+            locks: held.map(|(place, alone)| (name(self.module, self.points_to, self.points_to.field(place).object, &[place]), alone)).chain(own).collect(),
             threads: class.threads.iter().map(|root| self.threads.roots[root]).collect(),
         }
     }
@@ -176,11 +180,20 @@ fn variable<'a>(module: &'a Module, points_to: &PointsTo, object: ObjectId) -> O
 /// An object's name, with the member or the offset that cells in it are at.
 fn name(module: &Module, points_to: &PointsTo, object: ObjectId, cells: &[FieldId]) -> String {
     let o = points_to.object(object);
-    let whole = o.fields.1.0 - o.fields.0.0 <= cells.len() as u32;
-    let [cell] = cells else { return o.name.clone() };
+    let variable = variable(module, points_to, object);
+    let inside = match o.kind {
+        ObjectKind::Stack(f, _) | ObjectKind::ByVal(f, _) => format!("{}:", module.functions[f.index()].name),
+        _ => String::new(),
+    };
+    let whole = match variable.filter(|_| !inside.is_empty()) {
+        Some(v) => format!("{inside}{}", v.name),
+        None => o.name.clone(),
+    };
+    let [cell] = cells else { return whole };
     let field = points_to.field(*cell);
-    if let Some(member) = variable(module, points_to, object).and_then(|v| v.member(field.offset, field.size)) {
-        return member;
+    if let Some(member) = variable.and_then(|v| v.member(field.offset, field.size)) {
+        return format!("{inside}{member}");
     }
-    if whole || field.offset == 0 && o.size == field.size { o.name.clone() } else { format!("{}+{}", o.name, field.offset) }
+    let only = o.fields.1.0 - o.fields.0.0 == 1 || field.offset == 0 && o.size == field.size;
+    if only { whole } else { format!("{whole}+{}", field.offset) }
 }

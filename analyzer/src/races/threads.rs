@@ -73,6 +73,11 @@ impl Threads {
         run_by
     }
 
+    /// Whether there is no second thread yet when a function is called there, nor will be before it returns.
+    pub(super) fn is_alone_in(&self, function: usize, instr: usize, callee: FunctionId) -> bool {
+        self.at(function, instr).is_empty() && self.before[callee.index()].is_none()
+    }
+
     /// Whether there is a second thread at all.
     pub(super) fn is_single(&self) -> bool {
         self.before.is_empty()
@@ -135,7 +140,7 @@ fn mark(graph: &Graph, from: &[FunctionId], seen: &mut [bool]) {
     }
 }
 
-/// Functions in which a thread may start, or in what they call.
+/// Functions in which a thread may start, or in what they call; or from which on a handler may start one.
 fn leads(graph: &Graph) -> Vec<bool> {
     let mut callers: Vec<Vec<usize>> = vec![Vec::new(); graph.sites.len()];
     for (caller, sites) in graph.sites.iter().enumerate() {
@@ -143,14 +148,14 @@ fn leads(graph: &Graph) -> Vec<bool> {
     }
     let mut leads = vec![false; graph.sites.len()];
     let mut work: Vec<usize> = graph.starts.iter().map(|s| s.function.index()).collect();
-    // A thread may start where a handler interrupts: then there is no telling.
-    while let Some(f) = work.pop() {
-        if !std::mem::replace(&mut leads[f], true) {
-            work.extend(&callers[f]);
+    while !work.is_empty() {
+        while let Some(f) = work.pop() {
+            if !std::mem::replace(&mut leads[f], true) {
+                work.extend(&callers[f]);
+            }
         }
-    }
-    if graph.anywhere.iter().any(|f| leads[f.index()]) {
-        leads.fill(true);
+        let handled = graph.registered.iter().filter(|(by, _, which)| !leads[by.index()] && which.iter().any(|f| leads[f.index()]));
+        work.extend(handled.map(|(by, _, _)| by.index()));
     }
     leads
 }
@@ -160,13 +165,13 @@ fn started(function: &crate::model::Function, graph: &Graph, index: usize, leads
     let mut after = vec![false; function.instrs.len()];
     let here = graph.starts.iter().filter(|s| s.function.index() == index).map(|s| s.instr);
     let below = graph.sites[index].iter().filter(|s| s.functions.iter().any(|f| leads[f.index()])).map(|s| s.instr);
-    let interrupted = graph.anywhere.iter().any(|f| leads[f.index()]);
-    if function.returns_twice || interrupted {
+    let handled = graph.registered.iter().filter(|(by, _, which)| by.index() == index && which.iter().any(|f| leads[f.index()])).map(|r| r.1);
+    if function.returns_twice {
         return vec![true; function.instrs.len()].into();
     }
     let mut entered = vec![false; function.blocks.len()];
     let mut work = Vec::<u32>::new();
-    for instr in here.chain(below) {
+    for instr in here.chain(below).chain(handled) {
         let block = &function.blocks[function.instrs[instr].block as usize];
         after[instr + 1..block.end as usize].fill(true);
         work.extend(&block.successors);

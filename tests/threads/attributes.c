@@ -1,11 +1,10 @@
-// Threads with given stacks: sizes, guards, memory of the program as a stack, deep recursion on a big one.
+// Threads with given stacks: sizes, guards, a mapping as a stack, deep recursion on a big one.
 #define _GNU_SOURCE
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-static char own[1 << 18] __attribute__((aligned(4096)));
 static int depth(int n) {
   volatile char room[4000];
   room[0] = (char)n;
@@ -13,11 +12,6 @@ static int depth(int n) {
   return n == 0 ? 0 : depth(n - 1) + room[3999];
 }
 static void *deep(void *arg) { return (void *)(long)depth((int)(long)arg); }
-static void *inside(void *arg) {
-  char local = 1;
-  (void)arg;
-  return (void *)(long)(&local >= own && &local < own + sizeof own);
-}
 static void *size_of(void *arg) {
   pthread_attr_t a;
   size_t size = 0, guard = 0;
@@ -49,8 +43,6 @@ int main(void) {
   printf("small %ld\n", run(&a, deep, 2));
   pthread_attr_destroy(&a);
   pthread_attr_init(&a);
-  pthread_attr_setstack(&a, own, sizeof own);
-  printf("own %ld\n", run(&a, inside, 0));
   void *mapped = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   pthread_attr_setstack(&a, mapped, 1 << 20);
   printf("mapped %ld\n", run(&a, deep, 100));

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # partial.sh TOOLS PROGRAM PATTERNS: links a program with a replay target (patterns separated by `:`, after a `!` what is not
 # replayed) and prints the folder that it is in. Those of `partial-only` are linked from the bitcode of ../scale/build.sh, and
-# `plain` for PATTERNS links them without instrumentation; others are linked again from the builds of build.sh.
+# `plain` for PATTERNS links them without instrumentation; others are linked again from the builds of build.sh, and `libc`
+# for PATTERNS links them with that cut.
 # A program is linked again only when its bitcode or executable, the tools or this script change.
 set -euo pipefail
 
@@ -25,8 +26,9 @@ rm -rf "$place"
 mkdir -p "$place"
 flags=(-O1 -g "-Wl,$bitcode" -rdynamic -lm -ldl -lpthread -lrt -lcrypt -o "$place/$program")
 if [ "$server" = no ]; then
-  IFS=: read -r -a list <<<"$patterns"
+  IFS=: read -r -a list <<<"${patterns/#libc/}"
   options=()
+  if [ "$patterns" = libc ]; then options=(--cut libc); fi
   for pattern in "${list[@]}"; do
     case $pattern in '!'*) options+=(--exclude "${pattern#!}") ;; *) options+=(--target "$pattern") ;; esac
   done

@@ -17,6 +17,8 @@
 #   PARTIAL     1: not all functions are replayed, so the replay prints only part of what was printed, in order (0)
 #   DIGEST      1: record with --digest, for R3 (1)
 #   CYCLES      how many recordings R4 asks for; 1: R4 is not tried (1)
+#   BOUNDARY    folder of the programs linked with --cut=libc: each is recorded as well, and no log may be longer than its;
+#   LONGER      but for these: words NAME=BYTES, workload and by how much at most
 #   ARTIFACTS   where the runs of what failed are kept (a folder in the user's cache)
 set -euo pipefail
 
@@ -168,12 +170,24 @@ record_and_replay() {
   why="digests: ${checked:-0} checked, ${mismatched:-0} mismatched"
 }
 
+# within NAME: whether the recording's log is no longer than one of the same run at the library boundary.
+within() {
+  local log most word more=0
+  for word in ${LONGER:-}; do if [ "${word%=*}" = "$1" ]; then more=${word#*=}; fi; done
+  log=$(stat -c %s "$W_RUN/trace/log")
+  rm -rf "${W_RUN:?}/boundary.trace"
+  live "$1" boundary "$BOUNDARY" "${record[@]}" -o "$W_RUN/boundary.trace" -- || return 1
+  most=$(stat -c %s "$W_RUN/boundary.trace/log")
+  if [ "$log" -gt $((most + more)) ]; then why="the log has $log bytes, $most at the library boundary"; return 1; fi
+}
+
 passed=0
 failed=0
 for name in ${WORKLOADS:-$(w_list small "$@")}; do
   W_RUN=$scratch/$name
   mkdir "$W_RUN"
   one "$name"
+  if [ -n "${BOUNDARY:-}" ] && [[ $level > R1 ]] && ! within "$name"; then level=--; fi
   w_stop
   if [ "$level" != -- ] && [[ ! $level < $WANT ]]; then
     passed=$((passed + 1))

@@ -78,7 +78,9 @@ enum Key {
     Typed(Vec<u32>, Access),
     Plain(Vec<u32>, Option<u64>),
     Behind(Vec<u32>),
-    Fields(Vec<FieldId>),
+    /// All that these lead to; of none, what escapes.
+    Reached(Vec<FieldId>),
+    These(Vec<FieldId>),
 }
 
 pub(super) struct Collector<'a> {
@@ -92,6 +94,10 @@ pub(super) struct Collector<'a> {
     seen: FxHashMap<(u32, u32), ()>,
     ranges: FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>,
     escaped: Option<u32>,
+    /// Cells that a call of the library fills when it makes them, by function and site.
+    made: FxHashMap<(usize, u32), Vec<FieldId>>,
+    /// Cells that are filled as a function begins: arguments passed in memory.
+    passed: FxHashMap<usize, Vec<FieldId>>,
     /// The function and instruction at hand, with who runs it and what is held.
     at: (usize, usize),
     threads: Bits,
@@ -123,12 +129,22 @@ pub(super) fn collect(
         seen: FxHashMap::default(),
         ranges: FxHashMap::default(),
         escaped: None,
+        made: FxHashMap::default(),
+        passed: FxHashMap::default(),
         at: (0, 0),
         threads: none.clone(),
         locks: none,
         held: Vec::new(),
         own: Vec::new(),
     };
+    for object in points_to.objects() {
+        let cells = (object.fields.0.0..object.fields.1.0).map(FieldId);
+        match object.kind {
+            ObjectKind::Heap(site) => all.made.entry((site.function.index(), site.ordinal)).or_default().extend(cells),
+            ObjectKind::ByVal(f, _) | ObjectKind::VarArgs(f) => all.passed.entry(f.index()).or_default().extend(cells),
+            _ => {}
+        }
+    }
     for (index, function) in module.functions.iter().enumerate().filter(|(i, _)| graph.reached[*i]) {
         let mut next = 0;
         let mut own: FxHashMap<usize, Vec<Held>> = FxHashMap::default();
@@ -141,6 +157,9 @@ pub(super) fn collect(
         }
         locks.walk(module, graph, index, |instr, held| {
             let kind = &function.instrs[instr].kind;
+            if instr == 0 {
+                all.begin(index, threads.at(index, 0), held);
+            }
             if matches!(kind, InstrKind::Gep { .. } | InstrKind::Copy { .. } | InstrKind::Arith { .. } | InstrKind::Compute { .. } | InstrKind::Nop) {
                 return;
             }
@@ -164,6 +183,24 @@ pub(super) fn collect(
 }
 
 impl Collector<'_> {
+    /// What is passed in memory is written by the caller; who gets to know its address may not wait for that.
+    fn begin(&mut self, function: usize, threads: Bits, held: &Bits) {
+        let Some(cells) = self.passed.remove(&function).filter(|_| !threads.is_empty()) else { return };
+        (self.at, self.threads) = ((function, 0), threads);
+        self.locks.clone_from(held);
+        self.fields(cells, Deed::Write);
+    }
+
+    /// An access to these cells.
+    fn fields(&mut self, cells: Vec<FieldId>, deed: Deed) {
+        let key = Key::These(cells.clone());
+        let set = match self.known.get(&key) {
+            Some(set) => *set,
+            None => self.keep(key, cells),
+        };
+        self.add(set, deed);
+    }
+
     /// Which of the locks held are at known distances from an address.
     fn beside(&mut self, operand: Operand, size: Option<u64>) {
         self.own.clear();
@@ -217,6 +254,10 @@ impl Collector<'_> {
             let external = &self.module.externals[external.index()];
             if external.name.starts_with("llvm.") || external.name.starts_with("__itarget") || library::synchronises(&external.name) {
                 continue;
+            }
+            let ordinal = self.module.functions[self.at.0].instrs[self.at.1].ordinal;
+            if let Some(cells) = ordinal.and_then(|o| self.made.get(&(self.at.0, o))).filter(|_| !library::leaves_empty(&external.name)) {
+                self.fields(cells.clone(), Deed::Write);
             }
             match self.annotations.function(&external.name) {
                 Some(annotation) => {
@@ -289,11 +330,11 @@ impl Collector<'_> {
         roots.dedup();
         let deed = if attributes.readonly { Deed::Read } else { Deed::Write };
         if !roots.is_empty() {
-            let cells = match self.known.get(&Key::Fields(roots.clone())) {
+            let cells = match self.known.get(&Key::Reached(roots.clone())) {
                 Some(set) => *set,
                 None => {
                     let reached = self.points_to.reachable(&roots);
-                    self.keep(Key::Fields(roots), reached)
+                    self.keep(Key::Reached(roots), reached)
                 }
             };
             self.add(cells, deed);
@@ -303,7 +344,7 @@ impl Collector<'_> {
                 Some(set) => set,
                 None => {
                     let escaped = self.points_to.escaped().to_vec();
-                    let set = self.keep(Key::Fields(Vec::new()), escaped);
+                    let set = self.keep(Key::Reached(Vec::new()), escaped);
                     *self.escaped.insert(set)
                 }
             };

@@ -95,3 +95,8 @@ pub(super) fn keeps(name: &str) -> bool {
     let keys = matches!(name, "pthread_setspecific" | "tss_set" | "pthread_getspecific" | "tss_get");
     keys || matches!(calls(name), Calls::Thread(Some(_)))
 }
+
+/// Functions that hand out memory with nothing in it.
+pub(super) fn leaves_empty(name: &str) -> bool {
+    matches!(name, "malloc" | "aligned_alloc" | "memalign" | "posix_memalign" | "valloc" | "pvalloc")
+}

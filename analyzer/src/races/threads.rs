@@ -196,7 +196,9 @@ fn runs(module: &Module, graph: &Graph, once: &[FunctionId], often: &[FunctionId
     for (caller, sites) in graph.sites.iter().enumerate() {
         for site in sites {
             for callee in site.functions.iter().filter(|f| leads[f.index()]) {
-                into[callee.index()].push((caller, is_repeated(&module.functions[caller], site.instr)));
+                // The library may call back as often as it likes.
+                let often = !site.externals.is_empty() || is_repeated(&module.functions[caller], site.instr);
+                into[callee.index()].push((caller, often));
             }
         }
     }

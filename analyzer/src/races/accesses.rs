@@ -2,16 +2,17 @@
 
 use super::bits::Bits;
 use super::calls::Graph;
+use super::fresh::{self, Fresh};
 use super::library;
 use super::locks::Locks;
 use super::own_locks::{self, Held, OwnLocks};
 use super::threads::Threads;
 use crate::annotate::{Arguments, CallSpec};
 use crate::flow::collect::CallArguments;
-use crate::model::{Access, Attributes, Call, Callee, FunctionId, InstrKind, Module, Operand};
+use crate::model::{Access, Attributes, Call, Callee, FunctionId, InstrKind, Module, Operand, ValueId};
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::{Annotations, Len, Ret};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What an access does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,12 +63,24 @@ impl Class {
     }
 }
 
+/// Accesses of one class to the same cells.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) class: u32,
+    /// Set of cells.
+    pub(super) cells: u32,
+    /// The first function and instruction that make such an access.
+    pub(super) at: (u32, u32),
+    /// Nobody else can know of the memory yet, unless it is found in no order.
+    pub(super) fresh: bool,
+}
+
 /// Accesses, those that are alike once.
 #[derive(Debug, Default)]
 pub(super) struct Accesses {
     pub(super) classes: Vec<Class>,
-    /// Class, set of cells, and the first function and instruction that make such an access.
-    pub(super) list: Vec<(u32, u32, (u32, u32))>,
+    /// What is accessed, by the first to do so.
+    pub(super) list: Vec<Entry>,
     /// Sets of cells.
     pub(super) cells: Vec<Vec<FieldId>>,
 }
@@ -91,7 +104,7 @@ pub(super) struct Collector<'a> {
     accesses: Accesses,
     classes: FxHashMap<Class, u32>,
     known: FxHashMap<Key, u32>,
-    seen: FxHashMap<(u32, u32), ()>,
+    seen: FxHashSet<(u32, u32, bool)>,
     ranges: FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>,
     escaped: Option<u32>,
     /// Cells that a call of the library fills when it makes them, by function and site.
@@ -103,7 +116,9 @@ pub(super) struct Collector<'a> {
     threads: Bits,
     locks: Bits,
     held: Vec<Held>,
-    /// What of it counts for the access at hand.
+    /// Blocks that the function at hand makes, and where only it knows of each.
+    blocks: Vec<(ValueId, Vec<bool>)>,
+    /// What of the locks held counts for the access at hand.
     own: Vec<(i64, bool)>,
 }
 
@@ -114,7 +129,7 @@ pub(super) fn collect(
     annotations: &Annotations,
     graph: &Graph,
     threads: &Threads,
-    (locks, own_locks): (&Locks, &OwnLocks),
+    (locks, own_locks, fresh): (&Locks, &OwnLocks, &Fresh),
     shared: &[bool],
 ) -> Accesses {
     let none = Bits::none(0);
@@ -126,7 +141,7 @@ pub(super) fn collect(
         accesses: Accesses::default(),
         classes: FxHashMap::default(),
         known: FxHashMap::default(),
-        seen: FxHashMap::default(),
+        seen: FxHashSet::default(),
         ranges: FxHashMap::default(),
         escaped: None,
         made: FxHashMap::default(),
@@ -135,6 +150,7 @@ pub(super) fn collect(
         threads: none.clone(),
         locks: none,
         held: Vec::new(),
+        blocks: Vec::new(),
         own: Vec::new(),
     };
     for object in points_to.objects() {
@@ -148,6 +164,7 @@ pub(super) fn collect(
     for (index, function) in module.functions.iter().enumerate().filter(|(i, _)| graph.reached[*i]) {
         let mut next = 0;
         let mut own: FxHashMap<usize, Vec<Held>> = FxHashMap::default();
+        all.blocks = fresh.of(index);
         if own_locks.matters(index) {
             own_locks.visit(index, &mut |instr, held| {
                 if !held.is_empty() {
@@ -188,17 +205,31 @@ impl Collector<'_> {
         let Some(cells) = self.passed.remove(&function).filter(|_| !threads.is_empty()) else { return };
         (self.at, self.threads) = ((function, 0), threads);
         self.locks.clone_from(held);
-        self.fields(cells, Deed::Write);
+        self.fields(cells, Deed::Write, false);
     }
 
     /// An access to these cells.
-    fn fields(&mut self, cells: Vec<FieldId>, deed: Deed) {
+    fn fields(&mut self, cells: Vec<FieldId>, deed: Deed, fresh: bool) {
         let key = Key::These(cells.clone());
         let set = match self.known.get(&key) {
             Some(set) => *set,
             None => self.keep(key, cells),
         };
-        self.add(set, deed);
+        self.add(set, deed, fresh);
+    }
+
+    /// Whether the call at hand makes a block that nobody else knows of.
+    fn makes(&self, result: Operand) -> bool {
+        self.blocks.iter().any(|(value, _)| result == Operand::Local(*value))
+    }
+
+    /// Whether a pointer leads to a block that nobody else knows of yet.
+    fn is_fresh(&self, operand: Operand) -> bool {
+        if self.blocks.is_empty() {
+            return false;
+        }
+        let base = fresh::base(&self.module.functions[self.at.0], operand);
+        self.blocks.iter().any(|(value, known)| base == Some(*value) && known[self.at.1])
     }
 
     /// Which of the locks held are at known distances from an address.
@@ -257,7 +288,8 @@ impl Collector<'_> {
             }
             let ordinal = self.module.functions[self.at.0].instrs[self.at.1].ordinal;
             if let Some(cells) = ordinal.and_then(|o| self.made.get(&(self.at.0, o))).filter(|_| !library::leaves_empty(&external.name)) {
-                self.fields(cells.clone(), Deed::Write);
+                let result = Operand::Local(self.module.functions[self.at.0].value_of(self.at.1));
+                self.fields(cells.clone(), Deed::Write, self.makes(result));
             }
             match self.annotations.function(&external.name) {
                 Some(annotation) => {
@@ -337,7 +369,7 @@ impl Collector<'_> {
                     self.keep(Key::Reached(roots), reached)
                 }
             };
-            self.add(cells, deed);
+            self.add(cells, deed, false);
         }
         if !attributes.argmemonly {
             let escaped = match self.escaped {
@@ -348,7 +380,7 @@ impl Collector<'_> {
                     *self.escaped.insert(set)
                 }
             };
-            self.add(escaped, deed);
+            self.add(escaped, deed, false);
         }
     }
 
@@ -372,7 +404,7 @@ impl Collector<'_> {
                 self.keep(key, cells)
             }
         };
-        self.add(set, deed);
+        self.add(set, deed, self.is_fresh(operand));
         self.own.clear();
     }
 
@@ -388,7 +420,7 @@ impl Collector<'_> {
                 self.keep(key, cells)
             }
         };
-        self.add(set, deed);
+        self.add(set, deed, self.is_fresh(operand));
         self.own.clear();
     }
 
@@ -412,7 +444,7 @@ impl Collector<'_> {
                 self.keep(key, all)
             }
         };
-        self.add(set, deed);
+        self.add(set, deed, false);
     }
 
     /// The cells that `len` bytes from these on may cover.
@@ -449,7 +481,7 @@ impl Collector<'_> {
         set
     }
 
-    fn add(&mut self, cells: u32, deed: Deed) {
+    fn add(&mut self, cells: u32, deed: Deed, fresh: bool) {
         if self.accesses.cells[cells as usize].is_empty() {
             return;
         }
@@ -463,8 +495,8 @@ impl Collector<'_> {
                 next
             }
         };
-        if self.seen.insert((class, cells), ()).is_none() {
-            self.accesses.list.push((class, cells, (self.at.0 as u32, self.at.1 as u32)));
+        if self.seen.insert((class, cells, fresh)) {
+            self.accesses.list.push(Entry { class, cells, at: (self.at.0 as u32, self.at.1 as u32), fresh });
         }
     }
 }

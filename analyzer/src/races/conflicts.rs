@@ -1,6 +1,6 @@
 //! Which cells race: two accesses that may happen at the same time, one of them a write, with no lock in common.
 
-use super::accesses::{Accesses, Class, Deed};
+use super::accesses::{Accesses, Class, Deed, Entry};
 use super::threads::Threads;
 use crate::points_to::FieldId;
 use rustc_hash::FxHashMap;
@@ -17,12 +17,12 @@ pub(super) struct Conflict {
     pub(super) atomic: bool,
 }
 
-/// Finds all conflicts, ascending by cell; and the number of cells that several threads may touch at the same time at all.
-pub(super) fn find(accesses: &Accesses, threads: &Threads, cells: usize) -> (Vec<Conflict>, usize) {
+/// Finds all conflicts, ascending by cell, where accesses to fresh memory count in cells that are `open`; and the number of cells that several threads may touch at the same time at all.
+pub(super) fn find(accesses: &Accesses, threads: &Threads, cells: usize, open: impl Fn(FieldId) -> bool) -> (Vec<Conflict>, usize) {
     // By cell: classes, ascending, and the first to make such an access.
     let mut by_cell: Vec<Vec<Made>> = vec![Vec::new(); cells];
-    for (class, set, at) in &accesses.list {
-        for cell in &accesses.cells[*set as usize] {
+    for Entry { class, cells: set, at, fresh } in &accesses.list {
+        for cell in accesses.cells[*set as usize].iter().filter(|c| !fresh || open(**c)) {
             let made = &mut by_cell[cell.0 as usize];
             match made.binary_search_by_key(class, |m| m.0) {
                 Ok(i) => made[i].1 = made[i].1.min(*at),

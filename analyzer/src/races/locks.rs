@@ -366,3 +366,44 @@ impl Effects {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two locks; of each the numbers held, and free.
+    fn effect(held: &[usize], free: &[usize]) -> Effect {
+        let mut effect = Effect::none(4);
+        held.iter().for_each(|i| effect.held.add(*i));
+        free.iter().for_each(|i| effect.free.add(*i));
+        effect
+    }
+
+    #[test]
+    fn what_is_given_back_and_taken_again_is_held() {
+        let mut all = effect(&[], &[0, 1]);
+        all.then(&effect(&[0, 1], &[]));
+        assert_eq!(all, effect(&[0, 1], &[]));
+        all.then(&effect(&[], &[0, 1]));
+        assert_eq!(all, effect(&[], &[0, 1]));
+    }
+
+    #[test]
+    fn held_is_what_is_held_on_all_ways() {
+        let mut all = effect(&[0, 1, 2, 3], &[]);
+        all.either(&effect(&[0, 1], &[]));
+        all.either(&Effect::never(4));
+        assert_eq!(all, effect(&[0, 1], &[]));
+        // Free on one way, as before on the other: nothing is certain but what one loses.
+        all.either(&effect(&[], &[2, 3]));
+        assert_eq!(all, effect(&[], &[2, 3]));
+    }
+
+    #[test]
+    fn two_who_read_do_not_keep_each_other_out() {
+        let set = |of: &[usize]| effect(of, &[]).held;
+        assert!(!Locks::exclude(&set(&[0]), &set(&[0])));
+        assert!(Locks::exclude(&set(&[0]), &set(&[0, 1])));
+        assert!(!Locks::exclude(&set(&[0, 1]), &set(&[2, 3])));
+    }
+}

@@ -4,12 +4,13 @@
 //! locks, creation of threads or the program's structure give it. [`calls`] is the call graph with what starts threads, [`threads`] who
 //! runs what and what runs before the first of them, [`shared`] which objects several threads can find, [`locks`] and [`own_locks`] what is
 //! held,
-//! [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
+//! [`fresh`] what others can't know of yet, [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
 
 mod accesses;
 mod bits;
 mod calls;
 mod conflicts;
+mod fresh;
 mod library;
 mod locks;
 mod own_locks;
@@ -101,8 +102,9 @@ pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) ->
     let locks = Locks::find(module, points_to, &graph, &threads);
     let shared = shared::find(module, points_to, &graph);
     let own_locks = own_locks::OwnLocks::find(module, points_to, &graph, &threads);
-    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks), &shared);
-    let (conflicts, shared_cells) = conflicts::find(&accesses, &threads, points_to.fields().len());
+    let fresh = fresh::Fresh::find(module, &graph, annotations);
+    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks, &fresh), &shared);
+    let (conflicts, shared_cells) = settle(points_to, &accesses, &threads);
     let mut races = Races { cells: conflicts.iter().map(|c| c.cell).collect(), ..Races::default() };
     let context = Context { module, points_to, accesses: &accesses, locks: &locks, threads: &threads };
     for conflict in &conflicts {
@@ -129,6 +131,33 @@ pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) ->
         race.name = name(module, points_to, race.object, &race.cells);
     }
     races
+}
+
+/// Finds the conflicts. What is done to memory while it is fresh counts if others may find it in no order: through cells that race, or
+/// that the environment hands around.
+fn settle(points_to: &PointsTo, accesses: &Accesses, threads: &Threads) -> (Vec<conflicts::Conflict>, usize) {
+    let mut open = vec![false; points_to.objects().len()];
+    let mut looked = vec![false; points_to.fields().len()];
+    for cell in points_to.escaped() {
+        open[points_to.field(*cell).object.0 as usize] = true;
+    }
+    let outside = |kind: ObjectKind| matches!(kind, ObjectKind::External | ObjectKind::ExternalVariable(_) | ObjectKind::Copy);
+    let mut next: Vec<FieldId> = Vec::new();
+    for object in points_to.objects().iter().filter(|o| outside(o.kind) && !shared::KEYS.contains(&o.name.as_str())) {
+        next.extend((object.fields.0.0..object.fields.1.0).map(FieldId));
+    }
+    loop {
+        for cell in next.drain(..).filter(|c| !std::mem::replace(&mut looked[c.0 as usize], true)) {
+            for to in points_to.contents(cell) {
+                open[points_to.field(to).object.0 as usize] = true;
+            }
+        }
+        let (conflicts, shared) = conflicts::find(accesses, threads, points_to.fields().len(), |c| open[points_to.field(c).object.0 as usize]);
+        next.extend(conflicts.iter().map(|c| c.cell).filter(|c| !looked[c.0 as usize]));
+        if next.is_empty() {
+            return (conflicts, shared);
+        }
+    }
 }
 
 struct Context<'a> {

@@ -1,5 +1,5 @@
-// What threads are given: a block of each thread's own is shared with the one that starts it.
-//# races: heap:main:15+0, heap:main:15+8, results
+// What threads are given: a block that is filled before its thread starts, and only read after that.
+//# races: results
 #include <pthread.h>
 #include <stdlib.h>
 struct task { int number; long result; };

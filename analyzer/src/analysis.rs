@@ -140,7 +140,7 @@ pub fn analyze_in_detail(
     }
     let mut clock = Clock { last: Instant::now(), phases: Vec::new() };
     progress(Phase::PointsTo);
-    let points_to_options = points_to::Options { outside: partial, ..options.points_to.clone() };
+    let points_to_options = points_to::Options { outside: partial || collect::starts_threads(module), ..options.points_to.clone() };
     let points_to = PointsTo::solve(module, &Known(annotations), &points_to_options);
     clock.lap(Phase::PointsTo);
     progress(Phase::Flow);

@@ -4,7 +4,7 @@ use crate::crossing::{self, Special};
 use crate::hooks::{block, varint};
 use crate::interpose::{next_free, next_realloc};
 use crate::pool::{self, allocate, allocate_aligned, allocate_fresh, owns, release, usable};
-use crate::state::{ctl, elsewhere, recording, replaying};
+use crate::state::{elsewhere, page, recording, replaying};
 use core::ffi::c_void;
 use core::ptr::{copy_nonoverlapping, null_mut};
 use itarget_abi::control::mode;
@@ -25,7 +25,7 @@ fn from_environment() -> bool {
 /// True when the program's own allocations go to libc: nothing is recorded and nothing was.
 #[inline(always)]
 fn plain() -> bool {
-    ctl().mode == mode::PLAIN && !pool::ready()
+    page().mode == mode::PLAIN && !pool::ready()
 }
 
 fn no_memory() -> *mut u8 {

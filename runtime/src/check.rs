@@ -7,7 +7,7 @@
 
 use crate::pool;
 use crate::profile::object;
-use crate::state::{ctl, st};
+use crate::state::{page, st};
 use crate::sys::{self, sys};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{ARENA_SIZE, MIXED_BASE};
@@ -178,7 +178,7 @@ core::arch::global_asm!(
 /// Before a call of an external, by a wrapper with this frame.
 extern "C" fn begin(site: u32, frame: u64) {
     let c = check();
-    if ctl().mode != mode::CHECK || c.stopped != 0 {
+    if page().mode != mode::CHECK || c.stopped != 0 {
         return;
     }
     c.calls += 1;
@@ -220,7 +220,7 @@ pub fn declare(at: u64, len: i64) {
 /// The call may write anywhere in the object at `at`; with `keeps` so may every later call.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_check_object(at: *mut u8, keeps: i32) {
-    if ctl().mode != mode::CHECK || at.is_null() {
+    if page().mode != mode::CHECK || at.is_null() {
         return;
     }
     let at = at as u64;
@@ -250,7 +250,7 @@ pub extern "C" fn __itarget_check_object(at: *mut u8, keeps: i32) {
 pub extern "C" fn __itarget_check_end(site: u32) {
     let c = check();
     let frame = core::mem::take(&mut c.frame);
-    if frame == 0 || c.spoilt || ctl().mode != mode::CHECK {
+    if frame == 0 || c.spoilt || page().mode != mode::CHECK {
         return;
     }
     let call = c.checked;
@@ -323,14 +323,14 @@ pub fn spoil() {
 /// Something begins that makes comparisons meaningless (a thread).
 pub fn stop(site: u32) {
     let c = check();
-    if ctl().mode == mode::CHECK && c.stopped == 0 {
+    if page().mode == mode::CHECK && c.stopped == 0 {
         c.stopped = u64::from(site) + 1;
     }
 }
 
 /// The program ends.
 pub fn finish() {
-    ctl().mode = mode::PLAIN;
+    page().mode = mode::PLAIN;
     write();
 }
 

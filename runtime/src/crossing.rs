@@ -11,7 +11,7 @@
 
 use crate::hooks::{__itarget_val, block, event};
 use crate::pool::{self, Side};
-use crate::state::{__itarget_ctl, ctl, elsewhere, recording, replaying, st};
+use crate::state::{__itarget_ctl, ctl, elsewhere, me, page, recording, replaying};
 use crate::word::word;
 use crate::{exit, locale, replay, setjmp, signal, sys};
 use core::ffi::{c_int, c_void};
@@ -101,7 +101,7 @@ static mut SITE: u32 = 0;
 #[inline(always)]
 pub fn from_environment() -> bool {
     let c = ctl();
-    c.in_env != 0 && c.mode == mode::RECORD && !elsewhere()
+    c.in_env != 0 && page().mode == mode::RECORD && !elsewhere()
 }
 
 /// Begins an entry: signals wait until it is complete.
@@ -176,13 +176,13 @@ pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
         word(sp);
     }
     ctl().in_env = 0;
-    st().depth += 1;
+    me().depth += 1;
 }
 
 /// It returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall_end() {
-    st().depth -= 1;
+    me().depth -= 1;
     ctl().boundaries += 1;
     if recording() {
         signal::deliver_pending();
@@ -365,12 +365,12 @@ fn call_back(id: u64) {
     };
     // SAFETY: one thread; `called` outlives the call.
     unsafe {
-        let mut called = Called { outer: INNERMOST, depth: st().depth, top: TOP, sp: 0 };
+        let mut called = Called { outer: INNERMOST, depth: me().depth, top: TOP, sp: 0 };
         INNERMOST = &raw const called;
         call_at(door, sp, &raw mut called.sp, &raw mut TOP);
         INNERMOST = called.outer;
         TOP = called.top;
-        st().depth = called.depth;
+        me().depth = called.depth;
     }
 }
 
@@ -382,15 +382,15 @@ pub fn interrupt(f: extern "C" fn(), sp: u64, outside: bool) {
     ctl().in_env = 0;
     // SAFETY: one thread; `called` outlives the call; nothing of the program lies below `sp`.
     unsafe {
-        let mut called = Called { outer: INNERMOST, depth: st().depth, top: TOP, sp: 0 };
+        let mut called = Called { outer: INNERMOST, depth: me().depth, top: TOP, sp: 0 };
         let mut unused = 0;
         if driving {
             INNERMOST = &raw const called;
         }
-        st().depth += u64::from(outside);
+        me().depth += u64::from(outside);
         if sp == 0 && !driving {
             f();
-            st().depth = called.depth;
+            me().depth = called.depth;
             ctl().in_env = in_env;
             return;
         }
@@ -401,7 +401,7 @@ pub fn interrupt(f: extern "C" fn(), sp: u64, outside: bool) {
             INNERMOST = called.outer;
             TOP = called.top;
         }
-        st().depth = called.depth;
+        me().depth = called.depth;
     }
     ctl().in_env = in_env;
 }
@@ -459,7 +459,7 @@ fn leave(depth: u64) {
             INNERMOST = (*INNERMOST).outer;
         }
     }
-    st().depth = depth;
+    me().depth = depth;
 }
 
 /// Replay: control goes to a frame of the environment, at `depth`: the driver of that section goes on.
@@ -470,7 +470,7 @@ fn resume(depth: u64) -> ! {
             INNERMOST = (*INNERMOST).outer;
         }
         if INNERMOST.is_null() || (*INNERMOST).depth != depth {
-            replay::diverged(b"a jump to a frame of the environment that is not there", depth, st().depth);
+            replay::diverged(b"a jump to a frame of the environment that is not there", depth, me().depth);
         }
         ctl().in_env = 1;
         return_from((*INNERMOST).sp)
@@ -479,7 +479,7 @@ fn resume(depth: u64) -> ! {
 
 /// What `setjmp` keeps of here: the depth, and whether it is called by the environment.
 pub fn place() -> u64 {
-    st().depth << 1 | u64::from(ctl().in_env != 0)
+    me().depth << 1 | u64::from(ctl().in_env != 0)
 }
 
 /// longjmp to a buffer with this [`place`]: logs or follows where it goes. Returns if the target is a frame that
@@ -510,7 +510,7 @@ pub fn jump(target: u64, buffer: u64, value: c_int) {
     if replaying() {
         leave(target >> 1);
     }
-    st().depth = target >> 1;
+    me().depth = target >> 1;
     ctl().in_env = c_int::from(outside) as u32;
 }
 

@@ -1,7 +1,8 @@
 //! Digests of replay-space memory (level R3): writable globals of replay space and the replay arena.
 
 use crate::hooks::scalar;
-use crate::pool;
+use crate::{pool, sync};
+use core::sync::atomic::Ordering::Relaxed;
 use crate::state::{ctl, recording, replaying, st};
 
 core::arch::global_asm!(
@@ -53,7 +54,7 @@ fn now() -> [u64; 2] {
 #[inline(always)]
 pub fn maybe() {
     let every = st().digest_every;
-    if st().digest && every != 0 && ctl().boundaries.is_multiple_of(every) {
+    if st().digest && every != 0 && !sync::threads() && ctl().boundaries.is_multiple_of(every) {
         at_end();
     }
 }
@@ -62,6 +63,10 @@ pub fn maybe() {
 #[cold]
 pub fn at_end() {
     if !st().digest || !(recording() || replaying()) {
+        return;
+    }
+    // While other threads run there is no moment at which memory could be compared.
+    if sync::threads() && crate::word::word(u64::from(st().alive.load(Relaxed) == 1)) == 0 {
         return;
     }
     let here = now();

@@ -2,11 +2,11 @@
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
 use crate::crossing::{self, Special};
-use crate::state::{ctl, elsewhere, recording, replaying, st};
+use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
 use core::ffi::{c_char, c_int, c_void};
-use itarget_abi::control::mode;
+use itarget_abi::control::{Control, mode};
 use itarget_abi::log::end;
 
 const HANDLERS: usize = 1024;
@@ -41,6 +41,12 @@ pub mod site {
     pub const JUMP: i32 = 0xffff_000b_u32 as i32;
     /// iconv.
     pub const ICONV: i32 = 0xffff_000a_u32 as i32;
+    /// pthread_create.
+    pub const THREAD: i32 = 0xffff_000e_u32 as i32;
+    /// pthread_join and pthread_detach.
+    pub const JOIN: i32 = 0xffff_000f_u32 as i32;
+    /// Waits for conditions, semaphores and barriers.
+    pub const WAIT: i32 = 0xffff_0010_u32 as i32;
     /// realpath and getcwd.
     pub const PATH: i32 = 0xffff_0006_u32 as i32;
 }
@@ -48,7 +54,7 @@ pub mod site {
 /// atexit: our own list, so that the handlers run at replay too.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_atexit(f: extern "C" fn()) -> c_int {
-    if ctl().mode == mode::PLAIN && !crate::pool::ready() {
+    if page().mode == mode::PLAIN && !crate::pool::ready() {
         // SAFETY: libc's atexit.
         return unsafe { libc::atexit(f) };
     }
@@ -66,7 +72,7 @@ unsafe extern "C" {
 /// As `__cxa_atexit`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cxa_atexit(f: extern "C" fn(*mut c_void), argument: *mut c_void, dso: *mut c_void) -> c_int {
-    if ctl().mode == mode::PLAIN && !crate::pool::ready() {
+    if page().mode == mode::PLAIN && !crate::pool::ready() {
         // SAFETY: passed on.
         return unsafe { __cxa_atexit(f, argument, dso) };
     }
@@ -81,15 +87,17 @@ pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
         crate::word::word(argument as u64);
         crossing::complete();
     }
-    // SAFETY: one thread; the index is checked.
-    unsafe {
-        if COUNT == HANDLERS {
-            return -1;
+    crate::sync::section(0, || {
+        // SAFETY: sections exclude each other; the index is checked.
+        unsafe {
+            if COUNT == HANDLERS {
+                return -1;
+            }
+            LIST[COUNT] = Some((f, argument));
+            COUNT += 1;
         }
-        LIST[COUNT] = Some((f, argument));
-        COUNT += 1;
-    }
-    0
+        0
+    })
 }
 
 fn run_handlers() {
@@ -111,7 +119,7 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
         crossing::exit_from_environment(status)
     }
     run_handlers();
-    match ctl().mode {
+    match page().mode {
         // The recorded thread is somewhere in its run: the trace ends there, as if the process had been killed.
         mode::RECORD if elsewhere() => {}
         mode::RECORD => {
@@ -140,7 +148,7 @@ pub extern "C" fn __itarget__exit(status: c_int) -> ! {
         crossing::special(Special::ImmediateExit);
         crate::word::word(status as u64);
     }
-    match ctl().mode {
+    match page().mode {
         mode::RECORD if elsewhere() => {}
         mode::RECORD => {
             digest::at_end();
@@ -165,7 +173,7 @@ pub extern "C" fn __itarget_abort() -> ! {
     if crossing::from_environment() {
         crossing::special(Special::Abort);
     }
-    match ctl().mode {
+    match page().mode {
         mode::RECORD if elsewhere() => {}
         mode::RECORD => log::stop(end::ABORT, libc::SIGABRT),
         mode::REPLAY => {
@@ -199,7 +207,7 @@ pub unsafe extern "C" fn __itarget_assert_fail(a: *const c_char, file: *const c_
 }
 
 fn end_assertion() {
-    match ctl().mode {
+    match page().mode {
         mode::RECORD if elsewhere() => {}
         mode::RECORD => log::stop(end::ASSERT, libc::SIGABRT),
         mode::REPLAY => {
@@ -251,17 +259,20 @@ pub extern "C" fn __itarget_vfork() -> c_int {
 
 /// In a child: no write may reach the parent's trace.
 fn leave_recording() {
-    let here = ctl() as *mut _ as u64;
-    let copy = *ctl();
-    // SAFETY: the control page is remapped in place: private memory instead of the ring file.
-    unsafe {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-        sys::mmap(here, 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-        sys!(libc::SYS_close, st().log_fd);
+    for control in [page() as *mut Control, ctl()] {
+        // SAFETY: control pages are remapped in place: private memory instead of the ring file.
+        unsafe {
+            let copy = *control;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+            sys::mmap(control as u64, 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            *control = copy;
+        }
     }
-    *ctl() = copy;
-    ctl().mode = mode::PLAIN;
-    ctl().bound = u64::MAX;
+    // SAFETY: our own descriptor.
+    unsafe { sys!(libc::SYS_close, st().log_fd) };
+    crate::sync::after_fork();
+    page().mode = mode::PLAIN;
+    page().bound = u64::MAX;
     ctl().in_env = 0;
 }
 
@@ -287,7 +298,7 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
             log::flush(true);
             // SAFETY: our own descriptor.
             let at = unsafe { sys!(libc::SYS_lseek, st().log_fd, 0u64, libc::SEEK_CUR) };
-            restore = Some((at, st().seq));
+            restore = Some((at, me().seq));
             log::finish(end::EXEC, 0);
         }
         // SAFETY: passed on.
@@ -299,7 +310,7 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
                 sys!(libc::SYS_ftruncate, st().log_fd, at);
                 sys!(libc::SYS_lseek, st().log_fd, at, libc::SEEK_SET);
             }
-            st().seq = seq;
+            me().seq = seq;
             let c = ctl();
             c.chunk_seq = seq;
             c.clean = 0;
@@ -324,7 +335,7 @@ pub fn replay_exec() {
 
 /// Replay: ends where the recorded program became another.
 fn ended_by_exec() {
-    if replaying() && replay::header().end_reason == end::EXEC && replay::position() == st().stream_len {
+    if replaying() && replay::header().end_reason == end::EXEC && replay::position() == me().stream_len {
         sys::say(&[b"IT0613 the trace ends here: the program replaced itself by another image (exec)"]);
         replay::status_line("exec", itarget_abi::exit::TRACE_ENDS);
         replay::flush_output();

@@ -1,7 +1,7 @@
 //! Hooks of environment calls and of loads: record appends, replay takes.
 
 use crate::pool::{self, Side};
-use crate::state::{ctl, elsewhere, recording, replaying, st};
+use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
 use crate::{check, crossing, digest, log, replay, signal, sites, word};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
@@ -50,7 +50,7 @@ pub unsafe fn scalar(p: *mut u8, n: u64) {
         return;
     }
     word::raw(n);
-    match ctl().mode {
+    match page().mode {
         mode::RECORD => {
             log::reserve(n);
             // SAFETY: passed on.
@@ -72,7 +72,7 @@ pub fn varint(v: u64) -> u64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_enter(site: i32) -> i32 {
     let c = ctl();
-    match c.mode {
+    match page().mode {
         mode::RECORD => {
             if elsewhere() {
                 return 1;
@@ -141,7 +141,7 @@ pub extern "C" fn __itarget_heap(p: *mut u8) -> *mut u8 {
 /// `to` is null or valid for `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_bytes(to: *mut u8, len: i64) {
-    if ctl().mode == mode::CHECK {
+    if page().mode == mode::CHECK {
         return check::declare(to as u64, len);
     }
     if elsewhere() {
@@ -180,7 +180,7 @@ pub unsafe fn bulk(to: *mut u8, n: u64) {
         return;
     }
     word::raw(n);
-    match ctl().mode {
+    match page().mode {
         // SAFETY: the caller's promise.
         mode::RECORD => unsafe { log::put(to, n) },
         // SAFETY: the caller's promise.
@@ -231,7 +231,7 @@ pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i
     if of.is_null() {
         return;
     }
-    if ctl().mode == mode::CHECK {
+    if page().mode == mode::CHECK {
         // SAFETY: the caller's promise.
         return check::declare(unsafe { about(of, offset) } as u64, len);
     }
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
     if of.is_null() {
         return;
     }
-    if ctl().mode == mode::CHECK {
+    if page().mode == mode::CHECK {
         // SAFETY: the caller's promise.
         return check::declare(unsafe { about(of.cast_mut(), offset) } as u64, len);
     }
@@ -316,7 +316,7 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
 /// `to` is null or a C string (record).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
-    if ctl().mode == mode::CHECK {
+    if page().mode == mode::CHECK {
         // SAFETY: null or a C string.
         return check::declare(to as u64, if to.is_null() { 0 } else { unsafe { libc::strlen(to.cast()) as i64 + 1 } });
     }
@@ -386,13 +386,17 @@ struct Cell {
     room: u64,
 }
 const CELLS: usize = 256;
-static mut TABLE: [Cell; CELLS] = [const { Cell { key: 0, at: core::ptr::null_mut(), room: 0 } }; CELLS];
+/// The cells of a thread.
+pub struct Cells([Cell; CELLS]);
+impl Cells {
+    /// None yet.
+    pub const NEW: Cells = Cells([const { Cell { key: 0, at: core::ptr::null_mut(), room: 0 } }; CELLS]);
+}
 
 fn cell(key: u32, n: u64) -> *mut u8 {
     let mut i = key as usize % CELLS;
     for _ in 0..CELLS {
-        // SAFETY: index in range; one thread.
-        let c = unsafe { &mut *(&raw mut TABLE[i]) };
+        let c = &mut me().cells.0[i];
         if c.at.is_null() || c.key == key {
             c.key = key;
             if c.room < n {
@@ -527,7 +531,7 @@ pub extern "C" fn __itarget_poll(site: i32) {
         return;
     }
     let c = ctl();
-    match c.mode {
+    match page().mode {
         mode::RECORD => {
             event(site as u32);
             c.boundaries += 1;
@@ -567,8 +571,7 @@ unsafe fn plain(from: *const u8, size: i32) -> i64 {
 /// `from` is valid for reading, unless at replay.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_ld(from: *const u8, size: i32, site: i32) -> i64 {
-    let c = ctl();
-    match c.mode {
+    match page().mode {
         mode::RECORD => {
             event(site as u32);
             // SAFETY: the caller's promise.

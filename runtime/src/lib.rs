@@ -29,7 +29,9 @@ mod signal;
 mod sites;
 mod start;
 mod state;
+mod sync;
 mod sys;
+mod thread;
 mod word;
 
 #[cfg(not(test))]

@@ -4,7 +4,7 @@
 use crate::crossing::{self, Special};
 use crate::exit::site;
 use crate::hooks::{__itarget_copy, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
-use crate::state::{ctl, elsewhere, recording, replaying};
+use crate::state::{elsewhere, page, recording, replaying};
 use core::ffi::{c_char, c_int};
 
 unsafe extern "C" {
@@ -53,7 +53,7 @@ unsafe fn copy() -> bool {
 fn refresh() {
     // SAFETY: one thread.
     unsafe {
-        if ctl().locale_c != 0 {
+        if page().locale_c != 0 {
             copy();
         } else {
             let changed = recording() && copy();
@@ -74,7 +74,7 @@ fn first_use() {
         if !USED {
             if crossing::from_environment() {
                 crossing::special(Special::Locale);
-                varint(u64::from(ctl().locale_c));
+                varint(u64::from(page().locale_c));
                 USED = true;
                 refresh();
                 crossing::complete();
@@ -127,9 +127,9 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
         // SAFETY: passed on; one thread.
         unsafe {
             let r = libc::setlocale(category, locale);
-            ctl().locale_c = u32::from(is_c());
+            page().locale_c = u32::from(is_c());
             crossing::special(Special::Locale);
-            varint(u64::from(ctl().locale_c));
+            varint(u64::from(page().locale_c));
             USED = true;
             refresh();
             crossing::complete();
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
     // SAFETY: a static string of libc, one per category.
     let r = unsafe { __itarget_copy(r.cast(), -1, 0x5e71_0000 + category) };
     let c = varint(u64::from(recording() && is_c()));
-    ctl().locale_c = c as u32;
+    page().locale_c = c as u32;
     // SAFETY: one thread.
     if unsafe { USED } {
         refresh();
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
 
 /// Replay: the environment changed the locale, or used the tables first.
 pub fn replay_change() {
-    ctl().locale_c = varint(0) as u32;
+    page().locale_c = varint(0) as u32;
     // SAFETY: one thread.
     unsafe { USED = true };
     refresh();
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn __itarget_uselocale(locale: libc::locale_t) -> libc::lo
     }
     if !locale.is_null() {
         // What a thread's own locale does is not known: locale-dependent calls are logged from now on.
-        ctl().locale_c = 0;
+        page().locale_c = 0;
         // SAFETY: one thread.
         if (recording() || replaying()) && unsafe { USED } {
             refresh();

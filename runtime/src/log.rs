@@ -1,10 +1,11 @@
 //! The log writer: appends to the live chunk in the ring, writes full chunks to the file `log`.
 
-use crate::state::{ctl, st};
+use crate::state::{ctl, me, page, st};
 use crate::crc::crc;
 use crate::{sys, word};
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use itarget_abi::control::mode;
-use itarget_abi::log::{ChunkHeader, End, HEADER, end, kind};
+use itarget_abi::log::{ChunkHeader, End, HEADER, ThreadEnd, end, kind};
 
 /// Blocks of this size are not copied to the ring.
 pub const LARGE: u64 = 64 << 10;
@@ -19,9 +20,9 @@ fn write_chunk(kind: u16, payload: &[u8], more: &[u8], offset: u64, check: bool)
         magic: itarget_abi::log::CHUNK_MAGIC,
         version: itarget_abi::version::LOG,
         kind,
-        thread: 0,
+        thread: me().number,
         len: (payload.len() + more.len()) as u32,
-        seq: st().seq,
+        seq: me().seq,
         offset,
         sum: c.sum,
         boundaries: if check { c.boundaries } else { u64::MAX },
@@ -35,15 +36,51 @@ fn write_chunk(kind: u16, payload: &[u8], more: &[u8], offset: u64, check: bool)
     let parts = [((&raw const h).cast(), HEADER), (payload.as_ptr(), payload.len()), (more.as_ptr(), more.len())];
     // SAFETY: header and payload are readable.
     unsafe { sys::write_all(st().log_fd, parts)? };
-    st().seq += 1;
+    me().seq += 1;
     Ok(())
 }
 
 /// Writes a chunk that is not part of the stream.
 pub fn special(kind: u16, payload: &[u8]) -> Result<(), i32> {
     write_chunk(kind, payload, &[], 0, true)?;
-    ctl().chunk_seq = st().seq;
+    ctl().chunk_seq = me().seq;
     Ok(())
+}
+
+/// Writes what waits of the thread's synchronization log.
+pub fn flush_sync() {
+    let c = ctl();
+    let len = c.sync_cur - c.sync_start;
+    if len == 0 || page().mode != mode::RECORD {
+        return;
+    }
+    // SAFETY: mapped memory of `len` bytes.
+    let payload = unsafe { core::slice::from_raw_parts(c.sync_start as *const u8, len as usize) };
+    match write_chunk(kind::SYNC, payload, &[], c.sync_offset, false) {
+        Ok(()) => {
+            // Order matters for salvage: what `log` holds is not taken from the ring again.
+            c.sync_offset += len;
+            c.sync_cur = c.sync_start;
+            c.chunk_seq = me().seq;
+        }
+        Err(errno) => fail(errno),
+    }
+}
+
+/// A thread other than the main one ends.
+pub fn end_of_thread() {
+    if page().mode != mode::RECORD {
+        return;
+    }
+    word::seal();
+    flush(true);
+    flush_sync();
+    let e = ThreadEnd { bytes: ctl().chunk_offset, ops: ctl().ops };
+    // SAFETY: plain integers without padding.
+    let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<ThreadEnd>()) };
+    if let Err(errno) = special(kind::THREAD_END, bytes) {
+        fail(errno);
+    }
 }
 
 /// Writes the live chunk to the log and empties it. On failure recording ends.
@@ -56,7 +93,7 @@ fn flush_with(more: &[u8], check: bool) {
     let c = ctl();
     word::close();
     let len = c.cur - c.chunk_start;
-    if len + more.len() as u64 == 0 || c.mode != mode::RECORD {
+    if len + more.len() as u64 == 0 || page().mode != mode::RECORD {
         return;
     }
     // SAFETY: the live chunk is mapped memory of `len` bytes.
@@ -67,7 +104,7 @@ fn flush_with(more: &[u8], check: bool) {
             c.flushed = c.chunk_offset;
             // Order matters for salvage: an empty chunk with the old number is ignored.
             c.cur = c.chunk_start;
-            c.chunk_seq = st().seq;
+            c.chunk_seq = me().seq;
         }
         Err(errno) => fail(errno),
     }
@@ -84,26 +121,41 @@ pub fn fail(errno: i32) {
     stop(end::IO_ERROR, errno);
 }
 
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// The mode, as other threads change it.
+fn page_mode() -> u32 {
+    // SAFETY: a word of the control page.
+    unsafe { core::ptr::read_volatile(&raw const page().mode) }
+}
+
 /// Ends the recording with a reason; the program goes on unrecorded.
 pub fn stop(reason: u32, status: i32) {
-    let c = ctl();
-    if c.mode != mode::RECORD {
+    if page().mode != mode::RECORD {
+        return;
+    }
+    if ENDING.swap(true, SeqCst) {
+        // Another thread is at it.
+        while page_mode() == mode::RECORD {
+            core::hint::spin_loop();
+        }
         return;
     }
     if reason != end::IO_ERROR {
         word::seal();
         flush(true);
+        flush_sync();
     }
     finish(reason, status);
-    c.ended = reason;
-    c.mode = mode::PLAIN;
-    c.bound = u64::MAX;
+    page().ended = reason;
+    page().mode = mode::PLAIN;
+    page().bound = u64::MAX;
 }
 
 /// Writes the END chunk; the ring is no longer needed. The live chunk must have been flushed.
 pub fn finish(reason: u32, status: i32) {
     let c = ctl();
-    let e = End { reason, status, bytes: c.chunk_offset };
+    let e = End { reason, status, bytes: c.chunk_offset, ops: c.ops };
     // SAFETY: plain integers without padding.
     let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<End>()) };
     if special(kind::END, bytes).is_ok() && reason != end::IO_ERROR {
@@ -133,7 +185,7 @@ pub unsafe fn put(from: *const u8, n: u64) {
     }
     let mut from = from;
     let mut n = n;
-    while n > 0 && c.mode == mode::RECORD {
+    while n > 0 && page().mode == mode::RECORD {
         let room = c.end - c.cur;
         if room == 0 {
             flush(true);
@@ -152,7 +204,7 @@ pub unsafe fn put(from: *const u8, n: u64) {
 /// Large payloads go to the file from where they are, together with the live chunk.
 unsafe fn put_large(from: *const u8, n: u64) {
     let mut done = 0;
-    while done < n && ctl().mode == mode::RECORD {
+    while done < n && page().mode == mode::RECORD {
         let k = (n - done).min(1 << 30);
         // SAFETY: within the caller's buffer.
         let piece = unsafe { core::slice::from_raw_parts(from.add(done as usize), k as usize) };

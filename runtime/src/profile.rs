@@ -1,7 +1,7 @@
 //! Profile mode: bytes and events per (site, object actually touched).
 
 use crate::pool;
-use crate::state::{ctl, st};
+use crate::state::{page, st};
 use crate::sys::{self, sys};
 use itarget_abi::control::mode;
 
@@ -125,7 +125,7 @@ pub fn object(p: u64) -> u64 {
 /// Counts `len` bytes at `at` for a site.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
-    if ctl().mode != mode::PROFILE {
+    if page().mode != mode::PROFILE {
         return;
     }
     // SAFETY: our own table; one thread.
@@ -159,7 +159,7 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
 
 /// Writes `profile.tsv`: site, `kind:index+offset/step`, events, bytes; then what found no room.
 pub fn write() {
-    ctl().mode = mode::PLAIN;
+    page().mode = mode::PLAIN;
     let mut path = st().trace;
     let n = path.iter().position(|b| *b == 0).unwrap_or(0);
     let name = b"/profile.tsv\0";

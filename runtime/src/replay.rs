@@ -1,10 +1,11 @@
 //! The stream at replay: taking values, comparing checksums, and the ways a replay ends.
 
-use crate::state::{ctl, st};
+use crate::state::{ctl, me, st};
+use crate::{sync, thread};
 use crate::sys::{self, Digits, say};
 use crate::word;
 use itarget_abi::exit;
-use itarget_abi::log::flat::{Check, Header};
+use itarget_abi::log::flat::{Check, Header, Part};
 use itarget_abi::log::{Async, end};
 
 /// Header of the mapped flat file.
@@ -13,8 +14,38 @@ pub fn header() -> Header {
     unsafe { core::ptr::read_unaligned(st().flat.cast::<Header>()) }
 }
 
-fn check(i: u64) -> Option<Check> {
+/// What was recorded of this thread.
+#[inline(always)]
+pub fn part() -> &'static Part {
+    // SAFETY: set by `open`; the file stays mapped.
+    unsafe { &*me().part }
+}
+
+/// What is there of a thread of which nothing was recorded.
+static NOTHING: Part =
+    Part { number: 0, stream: 8, stream_len: 0, checks: 8, check_count: 0, asyncs: 8, async_count: 0, sync: 8, sync_len: 0, ops: 0, last_call: 0 };
+
+/// This thread begins.
+pub fn open() {
     let h = header();
+    let number = u64::from(me().number);
+    // SAFETY: the table of parts was checked at start; it is ascending by number.
+    let parts = unsafe { core::slice::from_raw_parts(st().flat.add(h.parts as usize).cast::<Part>(), h.part_count as usize) };
+    let part = parts.binary_search_by_key(&number, |p| p.number).map_or(&NOTHING, |i| &parts[i]);
+    let t = me();
+    t.part = part;
+    // SAFETY: within the file.
+    t.stream = unsafe { st().flat.add(part.stream as usize) };
+    t.stream_len = part.stream_len;
+    let c = ctl();
+    c.cur = t.stream as u64;
+    next_window();
+    crate::signal::next_async();
+    sync::open_log();
+}
+
+fn check(i: u64) -> Option<Check> {
+    let h = part();
     if i >= h.check_count {
         return None;
     }
@@ -24,7 +55,7 @@ fn check(i: u64) -> Option<Check> {
 
 /// The asynchronous event with index `i`.
 pub fn async_event(i: u64) -> Option<Async> {
-    let h = header();
+    let h = part();
     if i >= h.async_count {
         return None;
     }
@@ -34,28 +65,28 @@ pub fn async_event(i: u64) -> Option<Async> {
 
 /// Bytes taken so far.
 pub fn position() -> u64 {
-    ctl().cur - st().stream as u64
+    ctl().cur - me().stream as u64
 }
 
 /// Sets `end` to the offset of the next check (or the end of the stream).
 pub fn next_window() {
-    let to = check(st().next_check).map_or(st().stream_len, |c| c.offset.min(st().stream_len));
-    ctl().end = st().stream as u64 + to;
+    let to = check(me().next_check).map_or(me().stream_len, |c| c.offset.min(me().stream_len));
+    ctl().end = me().stream as u64 + to;
 }
 
 /// The slow path: `cur` is at `end` and more bytes are wanted.
 fn advance() {
     let c = ctl();
     while c.cur >= c.end {
-        if let Some(k) = check(st().next_check)
+        if let Some(k) = check(me().next_check)
             && k.offset <= position()
         {
             compare(&k);
-            st().next_check += 1;
+            me().next_check += 1;
             next_window();
             continue;
         }
-        if position() >= st().stream_len {
+        if position() >= me().stream_len {
             stream_ended();
         }
         next_window();
@@ -67,10 +98,10 @@ fn advance() {
 
 /// True at the end of a chunk, which is checked and left behind.
 pub fn at_check() -> bool {
-    let there = check(st().next_check).filter(|k| k.offset == position());
+    let there = check(me().next_check).filter(|k| k.offset == position());
     if let Some(k) = there {
         compare(&k);
-        st().next_check += 1;
+        me().next_check += 1;
         next_window();
     }
     there.is_some()
@@ -130,12 +161,31 @@ pub fn take_varint() -> u64 {
 /// The recording holds no more: says why and ends the process.
 pub fn stream_ended() -> ! {
     let h = header();
+    if sync::threads() && (h.end_thread != u64::from(me().number) || matches!(h.end_reason, end::NONE | end::IO_ERROR)) {
+        park()
+    }
+    trace_ends()
+}
+
+/// This thread has done all that was recorded of it: it waits for the others.
+pub fn park() -> ! {
+    if !sync::threads() {
+        trace_ends()
+    }
+    sync::publish_end();
+    thread::park(|| {
+        trace_ends();
+    })
+}
+
+fn trace_ends() -> ! {
+    let h = header();
     let why: &[u8] = match h.end_reason {
         end::NONE => b"recording was cut off here (killed, or still running)",
         end::IO_ERROR => b"recording ended here: the log could not be written",
         end::REFUSED => b"recording ended here: the program did something that can't be recorded",
         end::EXEC => b"the program replaced itself by another image here (exec)",
-        _ => diverged(b"the program wants more than was recorded", h.stream_len, position()),
+        _ => diverged(b"the program wants more than was recorded", me().stream_len, position()),
     };
     say(&[b"IT0613 the trace ends here: ", why]);
     status_line("trace_ends", exit::TRACE_ENDS);
@@ -149,7 +199,9 @@ pub fn diverged(what: &[u8], expected: u64, actual: u64) -> ! {
     say(&[
         b"IT0620 divergence: ",
         what,
-        b"; thread 0, event ",
+        b"; thread ",
+        Digits::new(u64::from(me().number)).bytes(),
+        b", event ",
         Digits::new(c.boundaries).bytes(),
         b", stream byte ",
         Digits::new(position()).bytes(),
@@ -168,22 +220,47 @@ pub fn diverged(what: &[u8], expected: u64, actual: u64) -> ! {
 /// The program ends at replay: everything must be used, every checksum must agree.
 pub fn finish(expected_reason: u32, status: i32) {
     let h = header();
-    // The recording sealed the stream before it wrote the last of it.
-    if position() < st().stream_len {
-        word::seal();
+    if h.end_reason != end::NONE && h.end_thread != u64::from(me().number) {
+        diverged(b"another thread ended the process", h.end_thread, u64::from(me().number));
     }
-    if position() != st().stream_len {
-        diverged(b"the program ends before the recording did", st().stream_len, position());
-    }
-    while let Some(k) = check(st().next_check) {
-        compare(&k);
-        st().next_check += 1;
+    consumed();
+    if sync::threads() && !thread::settle() {
+        diverged(b"threads do not come to where they were when the process ended", 0, 0);
     }
     if h.end_reason != expected_reason && h.end_reason != end::NONE {
         diverged(b"the program ends in another way", u64::from(h.end_reason), u64::from(expected_reason));
     }
     if h.end_reason == expected_reason && h.end_status != status && expected_reason == end::EXIT {
         diverged(b"the exit status differs", h.end_status as u64, status as u64);
+    }
+}
+
+/// A thread other than the main one ends.
+pub fn end_of_thread() {
+    consumed();
+    if ctl().ops != part().ops {
+        diverged(b"the thread synchronizes less than was recorded", part().ops, ctl().ops);
+    }
+}
+
+/// Replay waits for an order that does not come.
+pub fn stuck(thread: u32, count: u64, there: u64) -> ! {
+    say(&[b"IT0626 thread ", Digits::new(u64::from(me().number)).bytes(), b" waits for thread ", Digits::new(u64::from(thread)).bytes(), b", which makes no progress"]);
+    diverged(b"the order of synchronization differs", count, there)
+}
+
+/// Everything that was recorded of this thread must be used up.
+fn consumed() {
+    // The recording sealed the stream before it wrote the last of it.
+    if position() < me().stream_len {
+        word::seal();
+    }
+    if position() != me().stream_len {
+        diverged(b"the program ends before the recording did", me().stream_len, position());
+    }
+    while let Some(k) = check(me().next_check) {
+        compare(&k);
+        me().next_check += 1;
     }
 }
 
@@ -200,7 +277,7 @@ pub fn status_line(how: &str, status: i32) {
         return;
     }
     crate::sites::write(fd);
-    let left = st().stream_len.saturating_sub(position());
+    let left = me().stream_len.saturating_sub(position());
     let s = st();
     let _ = sys::Line::write(
         fd,

@@ -16,16 +16,19 @@ struct Insn {
 const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
 const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+const SET: u16 = 0x45; // BPF_JMP | BPF_JSET | BPF_K
 const ALLOW: u32 = 0x7fff_0000;
 const TRAP: u32 = 0x0003_0000;
+const ERRNO: u32 = 0x0005_0000;
 
 /// Calls about this process's own memory, signals and end.
-const FREE: [i64; 19] = [
+const FREE: [i64; 23] = [
     libc::SYS_exit, libc::SYS_exit_group, libc::SYS_mmap, libc::SYS_munmap, libc::SYS_mprotect,
     libc::SYS_madvise, libc::SYS_mremap, libc::SYS_brk, libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn, libc::SYS_sigaltstack, libc::SYS_futex,
     libc::SYS_getpid, libc::SYS_gettid, libc::SYS_tgkill, libc::SYS_restart_syscall,
-    libc::SYS_getrandom, libc::SYS_lseek,
+    libc::SYS_getrandom, libc::SYS_lseek, libc::SYS_set_robust_list, libc::SYS_rseq, libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
 ];
 /// Calls allowed on stdout, stderr and the status descriptor: output and what stdio asks about it.
 const OUTPUT: [i64; 5] = [libc::SYS_write, libc::SYS_writev, libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_ioctl];
@@ -43,6 +46,14 @@ pub fn install() {
         push(Insn { code: EQUAL, jt: 0, jf: 1, k: s as u32 });
         push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });
     }
+    // Threads of this process may be started. The arguments of clone3 can't be looked at: libc goes back to clone.
+    push(Insn { code: EQUAL, jt: 0, jf: 1, k: libc::SYS_clone3 as u32 });
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: ERRNO | libc::ENOSYS as u32 });
+    push(Insn { code: EQUAL, jt: 0, jf: 4, k: libc::SYS_clone as u32 });
+    push(Insn { code: LOAD, jt: 0, jf: 0, k: 16 });
+    push(Insn { code: SET, jt: 1, jf: 0, k: libc::CLONE_THREAD as u32 });
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });
     for s in OUTPUT {
         // If it is this call: look at the descriptor.
         push(Insn { code: EQUAL, jt: 0, jf: 6, k: s as u32 });

@@ -6,7 +6,7 @@
 
 use crate::crossing::{self, Special};
 use crate::hooks::bulk;
-use crate::state::{ctl, elsewhere, recording, replaying, st};
+use crate::state::{MAIN, ctl, elsewhere, me, page, recording, replaying};
 use crate::word::word;
 use crate::{log, replay};
 use core::ffi::{c_int, c_void};
@@ -29,10 +29,25 @@ pub struct Action {
 
 const DEFAULT: Action = Action { handler: libc::SIG_DFL, mask: [0; 16], flags: 0, restorer: 0 };
 static mut ACTIONS: [Action; SIGNALS] = [DEFAULT; SIGNALS];
-/// Queued signals, oldest first.
-static mut QUEUE: [(c_int, i32, [u64; 2]); 128] = [(0, 0, [0; 2]); 128];
-/// How many. One instruction changes it: a handler may be interrupted by that of another signal.
-static QUEUED: AtomicUsize = AtomicUsize::new(0);
+
+/// Signals of a thread that wait for a safe point.
+pub struct Queue {
+    /// Oldest first.
+    list: [(c_int, i32, [u64; 2]); 128],
+    /// How many. One instruction changes it: a handler may be interrupted by that of another signal.
+    count: AtomicUsize,
+    /// The one whose handler runs next (replay).
+    handled: (Action, Async),
+}
+
+impl Queue {
+    /// None.
+    pub const NEW: Queue = Queue {
+        list: [(0, 0, [0; 2]); 128],
+        count: AtomicUsize::new(0),
+        handled: (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 }),
+    };
+}
 
 fn synchronous(signal: c_int) -> bool {
     matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP)
@@ -49,7 +64,7 @@ fn action(signal: c_int) -> &'static mut Action {
 /// As sigaction.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, old: *mut Action) -> c_int {
-    if !recording() && !replaying() && ctl().mode != mode::CHECK {
+    if !recording() && !replaying() && page().mode != mode::CHECK {
         // SAFETY: passed on.
         return unsafe { libc::sigaction(signal, new.cast(), old.cast()) };
     }
@@ -95,7 +110,7 @@ pub fn replay_action() {
 
 /// Tells the kernel, while recording; at replay only for faults, which happen again by themselves.
 unsafe fn install(signal: c_int, wanted: &Action) {
-    if !recording() && ctl().mode != mode::CHECK && !synchronous(signal) {
+    if !recording() && page().mode != mode::CHECK && !synchronous(signal) {
         return;
     }
     let mut real = *wanted;
@@ -129,7 +144,7 @@ pub unsafe extern "C" fn __itarget_signal(signal: c_int, handler: usize) -> usiz
 extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let a = *action(signal);
     crate::check::spoil();
-    if synchronous(signal) || matches!(ctl().mode, mode::PLAIN | mode::CHECK) {
+    if synchronous(signal) || matches!(page().mode, mode::PLAIN | mode::CHECK) {
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
         return;
@@ -137,7 +152,7 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     if elsewhere() {
         // Handlers run in the recorded thread.
         // SAFETY: the kernel's structure, sent on as it is.
-        unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), st().tid, signal, info) };
+        unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), MAIN.tid, signal, info) };
         return;
     }
     // SAFETY: the kernel's structure; words 2 and 3 hold pid/uid or value.
@@ -153,12 +168,12 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         deliver_pending();
         ctl().in_env = inside;
     } else {
-        let at = QUEUED.fetch_add(1, Relaxed);
-        if at < 128 {
-            // SAFETY: one thread; this slot is ours alone until the next safe point.
-            unsafe { QUEUE[at] = (signal, code, words) };
-        } else {
-            QUEUED.fetch_sub(1, Relaxed);
+        let queue = &mut me().signals;
+        let at = queue.count.fetch_add(1, Relaxed);
+        match queue.list.get_mut(at) {
+            // This slot is ours alone until the next safe point.
+            Some(slot) => *slot = (signal, code, words),
+            None => _ = queue.count.fetch_sub(1, Relaxed),
         }
     }
 }
@@ -204,22 +219,19 @@ fn run(e: &Async) {
             unsafe { install(e.signal as c_int, &DEFAULT) };
         }
     }
-    // SAFETY: one thread; the handler is entered before the next one can come.
-    unsafe { HANDLED = (a, *e) };
+    me().signals.handled = (a, *e);
     crossing::interrupt(handle, e.sp & !1, e.sp & 1 != 0);
 }
 
 /// Distance of a handler's frame to that of the runtime, in bytes.
 const FAR: u64 = 8192;
 
-static mut HANDLED: (Action, Async) = (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 });
-
-/// Calls the handler in `HANDLED`.
+/// Calls the handler that was set last.
 extern "C" fn handle() {
     let mut info = [0u64; 16];
     // SAFETY: set just before; a siginfo of 128 bytes; the context is not recorded, so there is none.
     unsafe {
-        let (action, e) = HANDLED;
+        let (action, e) = me().signals.handled;
         info[0] = u64::from(e.signal);
         info[1] = e.code as u32 as u64;
         info[2] = e.info[0];
@@ -234,7 +246,7 @@ extern "C" fn handle() {
 /// Delivers what has been queued; called at boundaries while recording.
 #[inline(always)]
 pub fn deliver_pending() {
-    if QUEUED.load(Relaxed) != 0 {
+    if me().signals.count.load(Relaxed) != 0 {
         drain();
     }
 }
@@ -247,15 +259,12 @@ fn drain() {
             let all = !0u64;
             let mut old = 0u64;
             crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64);
-            let first = QUEUE[0];
-            let left = QUEUED.load(Relaxed).checked_sub(1);
+            let queue = &mut me().signals;
+            let first = queue.list[0];
+            let left = queue.count.load(Relaxed).checked_sub(1);
             if let Some(left) = left {
-                QUEUED.store(left, Relaxed);
-                let mut i = 0;
-                while i < left {
-                    QUEUE[i] = QUEUE[i + 1];
-                    i += 1;
-                }
+                queue.count.store(left, Relaxed);
+                queue.list.copy_within(1..=left, 0);
             }
             crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64);
             if left.is_none() {
@@ -268,8 +277,8 @@ fn drain() {
 
 /// Replay: sets the boundary at which the next asynchronous event is due, or the trace ends.
 pub fn next_async() {
-    let event = replay::async_event(st().next_async_index).map_or(u64::MAX, |e| e.boundaries);
-    ctl().next_async = event.min(replay::header().last_call);
+    let event = replay::async_event(me().next_async_index).map_or(u64::MAX, |e| e.boundaries);
+    ctl().next_async = event.min(replay::part().last_call);
 }
 
 /// Replay: runs every handler that is due at this boundary; ends the replay where the recording
@@ -278,15 +287,15 @@ pub fn next_async() {
 /// `downcall`: a function of the environment is about to be called; what interrupts that comes later.
 #[cold]
 pub fn replay_due(downcall: bool) {
-    while let Some(e) = replay::async_event(st().next_async_index) {
+    while let Some(e) = replay::async_event(me().next_async_index) {
         if e.boundaries > ctl().boundaries || downcall && e.sp & 1 != 0 {
             break;
         }
-        st().next_async_index += 1;
+        me().next_async_index += 1;
         next_async();
         run(&e);
     }
-    if ctl().boundaries >= replay::header().last_call {
+    if ctl().boundaries >= replay::part().last_call {
         replay::stream_ended();
     }
 }

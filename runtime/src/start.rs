@@ -1,12 +1,12 @@
 //! Start of an instrumented program: mode, trace, memory layout, stack, arguments.
 
-use crate::state::{__itarget_ctl, ctl, st};
+use crate::state::{__itarget_ctl, ctl, me, page, st};
 use crate::sys::{self, Digits, mmap, say, sys};
-use crate::{exit, log, pool, replay, sandbox, signal};
+use crate::{exit, log, pool, replay, sandbox, sync, thread};
 use core::ffi::{c_char, c_int};
 use itarget_abi::control::{PAGE, mode};
 use itarget_abi::layout::{BOUND, STACK_BASE, STACK_MAX};
-use itarget_abi::log::flat::Header;
+use itarget_abi::log::flat::{Header, Part};
 use itarget_abi::log::{Start, kind};
 use itarget_abi::{env, exit as codes, options, version};
 
@@ -28,19 +28,8 @@ core::arch::global_asm!(
     ".popsection"
 );
 
-core::arch::global_asm!(
-    ".weak __itarget_threads",
-    ".pushsection .data.rel.ro.itarget_threads_address,\"aw\"",
-    ".p2align 3",
-    ".hidden itarget_threads_address",
-    ".globl itarget_threads_address",
-    "itarget_threads_address: .quad __itarget_threads",
-    ".popsection"
-);
-
 unsafe extern "C" {
     static itarget_identity_address: *const [u8; 64];
-    static itarget_threads_address: *const u8;
 }
 
 /// Option values in the order of `options::ALL`.
@@ -146,6 +135,7 @@ fn number(t: &[u8]) -> i32 {
 pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, main: Main) -> c_int {
     // SAFETY: the environment of this process, before the program sees it.
     let s = unsafe { settings(envp) };
+    thread::begin_main();
     match s.mode {
         b"record" => {
             let o = Options::parse(s.options);
@@ -169,7 +159,7 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
         b"profile" => {
             if !s.trace.is_empty() && s.trace.len() < st().trace.len() - 32 && layout(true) {
                 st().trace[..s.trace.len()].copy_from_slice(s.trace);
-                ctl().mode = mode::PROFILE;
+                page().mode = mode::PROFILE;
                 let status = main(argc, argv, envp);
                 exit::__itarget_exit(status);
             }
@@ -181,7 +171,7 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
                 st().trace[..s.trace.len()].copy_from_slice(s.trace);
             }
             if fits && layout(true) && crate::check::start(&raw const s as u64) {
-                ctl().mode = mode::CHECK;
+                page().mode = mode::CHECK;
                 let status = main(argc, argv, envp);
                 exit::__itarget_exit(status);
             }
@@ -207,7 +197,7 @@ fn layout(tagged: bool) -> bool {
         mmap(page, 4096, libc::PROT_NONE, flags, -1, 0);
     }
     use_up_heap();
-    true
+    sync::start()
 }
 
 /// What a library's constructor allocated before us (libstdc++'s does) has left a brk heap with
@@ -231,6 +221,38 @@ fn use_up_heap() {
     }
 }
 
+/// Opens a file of the trace, out of the way of the descriptors that the program will get.
+fn open(name: &[u8], flags: i32) -> i32 {
+    let mut path = [0u8; 4200];
+    let trace = &st().trace;
+    let n = trace.iter().position(|b| *b == 0).unwrap_or(trace.len());
+    path[..n].copy_from_slice(&trace[..n]);
+    path[n..n + name.len()].copy_from_slice(name);
+    // SAFETY: a NUL-terminated path; our own descriptors.
+    unsafe {
+        let fd = sys!(libc::SYS_open, path.as_ptr(), flags | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, 0o600);
+        if fd < 0 {
+            return fd as i32;
+        }
+        let high = sys!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, 900);
+        if high < 0 {
+            return fd as i32;
+        }
+        sys!(libc::SYS_close, fd);
+        high as i32
+    }
+}
+
+/// Opens the ring of a seat.
+pub fn open_ring(seat: u32) -> i32 {
+    let mut name = [0u8; 32];
+    let digits = Digits::new(u64::from(seat));
+    let n = digits.bytes().len();
+    name[..6].copy_from_slice(b"/ring.");
+    name[6..6 + n].copy_from_slice(digits.bytes());
+    open(&name[..6 + n], libc::O_RDWR)
+}
+
 unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, s: &Settings, o: &Options) -> bool {
     let off = |why: &[u8]| {
         say(&[b"IT0618 recording is off: ", why, b"; the program runs unrecorded"]);
@@ -239,47 +261,28 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
     if crate::show::library_is_low() {
         return off(b"it is linked statically, so memory of libc can't be told from its own; link it without -static");
     }
-    let mut path = [0u8; 4200];
-    if s.trace.is_empty() || s.trace.len() > 4096 {
+    if s.trace.is_empty() || s.trace.len() >= st().trace.len() - 32 {
         return off(b"ITARGET_TRACE names no directory");
     }
-    let mut open = |name: &[u8], flags: i32| {
-        let n = s.trace.len();
-        path[..n].copy_from_slice(s.trace);
-        path[n..n + name.len()].copy_from_slice(name);
-        path[n + name.len()] = 0;
-        // SAFETY: a NUL-terminated path.
-        let fd = unsafe { sys!(libc::SYS_open, path.as_ptr(), flags | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, 0o600) };
-        if fd < 0 {
-            return fd as i32;
-        }
-        // Out of the way of the descriptors that the program will get.
-        // SAFETY: our own descriptor.
-        let high = unsafe { sys!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, 900) };
-        if high < 0 {
-            return fd as i32;
-        }
-        // SAFETY: our own descriptor.
-        unsafe { sys!(libc::SYS_close, fd) };
-        high as i32
-    };
-    let log_fd = open(b"/log", libc::O_WRONLY);
+    st().trace[..s.trace.len()].copy_from_slice(s.trace);
+    let log_fd = open(b"/log", libc::O_WRONLY | libc::O_APPEND);
     let ring_fd = open(b"/ring", libc::O_RDWR);
     if log_fd < 0 || ring_fd < 0 {
         return off(b"the trace directory can't be written");
     }
     let ring = o.get("ring_kib").clamp(64, 65536) << 10;
+    let all = PAGE as u64 + sync::BUFFER + ring;
     // SAFETY: our files; the control page is remapped in place, over memory that is only ours.
     unsafe {
         let rw = libc::PROT_READ | libc::PROT_WRITE;
-        if sys!(libc::SYS_ftruncate, ring_fd, ring + PAGE as u64) < 0 {
+        if sys!(libc::SYS_ftruncate, ring_fd, all) < 0 {
             return off(b"no room for the live chunk");
         }
-        let Some(memory) = mmap(0, ring, rw, libc::MAP_SHARED, ring_fd, PAGE as u64) else {
+        let Some(memory) = mmap(0, sync::BUFFER + ring, rw, libc::MAP_SHARED, ring_fd, PAGE as u64) else {
             return off(b"the live chunk can't be mapped");
         };
         // On a full disk touching a hole of the file would kill the program: fill it now.
-        if sys!(libc::SYS_fallocate, ring_fd, 0, 0u64, ring + PAGE as u64) == -i64::from(libc::ENOSPC) {
+        if sys!(libc::SYS_fallocate, ring_fd, 0, 0u64, all) == -i64::from(libc::ENOSPC) {
             return off(b"the disk is full");
         }
         let here = &raw mut __itarget_ctl;
@@ -289,12 +292,14 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         sys!(libc::SYS_close, ring_fd);
         let c = ctl();
         c.next_async = u64::MAX;
-        c.locale_c = 1;
-        c.chunk_start = memory as u64;
-        c.cur = memory as u64;
-        c.end = memory as u64 + ring - log::SLACK;
+        page().locale_c = 1;
+        c.sync_start = memory as u64;
+        c.sync_cur = c.sync_start;
+        c.chunk_start = memory as u64 + sync::BUFFER;
+        c.cur = c.chunk_start;
+        c.end = c.chunk_start + ring - log::SLACK;
         st().log_fd = log_fd;
-        st().ring = ring;
+        me().ring = ring;
         st().digest = o.get("digest") != 0;
         st().digest_every = o.get("digest_every");
         st().full = o.get("full") != 0;
@@ -314,14 +319,9 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
             return off(b"the stack can't be mapped");
         }
         c.magic = itarget_abi::log::MAGIC;
-        c.chunk_seq = st().seq;
-        c.bound = BOUND;
-        // Without threads there is nothing to tell apart.
-        if !itarget_threads_address.is_null() {
-            c.thread = sys::thread();
-        }
-        st().tid = sys!(libc::SYS_gettid) as i32;
-        c.mode = mode::RECORD;
+        c.chunk_seq = me().seq;
+        page().bound = BOUND;
+        page().mode = mode::RECORD;
     }
     true
 }
@@ -411,12 +411,18 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         let h = replay::header();
         let inside = |at: u64, count: u64, each: u64| count.checked_mul(each).and_then(|n| n.checked_add(at)).is_some_and(|e| e <= size as u64);
         let good = h.magic == itarget_abi::log::flat::MAGIC
-            && inside(h.checks, h.check_count, 24)
-            && inside(h.asyncs, h.async_count, 32)
             && inside(h.start, h.start_len, 1)
-            && inside(h.stream, h.stream_len, 1)
+            && inside(h.parts, h.part_count, size_of::<Part>() as u64)
+            && h.parts.is_multiple_of(8)
             && h.start_len >= size_of::<Start>() as u64;
-        if !good {
+        let part = |i: u64| core::ptr::read_unaligned(p.add(h.parts as usize).cast::<Part>().add(i as usize));
+        let parts = |part: Part| {
+            inside(part.checks, part.check_count, 24)
+                && inside(part.asyncs, part.async_count, 40)
+                && inside(part.stream, part.stream_len, 1)
+                && inside(part.sync, part.sync_len, 1)
+        };
+        if !good || !(0..h.part_count).all(|i| parts(part(i))) {
             refuse(b"IT0619 the stream is malformed");
         }
         let start: Start = core::ptr::read_unaligned(p.add(h.start as usize).cast());
@@ -430,23 +436,18 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         if start.libc != libc_version() {
             refuse(b"IT0611 the trace was recorded with another version of libc, whose functions may behave otherwise; replay it where that libc is installed");
         }
-        st().stream = p.add(h.stream as usize);
-        st().stream_len = h.stream_len;
         st().digest = start.digest != 0;
         st().digest_every = start.digest_every;
         st().full = start.full != 0;
         st().sites = o.get("sites") != 0;
         st().watched = st().full || st().sites;
-        let c = ctl();
-        c.locale_c = 1;
-        c.cur = st().stream as u64;
-        replay::next_window();
+        page().locale_c = 1;
         if !layout(false) || mmap_stack(start.stack).is_none() || !crate::crossing::start() {
             refuse(b"IT0619 the address space is taken");
         }
-        c.bound = BOUND;
-        c.mode = mode::REPLAY;
-        signal::next_async();
+        page().bound = BOUND;
+        page().mode = mode::REPLAY;
+        replay::open();
         crate::show::standard_streams();
         // Argument and environment strings from the log, in one array for both.
         let total = start.argc as usize + start.envc as usize + 2;

@@ -1,8 +1,15 @@
-//! The runtime's own state: the control page and everything that belongs to one thread.
+//! The runtime's own state: the control page, what belongs to the process and what belongs to one thread.
 //!
-//! Single-threaded for now: every access is from the main thread (or its signal handlers, which
-//! run at safe points), so plain reads and writes through raw pointers suffice.
+//! Every thread that is recorded has a [`Thread`], which a thread-local pointer leads to; nobody else changes it while the
+//! thread runs. Threads that a library started on its own have none: they share [`FOREIGN`], and nothing that they do is
+//! recorded ([`elsewhere`]).
 
+use crate::hooks::Cells;
+use crate::pool;
+use crate::signal::Queue;
+use crate::sync;
+use crate::word::Words;
+use core::sync::atomic::AtomicU32;
 use itarget_abi::control::{Control, PAGE, mode};
 
 /// The control page (first symbol of the ABI).
@@ -13,53 +20,54 @@ pub struct ControlPage {
     pad: [u8; PAGE - size_of::<Control>()],
 }
 
-/// The page itself; while recording the first page of the ring file is mapped over it.
-#[unsafe(no_mangle)]
-pub static mut __itarget_ctl: ControlPage = ControlPage {
-    control: Control {
-        mode: mode::PLAIN,
-        in_env: 0,
-        cur: 0,
-        end: 0,
-        sum: 0,
-        boundaries: 0,
-        chunk_offset: 0,
-        chunk_seq: 0,
-        chunk_start: 0,
-        last_site: 0,
-        ended: 0,
-        next_async: u64::MAX,
-        locale_c: 1,
-        clean: 0,
-        magic: 0,
-        flushed: 0,
-        bound: u64::MAX,
-        thread: 0,
-    },
-    pad: [0; PAGE - size_of::<Control>()],
+const CONTROL: Control = Control {
+    mode: mode::PLAIN,
+    in_env: 0,
+    cur: 0,
+    end: 0,
+    sum: 0,
+    boundaries: 0,
+    chunk_offset: 0,
+    chunk_seq: 0,
+    chunk_start: 0,
+    last_site: 0,
+    ended: 0,
+    next_async: u64::MAX,
+    locale_c: 1,
+    clean: 0,
+    magic: 0,
+    flushed: 0,
+    bound: u64::MAX,
+    number: 0,
+    ops: 0,
+    sync_start: 0,
+    sync_cur: 0,
+    sync_offset: 0,
 };
+
+/// The page itself; while recording the first page of the ring file is mapped over it. `mode`, `bound`, `locale_c` and `ended`
+/// are the whole process's, the rest is the main thread's.
+#[unsafe(no_mangle)]
+pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad: [0; PAGE - size_of::<Control>()] };
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v4: u8 = 4;
+pub static __itarget_abi_v5: u8 = 5;
 
-/// The control block.
-#[inline(always)]
-pub fn ctl() -> &'static mut Control {
-    // SAFETY: one thread; no caller keeps the reference across a call into the program.
-    unsafe { &mut (*(&raw mut __itarget_ctl)).control }
-}
-
-/// State that instrumented code does not see.
-pub struct State {
-    /// Descriptor of `log` (record).
-    pub log_fd: i32,
+/// What belongs to one thread.
+pub struct Thread {
+    /// Its control block: the control page, or the first page of its own ring.
+    pub control: *mut Control,
+    /// Number, in order of creation; 0 is the main thread.
+    pub number: u32,
+    /// Number in the kernel.
+    pub tid: i32,
     /// Chunks written so far.
     pub seq: u64,
     /// Bytes of ring memory.
     pub ring: u64,
-    /// Replay: the mapped flat file.
-    pub flat: *const u8,
+    /// Replay: where its part of the flat file is described.
+    pub part: *const itarget_abi::log::flat::Part,
     /// Replay: start of the stream in memory.
     pub stream: *const u8,
     /// Replay: bytes of the stream.
@@ -68,16 +76,119 @@ pub struct State {
     pub next_check: u64,
     /// Index of the next asynchronous event.
     pub next_async_index: u64,
+    /// Calls back under way, see `crossing`.
+    pub depth: u64,
+    /// Order of synchronization.
+    pub sync: sync::Local,
+    /// Blocks of the pool that are free for this thread.
+    pub pool: [pool::Local; 3],
+    /// Signals that wait for a safe point.
+    pub signals: Queue,
+    /// Scalars seen last.
+    pub words: Words,
+    /// Copies of static results.
+    pub cells: Cells,
+    /// Thread-local variables of the program.
+    pub locals: *mut u8,
+    /// What it runs, and with what.
+    pub life: crate::thread::Life,
+}
+
+impl Thread {
+    /// A thread that does not run yet.
+    pub const fn new(control: *mut Control) -> Thread {
+        Thread {
+            control,
+            number: 0,
+            tid: 0,
+            seq: 0,
+            ring: 0,
+            part: core::ptr::null(),
+            stream: core::ptr::null(),
+            stream_len: 0,
+            next_check: 0,
+            next_async_index: 0,
+            depth: 0,
+            sync: sync::Local::NEW,
+            pool: [pool::Local::NEW; 3],
+            signals: Queue::NEW,
+            words: Words::NEW,
+            cells: Cells::NEW,
+            locals: core::ptr::null_mut(),
+            life: crate::thread::Life::NEW,
+        }
+    }
+}
+
+/// The main thread.
+pub static mut MAIN: Thread = Thread::new((&raw mut __itarget_ctl).cast());
+static mut FOREIGN_CONTROL: Control = CONTROL;
+/// Stands for all threads that are not recorded.
+pub static mut FOREIGN: Thread = Thread::new(&raw mut FOREIGN_CONTROL);
+
+core::arch::global_asm!(
+    ".pushsection .tdata.itarget_self,\"awT\",@progbits",
+    ".p2align 3",
+    ".hidden itarget_self",
+    ".globl itarget_self",
+    ".type itarget_self,@object",
+    ".size itarget_self,8",
+    "itarget_self: .quad {foreign}",
+    ".popsection",
+    foreign = sym FOREIGN,
+);
+
+#[inline(always)]
+fn own() -> *mut Thread {
+    let own: *mut Thread;
+    // SAFETY: a thread-local variable of 8 bytes in the executable.
+    unsafe { core::arch::asm!("mov {}, qword ptr fs:[itarget_self@tpoff]", out(reg) own, options(pure, readonly, nostack, preserves_flags)) };
+    own
+}
+
+/// The thread that calls.
+#[inline(always)]
+pub fn me() -> &'static mut Thread {
+    // SAFETY: the pointer leads to the thread's own state or to `FOREIGN`; no caller keeps the reference across a call into the
+    // program.
+    unsafe { &mut *own() }
+}
+
+/// From now on the thread that calls is this one.
+///
+/// # Safety
+/// Nobody else is.
+pub unsafe fn become_thread(thread: *mut Thread) {
+    // SAFETY: as in `own`.
+    unsafe { core::arch::asm!("mov qword ptr fs:[itarget_self@tpoff], {}", in(reg) thread, options(nostack, preserves_flags)) };
+}
+
+/// The control block of the thread that calls.
+#[inline(always)]
+pub fn ctl() -> &'static mut Control {
+    // SAFETY: as for `me`.
+    unsafe { &mut *me().control }
+}
+
+/// The control page.
+#[inline(always)]
+pub fn page() -> &'static mut Control {
+    // SAFETY: what belongs to the process is changed by one thread at a time; the others see it sooner or later.
+    unsafe { &mut (*(&raw mut __itarget_ctl)).control }
+}
+
+/// State of the process that instrumented code does not see.
+pub struct State {
+    /// Descriptor of `log` (record).
+    pub log_fd: i32,
+    /// Replay: the mapped flat file.
+    pub flat: *const u8,
     /// Replay: descriptor for the status line, -1 if none.
     pub status_fd: i32,
     /// Recorded addresses of stdout and stderr.
     pub stdout: u64,
     /// See `stdout`.
     pub stderr: u64,
-    /// Number of the recorded thread in the kernel.
-    pub tid: i32,
-    /// Calls back under way, see `crossing`.
-    pub depth: u64,
     /// Option `digest`.
     pub digest: bool,
     /// Option `digest_every`.
@@ -92,25 +203,21 @@ pub struct State {
     pub digests_checked: u64,
     /// Of those, different.
     pub digests_mismatched: u64,
-    /// Directory of the trace (NUL-terminated), for profile output.
+    /// More than one thread was recorded so far.
+    pub threads: bool,
+    /// Threads that were started and did not end yet, the main thread included.
+    pub alive: AtomicU32,
+    /// Directory of the trace (NUL-terminated).
     pub trace: [u8; 4096],
 }
 
 /// The one instance.
 pub static mut STATE: State = State {
     log_fd: -1,
-    seq: 0,
-    ring: 0,
     flat: core::ptr::null(),
-    stream: core::ptr::null(),
-    stream_len: 0,
-    next_check: 0,
-    next_async_index: 0,
     status_fd: -1,
     stdout: 0,
     stderr: 0,
-    tid: 0,
-    depth: 0,
     digest: false,
     digest_every: 0,
     full: false,
@@ -118,31 +225,44 @@ pub static mut STATE: State = State {
     watched: false,
     digests_checked: 0,
     digests_mismatched: 0,
+    threads: false,
+    alive: AtomicU32::new(1),
     trace: [0; 4096],
 };
 
 /// The state.
 #[inline(always)]
 pub fn st() -> &'static mut State {
-    // SAFETY: as for `ctl`.
+    // SAFETY: set at start, while there is one thread; counters change under the locks of `thread`.
     unsafe { &mut *(&raw mut STATE) }
 }
 
 /// True in mode record.
 #[inline(always)]
 pub fn recording() -> bool {
-    ctl().mode == mode::RECORD
+    page().mode == mode::RECORD
 }
 
 /// True in a thread of the environment: nothing that it does is recorded.
 #[inline(always)]
 pub fn elsewhere() -> bool {
-    let main = ctl().thread;
-    main != 0 && main != crate::sys::thread()
+    own() == &raw mut FOREIGN
+}
+
+/// Whether the thread that calls is inside an environment call.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_in_env() -> i32 {
+    ctl().in_env as i32
+}
+
+/// See [`elsewhere`].
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_elsewhere() -> i32 {
+    i32::from(elsewhere())
 }
 
 /// True in mode replay.
 #[inline(always)]
 pub fn replaying() -> bool {
-    ctl().mode == mode::REPLAY
+    page().mode == mode::REPLAY
 }

@@ -140,12 +140,3 @@ impl core::fmt::Write for Line {
         if n == s.len() { Ok(()) } else { Err(core::fmt::Error) }
     }
 }
-
-/// The thread that called: the address of its control block.
-#[inline(always)]
-pub fn thread() -> u64 {
-    let t: u64;
-    // SAFETY: the word at fs:0 holds its own address.
-    unsafe { core::arch::asm!("mov {}, fs:0", out(reg) t, options(nostack, preserves_flags, readonly)) };
-    t
-}

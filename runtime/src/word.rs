@@ -8,7 +8,7 @@
 //! no scalar; everything else that writes out a chunk first seals the byte with one of padding. A bit that was not written yet is 0, so that
 //! a stream cut off anywhere ends in a scalar that is missing, never in one that is wrong.
 
-use crate::state::{ctl, elsewhere, recording, replaying};
+use crate::state::{ctl, elsewhere, me, page, recording, replaying};
 use crate::{log, replay};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::mode;
@@ -19,7 +19,8 @@ const SLOTS: usize = 4096;
 /// Slots of one site: its scalars are told apart by their order in the event.
 const PER_SITE: u32 = 8;
 
-struct Words {
+/// The scalars that a thread's sites saw last.
+pub struct Words {
     last: [u64; SLOTS],
     /// Scalars of the event so far.
     count: u32,
@@ -32,12 +33,14 @@ struct Words {
 /// No flag byte is open.
 const CLOSED: u32 = 8;
 
-static mut WORDS: Words = Words { last: [0; SLOTS], count: 0, flags: 0, used: CLOSED };
+impl Words {
+    /// Nothing seen yet.
+    pub const NEW: Words = Words { last: [0; SLOTS], count: 0, flags: 0, used: CLOSED };
+}
 
 #[inline(always)]
 fn words() -> &'static mut Words {
-    // SAFETY: one thread; no caller keeps the reference across a call into the program.
-    unsafe { &mut *(&raw mut WORDS) }
+    &mut me().words
 }
 
 /// A new event begins.
@@ -76,7 +79,7 @@ pub fn seal() {
 /// Appends or takes a scalar.
 #[inline]
 pub fn word(value: u64) -> u64 {
-    match ctl().mode {
+    match page().mode {
         mode::RECORD => {
             if !elsewhere() {
                 append(value);
@@ -99,7 +102,7 @@ fn slot(w: &mut Words) -> &mut u64 {
 fn append(value: u64) {
     log::reserve(log::SLACK);
     let c = ctl();
-    if c.mode != mode::RECORD {
+    if page().mode != mode::RECORD {
         return;
     }
     let w = words();

@@ -224,6 +224,8 @@ pub struct Facts {
     pub bonds: Bonds,
     /// Cells that threads of the environment may write: ascending.
     pub raced: Vec<FieldId>,
+    /// Atomic operations, where threads are recorded: place, ordinal, and what they touch.
+    pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
     /// Functions that such threads may run: ascending.
     pub threaded: Vec<FunctionId>,
     /// Cells that earlier unannotated calls may have captured, and one such call (its index in

@@ -147,6 +147,12 @@ impl Writer<'_> {
                 drafts[store.at.0].insert(store.ordinal, Draft { action, traffic, at: store.at });
             }
         }
+        if !self.mode.watches() {
+            for (((function, instr), ordinal), _) in &self.facts.atomics {
+                let at = (*function, *instr);
+                drafts[*function].insert(*ordinal, Draft { action: Action::Atomic, traffic: Traffic::default(), at });
+            }
+        }
         for call in &self.facts.calls {
             if let Some((action, traffic)) = if self.cut.is_skipped(call.at.0) { self.skipped_call(call) } else { self.call(call) } {
                 drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });

@@ -163,6 +163,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
         | Action::Redirect { .. }
         | Action::Refuse { .. }
         | Action::Guard { .. }
+        | Action::Atomic
         | Action::Callee
         | Action::Poll
         | Action::Count { .. } => false,
@@ -306,6 +307,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             | Action::Replace { .. }
             | Action::Redirect { .. }
             | Action::Guard { .. }
+            | Action::Atomic
             | Action::Callee
             | Action::Poll
             | Action::Count { .. } => {}
@@ -609,6 +611,7 @@ pub fn what(action: &Action) -> String {
         Action::Replace { runtime } => format!("{}: done by the runtime", runtime.trim_start_matches("__itarget_")),
         Action::Redirect { to } => format!("calls the copy `{to}`"),
         Action::Refuse { reason } => format!("recording stops: {reason}"),
+        Action::Atomic => "an atomic operation: its order and what it read are logged".to_owned(),
         Action::Guard { .. } => "recording stops if this works on memory of the environment".to_owned(),
         Action::Callee => "call through a pointer: recording stops if it leads to foreign code".to_owned(),
         Action::Poll => "volatile load: signals are delivered here".to_owned(),

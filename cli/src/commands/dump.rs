@@ -49,14 +49,17 @@ pub fn run(args: Args) -> Outcome {
         say!("checks      {}{}", if s.full { "full" } else { "light" }, if s.digest { ", digests" } else { "" });
     }
     say!();
-    say!("    offset  kind        bytes  boundary calls");
+    say!("    offset  thread  kind        bytes  boundary calls");
     for c in &log.chunks {
         let calls = c.boundaries.map_or(String::new(), |b| b.to_string());
-        say!("{:>10}  {:<8}{:>9}  {calls}", c.at, name(c.kind), c.len);
+        say!("{:>10}  {:>6}  {:<8}{:>9}  {calls}", c.at, c.thread, name(c.kind), c.len);
     }
     say!();
     say!("stream      {} bytes{}", log.stream, salvaged(&log));
-    say!("signals     {}", log.asyncs.len());
+    let ops: u64 = log.threads.values().map(|t| t.ops).sum();
+    let order: usize = log.threads.values().map(|t| t.sync.len()).sum();
+    say!("threads     {}, {ops} synchronization operations, {order} bytes of their order", log.threads.len());
+    say!("signals     {}", log.threads.values().map(|t| t.asyncs.len()).sum::<usize>());
     // Where there was no room for the END chunk, only the reason is known.
     let known = log.end.filter(|e| e.reason != end::IO_ERROR || e.status != 0);
     let status = known.map_or(String::new(), |e| format!(" ({})", e.status));
@@ -80,6 +83,8 @@ fn name(k: u16) -> &'static str {
         kind::DATA => "DATA",
         kind::ASYNC => "ASYNC",
         kind::END => "END",
+        kind::SYNC => "SYNC",
+        kind::THREAD_END => "THREAD",
         _ => "other",
     }
 }
@@ -98,9 +103,12 @@ fn as_json(log: &Log) -> serde_json::Value {
             "env": s.env.iter().map(|a| text(a)).collect::<Vec<_>>(),
         })),
         "chunks": log.chunks.iter().map(|c| json!({
-            "at": c.at, "kind": name(c.kind), "len": c.len, "boundaries": c.boundaries,
+            "at": c.at, "thread": c.thread, "kind": name(c.kind), "len": c.len, "boundaries": c.boundaries,
         })).collect::<Vec<_>>(),
-        "signals": log.asyncs.iter().map(|a| json!({"boundaries": a.boundaries, "signal": a.signal})).collect::<Vec<_>>(),
+        "signals": log.threads.values().flat_map(|t| &t.asyncs).map(|a| json!({"boundaries": a.boundaries, "signal": a.signal})).collect::<Vec<_>>(),
+        "threads": log.threads.iter().map(|(number, t)| json!({
+            "number": number, "stream": t.stream, "operations": t.ops, "order": t.sync.len(), "ended": t.ended,
+        })).collect::<Vec<_>>(),
         "stream": log.stream,
         "salvaged": log.salvaged,
         "end": reason(log),

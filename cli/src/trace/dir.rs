@@ -1,4 +1,4 @@
-//! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log`, `ring`.
+//! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log`, `ring`, `ring.1` and so on.
 //!
 //! Evolution: `version` holds one number and never moves; `meta.json` may gain fields.
 
@@ -119,11 +119,13 @@ fn text(meta: &Meta) -> String {
 pub fn complete(dir: &Path, meta: &Meta) -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::new("IT0502", format!("{}: {e}", dir.display()));
     std::fs::write(dir.join("meta.json"), text(meta)).map_err(failed)?;
-    let ring = dir.join("ring");
-    let mut page = vec![0; PAGE];
-    let read = std::fs::File::open(&ring).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut page));
-    if read.is_ok() && super::log::ring_is_clean(&page) {
-        std::fs::remove_file(&ring).map_err(failed)?;
+    for ring in super::flat::rings(dir) {
+        let mut page = vec![0; PAGE];
+        let read = std::fs::File::open(&ring).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut page));
+        let main = ring.extension().is_none();
+        if read.is_ok() && (super::log::ring_is_clean(&page) || !main && super::log::ring_is_free(&page)) {
+            std::fs::remove_file(&ring).map_err(failed)?;
+        }
     }
     std::fs::remove_file(dir.join("incomplete")).map_err(failed)
 }
@@ -190,8 +192,9 @@ pub fn list() -> Result<Vec<PathBuf>, Error> {
 pub fn remove(dir: &Path) -> Result<(), Error> {
     check(dir)?;
     let failed = |e: std::io::Error| Error::new("IT0608", format!("{} can't be removed: {e}", dir.display()));
-    for name in ["log", "ring", "incomplete", "meta.json", "profile.tsv", "version"] {
-        match std::fs::remove_file(dir.join(name)) {
+    let files = ["log", "incomplete", "meta.json", "profile.tsv", "version"].map(|name| dir.join(name));
+    for file in super::flat::rings(dir).into_iter().chain(files) {
+        match std::fs::remove_file(file) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
             _ => {}
         }

@@ -1,11 +1,11 @@
 //! The decoded form of a log, in an anonymous file that the program at replay maps.
 
-use super::log::{self, Log, Reading};
+use super::log::{self, Log, Reading, Thread};
 use crate::errors::Error;
-use itarget_abi::log::flat::{Header, MAGIC};
+use itarget_abi::log::flat::{Header, MAGIC, Part};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const HEADER: u64 = size_of::<Header>() as u64;
 
@@ -17,8 +17,8 @@ pub fn decode(dir: &Path, reading: Reading) -> Result<(Log, File), Error> {
     let fd = rustix::fs::memfd_create("itarget-stream", rustix::fs::MemfdFlags::empty())
         .map_err(|e| Error::new("IT0607", format!("no memory for the decoded log: {e}")))?;
     let mut file = File::from(fd);
-    let (input, size, ring) = open(dir)?;
-    let log = build(&mut BufReader::new(input), size, &ring, reading, &mut file)?;
+    let (input, size, rings) = open(dir)?;
+    let log = build(&mut BufReader::new(input), size, &rings, reading, &mut file)?;
     Ok((log, file))
 }
 
@@ -27,19 +27,29 @@ pub fn decode(dir: &Path, reading: Reading) -> Result<(Log, File), Error> {
 /// # Errors
 /// Those of [`log::read`].
 pub fn inspect(dir: &Path, reading: Reading) -> Result<Log, Error> {
-    let (input, size, ring) = open(dir)?;
-    log::read(&mut BufReader::new(input), size, &ring, reading, &mut |_| Ok(()), &mut std::io::sink())
+    let (input, size, rings) = open(dir)?;
+    log::read(&mut BufReader::new(input), size, &rings, reading, &mut |_| Ok(()), &mut std::io::sink())
 }
 
-fn open(dir: &Path) -> Result<(File, u64, Vec<u8>), Error> {
+fn open(dir: &Path) -> Result<(File, u64, Vec<Vec<u8>>), Error> {
     let path = dir.join("log");
     let file = File::open(&path).map_err(|e| {
         Error::new("IT0604", format!("{}: {e}", path.display())).hint("the program ended before it recorded anything, or this is no trace")
     })?;
     let size = file.metadata().map_err(|e| Error::new("IT0606", format!("{}: {e}", path.display())))?.len();
-    // Without a live chunk there is nothing to salvage.
-    let ring = std::fs::read(dir.join("ring")).unwrap_or_default();
-    Ok((file, size, ring))
+    // Without live chunks there is nothing to salvage.
+    let rings = rings(dir).iter().filter_map(|ring| std::fs::read(ring).ok()).collect();
+    Ok((file, size, rings))
+}
+
+/// The ring files of a trace, the main thread's first.
+#[must_use]
+pub fn rings(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+    let is_ring = |path: &PathBuf| path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n == "ring" || n.starts_with("ring."));
+    let mut rings: Vec<PathBuf> = entries.filter(is_ring).collect();
+    rings.sort();
+    rings
 }
 
 /// Writes the flat form of a log to `out` (from offset 0).
@@ -49,7 +59,7 @@ fn open(dir: &Path) -> Result<(File, u64, Vec<u8>), Error> {
 pub fn build<F: Read + Write + Seek>(
     input: &mut dyn Read,
     size: u64,
-    ring: &[u8],
+    rings: &[Vec<u8>],
     reading: Reading,
     out: &mut F,
 ) -> Result<Log, Error> {
@@ -75,43 +85,35 @@ pub fn build<F: Read + Write + Seek>(
             padded.resize((stream_at - HEADER) as usize, 0);
             shared.borrow_mut().write_all(&padded).map_err(io)
         };
-        log::read(input, size, ring, reading, &mut on_start, &mut Sink(&shared))?
+        log::read(input, size, rings, reading, &mut on_start, &mut Sink(&shared))?
     };
     let mut w = shared.into_inner();
-    let end = stream_at + log.stream;
-    let checks = end.next_multiple_of(8);
-    let asyncs = checks + 24 * log.checks.len() as u64;
-    let total = asyncs + 40 * log.asyncs.len() as u64;
-    let mut tail = vec![0; (checks - end) as usize];
-    for c in &log.checks {
-        for v in [c.offset, c.sum, c.boundaries] {
-            tail.extend(v.to_le_bytes());
+    let mut at = stream_at;
+    let mut parts: Vec<Part> = vec![];
+    for (number, t) in &log.threads {
+        let mut part = Part { number: u64::from(*number), stream: at, stream_len: t.stream, ops: t.ops, ..Part::default() };
+        part.last_call = t.last_call.unwrap_or(u64::MAX);
+        // The main thread's stream is there already.
+        w.write_all(&t.bytes).map_err(io)?;
+        at += t.stream;
+        let rest = rest(t, at, &mut part);
+        w.write_all(&rest).map_err(io)?;
+        at += rest.len() as u64;
+        parts.push(part);
+    }
+    let mut table = vec![];
+    for p in &parts {
+        for v in [
+            p.number, p.stream, p.stream_len, p.checks, p.check_count, p.asyncs, p.async_count, p.sync, p.sync_len, p.ops, p.last_call,
+        ] {
+            table.extend(v.to_le_bytes());
         }
     }
-    for a in &log.asyncs {
-        tail.extend(a.boundaries.to_le_bytes());
-        tail.extend(a.signal.to_le_bytes());
-        tail.extend(a.code.to_le_bytes());
-        tail.extend(a.info[0].to_le_bytes());
-        tail.extend(a.info[1].to_le_bytes());
-        tail.extend(a.sp.to_le_bytes());
-    }
-    w.write_all(&tail).map_err(io)?;
+    w.write_all(&table).map_err(io)?;
+    let total = at + table.len() as u64;
     let mut h = vec![];
     let start_len = log.start.as_ref().map_or(0, |s| s.payload.len() as u64);
-    for v in [
-        MAGIC,
-        total,
-        checks,
-        log.checks.len() as u64,
-        asyncs,
-        log.asyncs.len() as u64,
-        start_at,
-        start_len,
-        stream_at,
-        log.stream,
-        log.last_call.unwrap_or(u64::MAX),
-    ] {
+    for v in [MAGIC, total, start_at, start_len, at, parts.len() as u64, u64::from(log.end_thread)] {
         h.extend(v.to_le_bytes());
     }
     h.extend(log.end.map_or(0, |e| e.reason).to_le_bytes());
@@ -121,6 +123,38 @@ pub fn build<F: Read + Write + Seek>(
     w.write_all(&h).map_err(io)?;
     w.flush().map_err(io)?;
     Ok(log)
+}
+
+/// What follows a thread's stream, which ends at `from`.
+fn rest(t: &Thread, from: u64, part: &mut Part) -> Vec<u8> {
+    let mut rest = vec![];
+    let align = |rest: &mut Vec<u8>| {
+        let here = from + rest.len() as u64;
+        rest.resize(rest.len() + (here.next_multiple_of(8) - here) as usize, 0);
+        from + rest.len() as u64
+    };
+    part.checks = align(&mut rest);
+    part.check_count = t.checks.len() as u64;
+    for c in &t.checks {
+        for v in [c.offset, c.sum, c.boundaries] {
+            rest.extend(v.to_le_bytes());
+        }
+    }
+    part.asyncs = align(&mut rest);
+    part.async_count = t.asyncs.len() as u64;
+    for a in &t.asyncs {
+        rest.extend(a.boundaries.to_le_bytes());
+        rest.extend(a.signal.to_le_bytes());
+        rest.extend(a.code.to_le_bytes());
+        rest.extend(a.info[0].to_le_bytes());
+        rest.extend(a.info[1].to_le_bytes());
+        rest.extend(a.sp.to_le_bytes());
+    }
+    part.sync = align(&mut rest);
+    part.sync_len = t.sync.len() as u64;
+    rest.extend_from_slice(&t.sync);
+    align(&mut rest);
+    rest
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use crate::errors::Error;
 use itarget_abi::control::PAGE;
 use itarget_abi::log::flat::Check;
 use itarget_abi::log::Start as Fixed;
-use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, end, kind};
+use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, SYNC_BUFFER, ThreadEnd, end, kind};
 use itarget_abi::version;
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::mem::offset_of;
 
@@ -42,6 +43,8 @@ pub struct Start {
 pub struct Chunk {
     /// Offset in the file (bytes).
     pub at: u64,
+    /// Number of the thread.
+    pub thread: u32,
     /// Kind ([`kind`]).
     pub kind: u16,
     /// Payload bytes.
@@ -59,6 +62,33 @@ pub struct Damage {
     pub what: String,
 }
 
+/// What a log says of one thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Thread {
+    /// Number of its chunks.
+    pub chunks: u64,
+    /// Checksums of calls, by stream offset.
+    pub checks: Vec<Check>,
+    /// Asynchronous events.
+    pub asyncs: Vec<Async>,
+    /// Bytes of the stream.
+    pub stream: u64,
+    /// The stream itself; empty for the main thread, whose goes to the sink.
+    pub bytes: Vec<u8>,
+    /// Synchronization log.
+    pub sync: Vec<u8>,
+    /// Synchronization operations that were done.
+    pub ops: u64,
+    /// It ended, or ended the process.
+    pub ended: bool,
+    /// Bytes taken from its live chunk.
+    pub salvaged: u64,
+    /// It was cut off before this boundary call was finished, if that is known.
+    pub last_call: Option<u64>,
+    /// Boundary calls at the end of its last chunk.
+    boundaries: Option<u64>,
+}
+
 /// What a log says, besides the stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log {
@@ -66,22 +96,20 @@ pub struct Log {
     pub start: Option<Start>,
     /// All chunks.
     pub chunks: Vec<Chunk>,
-    /// Checksums of calls, by stream offset.
-    pub checks: Vec<Check>,
-    /// Asynchronous events.
-    pub asyncs: Vec<Async>,
-    /// Bytes of the stream.
+    /// By thread.
+    pub threads: BTreeMap<u32, Thread>,
+    /// Bytes of all streams.
     pub stream: u64,
-    /// How the recording ended, if it has an END chunk.
+    /// How the recording ended, if it has an END chunk, and the thread that ended it.
     pub end: Option<End>,
+    /// See `end`.
+    pub end_thread: u32,
     /// The file ends inside a chunk at this offset.
     pub truncated: Option<u64>,
     /// A chunk is damaged (only kept with [`Reading::UntilDamage`]).
     pub damage: Option<Damage>,
-    /// Bytes taken from the live chunk.
+    /// Bytes taken from live chunks.
     pub salvaged: u64,
-    /// The recording was cut off before this boundary call was finished, if that is known.
-    pub last_call: Option<u64>,
 }
 
 /// What to do with a damaged chunk.
@@ -157,7 +185,7 @@ const START_FIXED: usize = size_of::<Fixed>();
 const ASYNC_SIZE: usize = size_of::<Async>();
 const END_SIZE: usize = size_of::<End>();
 
-/// Reads a log of `size` bytes and the `ring` beside it (its bytes, empty if there is none); the
+/// Reads a log of `size` bytes and the rings beside it (their bytes); the main thread's
 /// stream goes to `sink`, START first if `on_start` wants it.
 ///
 /// # Errors
@@ -165,7 +193,7 @@ const END_SIZE: usize = size_of::<End>();
 pub fn read(
     input: &mut dyn Read,
     size: u64,
-    ring: &[u8],
+    rings: &[Vec<u8>],
     reading: Reading,
     on_start: &mut dyn FnMut(&Start) -> Result<(), Error>,
     sink: &mut dyn Write,
@@ -207,7 +235,7 @@ pub fn read(
         if n < h.len as usize {
             // Cut off, or a wrong length? The next header tells.
             payload.truncate(n);
-            if next_header_in(&payload, h.seq.wrapping_add(1)) {
+            if next_header_in(&payload) {
                 break bad("the length of this chunk is wrong");
             }
             log.truncated = Some(at);
@@ -218,17 +246,15 @@ pub fn read(
         if crc32c::crc32c_append(crc32c::crc32c(&zeroed), &payload) != h.crc {
             break bad("the checksum of this chunk is wrong");
         }
-        if h.seq != log.chunks.len() as u64 {
-            break bad(&format!("chunk {} where chunk {} should be", h.seq, log.chunks.len()));
-        }
-        if log.end.is_some() {
-            break bad("a chunk after the end");
-        }
-        if h.thread != 0 {
-            break bad("a chunk of another thread");
-        }
         if (log.start.is_none()) != (h.kind == kind::START) && h.kind < 0x80 {
             break bad("START is not the first chunk");
+        }
+        let t = log.threads.entry(h.thread).or_default();
+        if h.seq != t.chunks {
+            break bad(&format!("chunk {} of thread {} where its chunk {} should be", h.seq, h.thread, t.chunks));
+        }
+        if t.ended {
+            break bad("a chunk after the end");
         }
         match h.kind {
             kind::START => match parse_start(&payload) {
@@ -239,23 +265,36 @@ pub fn read(
                 None => break bad("a malformed START"),
             },
             kind::DATA => {
-                if h.offset != log.stream {
-                    break bad(&format!("stream offset {} where {} should be", h.offset, log.stream));
+                if h.offset != t.stream {
+                    break bad(&format!("stream offset {} where {} should be", h.offset, t.stream));
                 }
-                sink.write_all(&payload).map_err(|e| sink_io(&e))?;
-                log.stream += payload.len() as u64;
+                t.take(h.thread, &payload, sink)?;
                 if h.boundaries != u64::MAX {
                     let Some(to) = (payload.len() as u64).checked_sub(h.unchecked) else {
                         break bad("more bytes behind the check than there are");
                     };
-                    log.checks.push(Check { offset: h.offset + to, sum: h.sum, boundaries: h.boundaries });
+                    t.checks.push(Check { offset: h.offset + to, sum: h.sum, boundaries: h.boundaries });
                 }
+            }
+            kind::SYNC => {
+                if h.offset != t.sync.len() as u64 {
+                    break bad(&format!("synchronization offset {} where {} should be", h.offset, t.sync.len()));
+                }
+                t.sync.extend_from_slice(&payload);
+            }
+            kind::THREAD_END => {
+                if payload.len() != size_of::<ThreadEnd>() || u64_at(&payload, 0) != t.stream {
+                    break bad("a malformed end of a thread");
+                }
+                t.ops = u64_at(&payload, 8);
+                t.ended = true;
+                t.checks.push(Check { offset: t.stream, sum: h.sum, boundaries: h.boundaries });
             }
             kind::ASYNC => {
                 if payload.is_empty() || payload.len() % ASYNC_SIZE != 0 {
                     break bad("a malformed asynchronous event");
                 }
-                log.asyncs.extend(payload.chunks_exact(ASYNC_SIZE).map(|a| Async {
+                t.asyncs.extend(payload.chunks_exact(ASYNC_SIZE).map(|a| Async {
                     boundaries: u64_at(a, 0),
                     signal: u32_at(a, 8),
                     code: u32_at(a, 12) as i32,
@@ -264,14 +303,18 @@ pub fn read(
                 }));
             }
             kind::END => {
-                if payload.len() != END_SIZE || u64_at(&payload, 8) != log.stream {
+                if payload.len() != END_SIZE || u64_at(&payload, 8) != t.stream || log.end.is_some() {
                     break bad("a malformed END");
                 }
-                let e = End { reason: u32_at(&payload, 0), status: u32_at(&payload, 4) as i32, bytes: log.stream };
+                let ops = u64_at(&payload, 16);
+                let e = End { reason: u32_at(&payload, 0), status: u32_at(&payload, 4) as i32, bytes: t.stream, ops };
                 if matches!(e.reason, end::EXIT | end::IMMEDIATE_EXIT) {
-                    log.checks.push(Check { offset: log.stream, sum: h.sum, boundaries: h.boundaries });
+                    t.checks.push(Check { offset: t.stream, sum: h.sum, boundaries: h.boundaries });
                 }
+                t.ops = ops;
+                t.ended = e.reason != end::IO_ERROR;
                 log.end = Some(e);
+                log.end_thread = h.thread;
             }
             k if k >= 0x80 => {}
             k => {
@@ -279,8 +322,10 @@ pub fn read(
                     .hint("replay it with the itarget that recorded it"));
             }
         }
+        t.chunks += 1;
         let boundaries = Some(h.boundaries).filter(|b| *b != u64::MAX);
-        log.chunks.push(Chunk { at, kind: h.kind, len: h.len, boundaries });
+        t.boundaries = boundaries.or(t.boundaries);
+        log.chunks.push(Chunk { at, thread: h.thread, kind: h.kind, len: h.len, boundaries });
         at += HEADER as u64 + u64::from(h.len);
     };
     if let Some(d) = problem {
@@ -299,19 +344,36 @@ pub fn read(
     }
     // What follows the last chunk needs no logged value, so nothing else would end its replay: a
     // loop that waits for a signal, or what comes after the call in which the program was killed.
-    if log.end.is_none_or(|e| e.reason == end::IO_ERROR) {
-        log.last_call = log.chunks.last().and_then(|c| c.boundaries).map(|b| b.saturating_add(1));
+    for t in log.threads.values_mut().filter(|t| !t.ended) {
+        t.last_call = t.boundaries.map(|b| b.saturating_add(1));
     }
-    if log.damage.is_none() && log.end.is_none() {
-        salvage(&mut log, ring, sink)?;
+    if log.damage.is_none() {
+        for ring in rings {
+            salvage(&mut log, ring, sink)?;
+        }
     }
+    log.stream = log.threads.values().map(|t| t.stream).sum();
+    log.salvaged = log.threads.values().map(|t| t.salvaged).sum();
     Ok(log)
 }
 
-/// True when a chunk header with this number lies somewhere in the bytes.
-fn next_header_in(bytes: &[u8], seq: u64) -> bool {
+impl Thread {
+    /// Appends to the stream.
+    fn take(&mut self, number: u32, bytes: &[u8], sink: &mut dyn Write) -> Result<(), Error> {
+        if number == 0 {
+            sink.write_all(bytes).map_err(|e| sink_io(&e))?;
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
+        self.stream += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// True when a chunk header lies somewhere in the bytes.
+fn next_header_in(bytes: &[u8]) -> bool {
     let magic = CHUNK_MAGIC.to_le_bytes();
-    bytes.windows(24).any(|w| w[..4] == magic && u16_at(w, 4) == version::LOG && u64_at(w, 16) == seq)
+    bytes.windows(24).any(|w| w[..4] == magic && u16_at(w, 4) == version::LOG)
 }
 
 fn hash_at(p: &[u8], at: usize) -> Option<[u8; 32]> {
@@ -360,30 +422,44 @@ mod control_at {
     pub const BOUNDARIES: usize = offset_of!(Control, boundaries);
     pub const IN_ENV: usize = offset_of!(Control, in_env);
     pub const ENDED: usize = offset_of!(Control, ended);
+    pub const NUMBER: usize = offset_of!(Control, number);
+    pub const OPS: usize = offset_of!(Control, ops);
+    pub const SYNC_START: usize = offset_of!(Control, sync_start);
+    pub const SYNC_CUR: usize = offset_of!(Control, sync_cur);
+    pub const SYNC_OFFSET: usize = offset_of!(Control, sync_offset);
 }
 
-/// Takes the live chunk of a program that was killed. It carries no check: the program may have
+/// Takes the live chunk of a thread that did not end by itself. It carries no check: the program may have
 /// died between an event and its checksum.
 fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error> {
-    if ring.len() <= PAGE || u64_at(ring, control_at::MAGIC) != MAGIC || u32_at(ring, control_at::CLEAN) != 0 {
+    let chunk_at = PAGE + SYNC_BUFFER as usize;
+    if ring.len() <= chunk_at || u64_at(ring, control_at::MAGIC) != MAGIC || u32_at(ring, control_at::CLEAN) != 0 {
         return Ok(());
     }
-    let live = u64_at(ring, control_at::CHUNK_SEQ) == log.chunks.len() as u64
-        && u64_at(ring, control_at::CHUNK_OFFSET) == log.stream;
-    let len = u64_at(ring, control_at::CUR).checked_sub(u64_at(ring, control_at::CHUNK_START));
-    let bytes = len.and_then(|n| usize::try_from(n).ok()).and_then(|n| ring[PAGE..].get(..n));
+    let number = u64_at(ring, control_at::NUMBER) as u32;
+    let between = |from: usize, to: usize| u64_at(ring, to).checked_sub(u64_at(ring, from)).and_then(|n| usize::try_from(n).ok());
+    let t = log.threads.entry(number).or_default();
+    if t.ended {
+        return Ok(());
+    }
+    t.ops = u64_at(ring, control_at::OPS);
+    let sync = between(control_at::SYNC_START, control_at::SYNC_CUR).and_then(|n| ring[PAGE..chunk_at].get(..n));
+    if let Some(sync) = sync.filter(|_| u64_at(ring, control_at::SYNC_OFFSET) == t.sync.len() as u64) {
+        t.sync.extend_from_slice(sync);
+    }
+    let live = u64_at(ring, control_at::CHUNK_SEQ) == t.chunks && u64_at(ring, control_at::CHUNK_OFFSET) == t.stream;
+    let bytes = between(control_at::CHUNK_START, control_at::CUR).and_then(|n| ring[chunk_at..].get(..n));
     if let (true, Some(bytes)) = (live, bytes) {
-        sink.write_all(bytes).map_err(|e| sink_io(&e))?;
-        log.stream += bytes.len() as u64;
-        log.salvaged = bytes.len() as u64;
+        t.take(number, bytes, sink)?;
+        t.salvaged = bytes.len() as u64;
         let finished = u32_at(ring, control_at::IN_ENV) == 0;
-        log.last_call = Some(u64_at(ring, control_at::BOUNDARIES).saturating_add(u64::from(finished)));
+        t.last_call = Some(u64_at(ring, control_at::BOUNDARIES).saturating_add(u64::from(finished)));
         // Killed (or out of room) while it wrote just this chunk: nothing of it is lost.
         if !bytes.is_empty() {
             log.truncated = None;
         }
-        if u32_at(ring, control_at::ENDED) == end::IO_ERROR {
-            log.end = Some(End { reason: end::IO_ERROR, status: 0, bytes: log.stream });
+        if number == 0 && u32_at(ring, control_at::ENDED) == end::IO_ERROR && log.end.is_none() {
+            log.end = Some(End { reason: end::IO_ERROR, status: 0, bytes: t.stream, ops: t.ops });
         }
     }
     Ok(())
@@ -393,6 +469,12 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
 #[must_use]
 pub fn ring_is_clean(page: &[u8]) -> bool {
     page.len() >= PAGE && u64_at(page, control_at::MAGIC) == 0 && u32_at(page, control_at::CLEAN) == 1
+}
+
+/// True when the first page of the ring of a thread says that it serves none.
+#[must_use]
+pub fn ring_is_free(page: &[u8]) -> bool {
+    page.len() >= PAGE && u64_at(page, control_at::MAGIC) == 0
 }
 
 /// Name of an end reason.

@@ -44,6 +44,7 @@ pub fn sample() -> Vec<u8> {
     log.extend(chunk(0x99, 4, 0, 4, b"later"));
     let mut e = vec![1, 0, 0, 0, 3, 0, 0, 0];
     e.extend(10u64.to_le_bytes());
+    e.extend(0u64.to_le_bytes());
     log.extend(chunk(kind::END, 5, 0, 9, &e));
     log
 }
@@ -57,6 +58,7 @@ pub fn ring(seq: u64, offset: u64, live: &[u8]) -> Vec<u8> {
     set(control_at::CHUNK_OFFSET, offset);
     set(control_at::CHUNK_START, 0x7000_0000);
     set(control_at::CUR, 0x7000_0000 + live.len() as u64);
+    r.resize(PAGE + SYNC_BUFFER as usize, 0);
     r.extend(live);
     r.extend([0; 100]);
     r
@@ -64,7 +66,7 @@ pub fn ring(seq: u64, offset: u64, live: &[u8]) -> Vec<u8> {
 
 fn decode(bytes: &[u8], ring: &[u8], reading: Reading) -> Result<(Log, Vec<u8>), Error> {
     let mut out = vec![];
-    let log = read(&mut &bytes[..], bytes.len() as u64, ring, reading, &mut |_| Ok(()), &mut out)?;
+    let log = read(&mut &bytes[..], bytes.len() as u64, &[ring.to_vec()], reading, &mut |_| Ok(()), &mut out)?;
     Ok((log, out))
 }
 
@@ -76,9 +78,9 @@ fn a_whole_log() {
     assert_eq!(start.args, [b"prog".to_vec(), b"arg".to_vec()]);
     assert_eq!(start.env, [b"A=b".to_vec()]);
     assert_eq!((start.module, start.plan, start.stack), ([1; 32], [2; 32], 1 << 16));
-    let checks: Vec<_> = log.checks.iter().map(|c| (c.offset, c.boundaries, c.sum)).collect();
+    let checks: Vec<_> = log.threads[&0].checks.iter().map(|c| (c.offset, c.boundaries, c.sum)).collect();
     assert_eq!(checks, [(5, 3, 77), (10, 9, 77)]);
-    assert_eq!(log.asyncs.len(), 1);
+    assert_eq!(log.threads[&0].asyncs.len(), 1);
     assert_eq!(log.end, Some(End { reason: 1, status: 3, bytes: 10 }));
     assert_eq!((reason(&log), log.chunks.len()), ("exit", 6));
 }
@@ -151,14 +153,14 @@ fn the_live_chunk_of_a_killed_program_is_used_once() {
     log.extend(chunk(kind::DATA, 1, 0, 3, b"hello"));
     let (l, stream) = decode(&log, &ring(2, 5, b"more"), Reading::Strict).expect("salvage");
     assert_eq!((&stream[..], l.salvaged, l.checks.len()), (&b"hellomore"[..], 4, 1));
-    assert_eq!(l.last_call, Some(1), "of the control page: no call, none in flight");
+    assert_eq!(l.threads[&0].last_call, Some(1), "of the control page: no call, none in flight");
     // Killed while it wrote this very chunk to the log.
     let mut cut = log.clone();
     cut.extend(&chunk(kind::DATA, 2, 5, 9, b"more")[..66]);
     let (l, stream) = decode(&cut, &ring(2, 5, b"more"), Reading::Strict).expect("salvage");
     assert_eq!((&stream[..], l.salvaged, l.truncated), (&b"hellomore"[..], 4, None));
     let (l, stream) = decode(&cut, &[], Reading::Strict).expect("cut off");
-    assert_eq!((&stream[..], l.truncated.is_some(), l.last_call), (&b"hello"[..], true, Some(4)));
+    assert_eq!((&stream[..], l.truncated.is_some(), l.threads[&0].last_call), (&b"hello"[..], true, Some(4)));
     // Already in the log.
     assert_eq!(decode(&log, &ring(1, 0, b"hello"), Reading::Strict).expect("old").1, b"hello");
     assert_eq!(decode(&log, &ring(1, 5, b"hello"), Reading::Strict).expect("between").1, b"hello");

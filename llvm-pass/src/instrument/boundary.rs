@@ -18,7 +18,7 @@ use crate::ir::{Type, Value};
 use itarget_abi::control::Control;
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
 use itarget_plan::{Plan, Write};
-use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMTypeKind};
+use llvm_sys::{LLVMOpcode, LLVMTypeKind};
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
@@ -137,6 +137,9 @@ impl Cx<'_> {
 
     fn in_env(&self) -> Value {
         let ir = self.ir;
+        if self.threads() {
+            return self.hook("__itarget_in_env", &[]);
+        }
         ir.load(ir.i32, ir.offset(self.control, offset_of!(Control, in_env) as u64))
     }
 
@@ -147,10 +150,7 @@ impl Cx<'_> {
 
     /// True in a thread that is not the recorded one.
     fn elsewhere(&self) -> Value {
-        let ir = self.ir;
-        let main = ir.load(ir.i64, ir.offset(self.control, offset_of!(Control, thread) as u64));
-        let other = ir.icmp(LLVMIntPredicate::LLVMIntNE, ir.thread(), main);
-        ir.select(ir.nonzero(main), other, ir.int(ir.i1, 0))
+        self.ir.nonzero(self.hook("__itarget_elsewhere", &[]))
     }
 
     /// The door of environment function `f`.

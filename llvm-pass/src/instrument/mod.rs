@@ -13,6 +13,7 @@ mod program;
 mod scan;
 mod show;
 mod stack;
+mod threads;
 
 pub use program::identity;
 
@@ -87,6 +88,7 @@ impl Cx<'_> {
         let site = &plan.sites[id as usize];
         let opcode = self.ir.opcode(inst);
         let fits = match &site.action {
+            Action::Atomic => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg),
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
             Action::Store => opcode == LLVMOpcode::LLVMStore,
             Action::Apply { .. } => matches!(opcode, LLVMOpcode::LLVMStore | LLVMOpcode::LLVMCall),
@@ -126,6 +128,10 @@ impl Cx<'_> {
             }
             Action::Guard { operands } => {
                 self.guard(id, inst, operands);
+                Ok(())
+            }
+            Action::Atomic => {
+                self.atomic(id, inst);
                 Ok(())
             }
             Action::Callee => {

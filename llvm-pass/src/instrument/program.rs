@@ -163,7 +163,7 @@ impl Cx<'_> {
         let r = self.hook("__itarget_start", &[ir.param(new, 0), ir.param(new, 1), ir.param(new, 2), run]);
         ir.ret(Some(r));
         if self.threads() {
-            self.export(tables::THREADS, ir.int(ir.i8, 1));
+            self.thread_locals();
         }
         // A runtime of another version does not define this symbol.
         let version = ir.declare_global(itarget_abi::version::ABI_SYMBOL, ir.i8);

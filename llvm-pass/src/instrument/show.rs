@@ -96,6 +96,7 @@ impl Cx<'_> {
     /// The call while recording, its result in `slot`.
     pub(super) fn perform_shown(&self, w: &Wrapper, shown: &Shown, slot: Option<Value>) {
         let ir = self.ir;
+        self.output("__itarget_output_begin");
         let from = ir.here();
         let captured = self.block(w, "capture");
         let plain = self.block(w, "print");
@@ -159,11 +160,20 @@ impl Cx<'_> {
         }
         ir.br(done);
         ir.at_end(done);
+        self.output("__itarget_output_end");
+    }
+
+    /// Where there are threads, output is printed in the same order again.
+    fn output(&self, hook: &str) {
+        if self.threads() {
+            self.hook(hook, &[]);
+        }
     }
 
     /// The call at replay.
     pub(super) fn show(&self, w: &Wrapper, shown: &Shown) {
         let ir = self.ir;
+        self.output("__itarget_output_begin");
         let from = ir.here();
         let logged = self.block(w, "show.logged");
         let other = self.block(w, "show.other");
@@ -194,5 +204,6 @@ impl Cx<'_> {
         self.perform(w, &args);
         ir.br(done);
         ir.at_end(done);
+        self.output("__itarget_output_end");
     }
 }

@@ -43,13 +43,6 @@ impl Ir {
         self.call(asm, ty, &[]);
     }
 
-    /// The word at fs:0, which tells threads apart.
-    pub fn thread(&self) -> Value {
-        // On x86 this address space is relative to fs.
-        let at = llvm!(LLVMConstNull(LLVMPointerTypeInContext(self.cx, 257)));
-        self.load(self.i64, at)
-    }
-
     /// A call that becomes a jump, so that all arguments go on, variable ones too.
     pub fn must_tail(&self, call: Value) {
         llvm!(LLVMSetTailCallKind(call, llvm_sys::LLVMTailCallKind::LLVMTailCallKindMustTail));

@@ -1,8 +1,9 @@
-//! The control page: what the inline fast path reads and writes.
+//! The control page: what the inline fast path reads and writes; and the control blocks of other threads.
 //!
 //! It is the symbol [`SYMBOL`], one page, page-aligned, in the image of the instrumented program.
 //! While recording, the first page of the `ring` file of the trace is mapped over it, so the
-//! cursor of the live chunk survives any death of the process.
+//! cursor of the live chunk survives any death of the process. Every other thread has such a block in the first page of
+//! a ring file of its own.
 
 /// Symbol of the page (defined by the runtime, declared by the pass as an external global).
 pub const SYMBOL: &str = "__itarget_ctl";
@@ -63,8 +64,16 @@ pub struct Control {
     /// Addresses at or above this one are checked: `layout::BOUND`, or `u64::MAX` in mode plain,
     /// where nothing needs to be.
     pub bound: u64,
-    /// The thread that is recorded: the address of its control block (the word at fs:0); 0 while none is.
-    pub thread: u64,
+    /// Number of the thread.
+    pub number: u64,
+    /// Synchronization operations of the thread so far.
+    pub ops: u64,
+    /// First byte of the thread's synchronization log that is not in `log` yet, in memory.
+    pub sync_start: u64,
+    /// Next byte of it.
+    pub sync_cur: u64,
+    /// Bytes of it that `log` holds.
+    pub sync_offset: u64,
 }
 
 /// One step of the running checksum of site ids. Order matters: FNV-1a over 32-bit ids, with a

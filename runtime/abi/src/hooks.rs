@@ -64,6 +64,15 @@ macro_rules! for_each_hook {
             __itarget_ldn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            // threads: around an atomic operation on memory that several reach; around output that a replay shows; the
+            // thread's copy of the program's thread-local variables; whose call it is
+            __itarget_order_release(at: ptr) -> i32;
+            __itarget_order_acquire(at: ptr) -> void;
+            __itarget_output_begin() -> void;
+            __itarget_output_end() -> void;
+            __itarget_tls() -> ptr;
+            __itarget_in_env() -> i32;
+            __itarget_elsewhere() -> i32;
             // stores that may hit memory a replay does not map: 1 = perform it
             __itarget_may_store(to: ptr) -> i32;
             // profile: bytes moved at a site, attributed to the object at `at`
@@ -96,8 +105,8 @@ pub mod tables {
     pub const GLOBALS: &str = "__itarget_globals";
     /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
     pub const UPCALLS: &str = "__itarget_upcall_table";
-    /// Present in programs that may start threads.
-    pub const THREADS: &str = "__itarget_threads";
+    /// Bytes of the program's thread-local variables in 8 words (the first is the number), then what they hold at first.
+    pub const TLS: &str = "__itarget_tls_image";
     /// 64 bytes: module hash, plan hash.
     pub const IDENTITY: &str = "__itarget_identity";
     /// Profile and check: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.
@@ -161,4 +170,83 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_uselocale",
     "__itarget_vasprintf",
     "__itarget_vasprintf_logged",
+];
+
+/// Library functions that the runtime's take the place of, with the same arguments, in programs whose threads are recorded.
+pub const THREADS: &[(&str, &str)] = &[
+    ("__pthread_register_cancel", "__itarget_register_cancel"),
+    ("__pthread_unregister_cancel", "__itarget_unregister_cancel"),
+    ("__pthread_unwind_next", "__itarget_unwind_next"),
+    ("__sigsetjmp_cancel", "__itarget_sigsetjmp"),
+    ("call_once", "__itarget_once"),
+    ("cnd_broadcast", "__itarget_cond_broadcast"),
+    ("cnd_destroy", "__itarget_cond_destroy"),
+    ("cnd_signal", "__itarget_cond_signal"),
+    ("cnd_timedwait", "__itarget_cnd_timedwait"),
+    ("cnd_wait", "__itarget_cond_wait"),
+    ("mtx_destroy", "__itarget_mutex_destroy"),
+    ("mtx_lock", "__itarget_mtx_lock"),
+    ("mtx_timedlock", "__itarget_mtx_timedlock"),
+    ("mtx_trylock", "__itarget_mtx_trylock"),
+    ("mtx_unlock", "__itarget_mtx_unlock"),
+    ("pthread_barrier_destroy", "__itarget_barrier_destroy"),
+    ("pthread_barrier_init", "__itarget_barrier_init"),
+    ("pthread_barrier_wait", "__itarget_barrier_wait"),
+    ("pthread_cond_broadcast", "__itarget_cond_broadcast"),
+    ("pthread_cond_clockwait", "__itarget_cond_clockwait"),
+    ("pthread_cond_destroy", "__itarget_cond_destroy"),
+    ("pthread_cond_init", "__itarget_cond_init"),
+    ("pthread_cond_signal", "__itarget_cond_signal"),
+    ("pthread_cond_timedwait", "__itarget_cond_timedwait"),
+    ("pthread_cond_wait", "__itarget_cond_wait"),
+    ("pthread_create", "__itarget_pthread_create"),
+    ("pthread_detach", "__itarget_pthread_detach"),
+    ("pthread_exit", "__itarget_pthread_exit"),
+    ("pthread_getspecific", "__itarget_getspecific"),
+    ("pthread_join", "__itarget_pthread_join"),
+    ("pthread_key_create", "__itarget_key_create"),
+    ("pthread_key_delete", "__itarget_key_delete"),
+    ("pthread_mutex_clocklock", "__itarget_mutex_clocklock"),
+    ("pthread_mutex_consistent", "__itarget_mutex_consistent"),
+    ("pthread_mutex_destroy", "__itarget_mutex_destroy"),
+    ("pthread_mutex_init", "__itarget_mutex_init"),
+    ("pthread_mutex_lock", "__itarget_mutex_lock"),
+    ("pthread_mutex_timedlock", "__itarget_mutex_timedlock"),
+    ("pthread_mutex_trylock", "__itarget_mutex_trylock"),
+    ("pthread_mutex_unlock", "__itarget_mutex_unlock"),
+    ("pthread_once", "__itarget_once"),
+    ("pthread_rwlock_clockrdlock", "__itarget_rwlock_clockrdlock"),
+    ("pthread_rwlock_clockwrlock", "__itarget_rwlock_clockwrlock"),
+    ("pthread_rwlock_destroy", "__itarget_rwlock_destroy"),
+    ("pthread_rwlock_init", "__itarget_rwlock_init"),
+    ("pthread_rwlock_rdlock", "__itarget_rwlock_rdlock"),
+    ("pthread_rwlock_timedrdlock", "__itarget_rwlock_timedrdlock"),
+    ("pthread_rwlock_timedwrlock", "__itarget_rwlock_timedwrlock"),
+    ("pthread_rwlock_tryrdlock", "__itarget_rwlock_tryrdlock"),
+    ("pthread_rwlock_trywrlock", "__itarget_rwlock_trywrlock"),
+    ("pthread_rwlock_unlock", "__itarget_rwlock_unlock"),
+    ("pthread_rwlock_wrlock", "__itarget_rwlock_wrlock"),
+    ("pthread_setspecific", "__itarget_setspecific"),
+    ("pthread_spin_init", "__itarget_spin_init"),
+    ("pthread_spin_lock", "__itarget_spin_lock"),
+    ("pthread_spin_trylock", "__itarget_spin_trylock"),
+    ("pthread_spin_unlock", "__itarget_spin_unlock"),
+    ("pthread_timedjoin_np", "__itarget_pthread_timedjoin"),
+    ("pthread_tryjoin_np", "__itarget_pthread_tryjoin"),
+    ("sem_clockwait", "__itarget_sem_clockwait"),
+    ("sem_destroy", "__itarget_sem_destroy"),
+    ("sem_getvalue", "__itarget_sem_getvalue"),
+    ("sem_init", "__itarget_sem_init"),
+    ("sem_post", "__itarget_sem_post"),
+    ("sem_timedwait", "__itarget_sem_timedwait"),
+    ("sem_trywait", "__itarget_sem_trywait"),
+    ("sem_wait", "__itarget_sem_wait"),
+    ("thrd_create", "__itarget_thrd_create"),
+    ("thrd_detach", "__itarget_pthread_detach"),
+    ("thrd_exit", "__itarget_thrd_exit"),
+    ("thrd_join", "__itarget_thrd_join"),
+    ("tss_create", "__itarget_key_create"),
+    ("tss_delete", "__itarget_key_delete"),
+    ("tss_get", "__itarget_getspecific"),
+    ("tss_set", "__itarget_setspecific"),
 ];

@@ -18,6 +18,16 @@ pub const MMAP_BASE: u64 = 0x2000_0000_0000;
 pub const STACK_BASE: u64 = 0x3000_0000_0000;
 /// Most bytes the main stack may have.
 pub const STACK_MAX: u64 = 1 << 30;
+/// Stacks of threads other than the main one: that of thread `n` ends at `THREAD_STACKS + (n + 1) * THREAD_STRIDE`.
+pub const THREAD_STACKS: u64 = 0x3100_0000_0000;
+/// Bytes of address space for each such stack.
+pub const THREAD_STRIDE: u64 = 64 << 20;
+/// Most threads of a recording, those that ended included.
+pub const THREADS_MAX: u64 = 1 << 17;
+/// What glibc keeps of thread `n` (its `pthread_t` points there) lies at `TCB_BASE + n * TCB_STRIDE`.
+pub const TCB_BASE: u64 = 0x4800_0000_0000;
+/// Bytes of address space for each of these.
+pub const TCB_STRIDE: u64 = 1 << 20;
 /// Heap objects that have both replay-side and environment-side fields.
 pub const MIXED_BASE: u64 = 0x4000_0000_0000;
 /// Heap objects wholly on the environment side (allocated by the program itself, so their

@@ -1,8 +1,10 @@
-//! The log of one thread: a stream of bytes, cut into checksummed chunks.
+//! The log: per thread a stream of bytes and the order of its synchronization, cut into checksummed chunks.
 //!
 //! The stream has no header per event: replay is deterministic, so each site knows what comes
-//! next. On disk the file `log` is a sequence of chunks, each a [`ChunkHeader`] and its payload,
-//! and the file `ring` is the control page followed by the live chunk (not yet in `log`).
+//! next. On disk the file `log` is a sequence of chunks of all threads, each a [`ChunkHeader`] and its payload,
+//! and the file `ring` is the control page followed by what is not yet in `log`: the main thread's synchronization log
+//! ([`SYNC_BUFFER`] bytes) and live chunk. The files `ring.1` and so on are the same for other threads (`Control::number` says for
+//! which; one serves threads that come after each other).
 //!
 //! Evolution: `MAGIC`, the first 8 bytes and `version` never move. New chunk kinds may be added
 //! (readers skip kinds >= 0x80, refuse others they do not know). Any other change raises
@@ -14,6 +16,9 @@ pub const CHUNK_MAGIC: u32 = 0x4b43_5449;
 /// Value of `Control::magic` in a live ring file ("ITRING01").
 pub const MAGIC: u64 = 0x3130_474e_4952_5449;
 
+/// Bytes of a thread's synchronization log that may not be in `log` yet.
+pub const SYNC_BUFFER: u64 = 16 << 10;
+
 /// Kinds of chunk.
 pub mod kind {
     /// First chunk: [`super::Start`], then nothing else.
@@ -22,8 +27,12 @@ pub mod kind {
     pub const DATA: u16 = 2;
     /// Asynchronous events ([`super::Async`] records) delivered since the previous such chunk.
     pub const ASYNC: u16 = 3;
-    /// Last chunk: one [`super::End`].
+    /// How the process ended: one [`super::End`]. Nothing of its thread follows.
     pub const END: u16 = 4;
+    /// A piece of a thread's synchronization log.
+    pub const SYNC: u16 = 5;
+    /// A thread other than the main one ended: one [`super::ThreadEnd`]. Nothing of it follows.
+    pub const THREAD_END: u16 = 6;
 }
 
 /// How a recording ended ([`End::reason`], `Control::ended`).
@@ -60,9 +69,9 @@ pub struct ChunkHeader {
     pub thread: u32,
     /// Payload bytes.
     pub len: u32,
-    /// Number of this chunk in the file, from 0.
+    /// Number of this chunk among those of its thread, from 0.
     pub seq: u64,
-    /// Stream offset of the first payload byte (DATA), else 0.
+    /// Offset of the first payload byte in the thread's stream (DATA) or synchronization log (SYNC), else 0.
     pub offset: u64,
     /// `Control::sum` at the end of the chunk (see `unchecked`).
     pub sum: u64,
@@ -130,16 +139,28 @@ pub struct End {
     pub reason: u32,
     /// Exit status, errno or refusal code.
     pub status: i32,
-    /// Stream bytes in all.
+    /// Stream bytes of the thread in all.
     pub bytes: u64,
+    /// Synchronization operations of the thread.
+    pub ops: u64,
 }
 
-/// The decoded form of a log that the runtime maps at replay: [`flat::Header`], `checks`
-/// [`flat::Check`], `asyncs` [`Async`], the START payload, the stream, one after the other, each
-/// part aligned to 8 bytes; offsets are from the start of the file.
+/// Payload of a THREAD_END chunk.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadEnd {
+    /// Stream bytes of the thread in all.
+    pub bytes: u64,
+    /// Synchronization operations of the thread.
+    pub ops: u64,
+}
+
+/// The decoded form of a log that the runtime maps at replay: [`flat::Header`], the START payload, then for each thread
+/// its stream, checks ([`flat::Check`]), asynchronous events ([`Async`]) and synchronization log; last a [`flat::Part`] per
+/// thread, ascending by number. Everything is aligned to 8 bytes; offsets are from the start of the file.
 pub mod flat {
-    /// First 8 bytes ("ITFLAT02").
-    pub const MAGIC: u64 = 0x3230_5441_4c46_5449;
+    /// First 8 bytes ("ITFLAT03").
+    pub const MAGIC: u64 = 0x3330_5441_4c46_5449;
 
     /// Header of the flat form.
     #[repr(C)]
@@ -149,7 +170,33 @@ pub mod flat {
         pub magic: u64,
         /// Bytes of the whole file.
         pub total: u64,
-        /// Offset and count of [`Check`] records.
+        /// Offset of the START payload.
+        pub start: u64,
+        /// Bytes of the START payload.
+        pub start_len: u64,
+        /// Offset of the [`Part`] records.
+        pub parts: u64,
+        /// Number of threads.
+        pub part_count: u64,
+        /// The thread that ended the process.
+        pub end_thread: u64,
+        /// [`super::end`] reason of the recording, NONE when it was killed.
+        pub end_reason: u32,
+        /// Status that goes with it.
+        pub end_status: i32,
+    }
+
+    /// What was recorded of one thread.
+    #[repr(C)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct Part {
+        /// Number of the thread.
+        pub number: u64,
+        /// Offset of the stream.
+        pub stream: u64,
+        /// Bytes of the stream.
+        pub stream_len: u64,
+        /// Offset of [`Check`] records.
         pub checks: u64,
         /// Number of checks.
         pub check_count: u64,
@@ -157,21 +204,15 @@ pub mod flat {
         pub asyncs: u64,
         /// Number of asynchronous events.
         pub async_count: u64,
-        /// Offset of the START payload.
-        pub start: u64,
-        /// Bytes of the START payload.
-        pub start_len: u64,
-        /// Offset of the stream.
-        pub stream: u64,
-        /// Bytes of the stream.
-        pub stream_len: u64,
+        /// Offset of the synchronization log.
+        pub sync: u64,
+        /// Bytes of the synchronization log.
+        pub sync_len: u64,
+        /// Synchronization operations that were done.
+        pub ops: u64,
         /// Number of the first boundary call that was not finished when the recording was cut off:
-        /// a replay ends when it comes to it. `u64::MAX`: the program ended, or it is not known.
+        /// a replay ends when it comes to it. `u64::MAX`: the thread ended, or it is not known.
         pub last_call: u64,
-        /// [`super::end`] reason of the recording, NONE when it was killed.
-        pub end_reason: u32,
-        /// Status that goes with it.
-        pub end_status: i32,
     }
 
     /// At stream offset `offset` the checksum was `sum` after `boundaries` calls.

@@ -229,6 +229,8 @@ pub enum Action {
         /// Operands (of a call: arguments).
         operands: Vec<u32>,
     },
+    /// An atomic operation on memory that several threads reach: its order and what it read are logged.
+    Atomic,
     /// An indirect call: recording stops before it if the code called is not the program's.
     Callee,
     /// A safe point for asynchronous events (volatile load).

@@ -5,10 +5,15 @@
 //! `free` needs no header. Free blocks are kept in LIFO lists threaded through the blocks. The
 //! addresses depend only on the sequence of calls. In the mixed arena a block starts with a
 //! 16-byte header that holds the objid.
+//!
+//! Every thread has free lists of its own: a block goes to those of the thread that frees it, so that its addresses do not
+//! depend on what others do meanwhile. Spans are handed out, and lists that grow long are handed on, in sections whose order is
+//! recorded ([`sync::section`]).
 
 mod size;
 
-use crate::sys;
+use crate::state::me;
+use crate::{sync, sys};
 use itarget_abi::layout::{ARENA_SIZE, BOUND, ENV_BASE, MIXED_BASE, OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, POOL_BASE};
 use size::{CLASSES, SMALL, class_of, size_of_class};
 
@@ -25,15 +30,33 @@ const INNER_TAG: u32 = 0xc000_0000; // its first span is in `links`
 const FREE_TAG: u32 = 0x2000_0000; // | spans of the free run (first span)
 const COUNT: u32 = 0x1fff_ffff;
 
+/// Bytes of free blocks of one class from which on a thread hands a part of them on.
+const PLENTY: u64 = 128 << 10;
+
+/// What a thread has of an arena.
+pub struct Local {
+    free: [u64; CLASSES],
+    /// Free blocks, by class.
+    count: [u32; CLASSES],
+    bump: [u64; CLASSES],
+    bump_end: [u64; CLASSES],
+}
+
+impl Local {
+    /// Nothing.
+    pub const NEW: Local = Local { free: [0; CLASSES], count: [0; CLASSES], bump: [0; CLASSES], bump_end: [0; CLASSES] };
+}
+
 struct Arena {
     base: u64,
     /// Span table and, per span, first span of its run (inner spans) or next free run.
     table: *mut u32,
     links: *mut u32,
     next_span: u32,
-    free: [u64; CLASSES],
-    bump: [u64; CLASSES],
-    bump_end: [u64; CLASSES],
+    /// Lists of free blocks that threads handed on: the first block of a list holds the next list in its second word.
+    handed: [u64; CLASSES],
+    /// What threads left of spans when they ended: the next such piece in the first word, the end of the span in the second.
+    rest: [u64; CLASSES],
     /// First span + 1 of the first free run, address-ordered; 0 = none.
     runs: u32,
     header: u64,
@@ -45,9 +68,8 @@ const fn arena(base: u64, header: u64) -> Arena {
         table: core::ptr::null_mut(),
         links: core::ptr::null_mut(),
         next_span: 1,
-        free: [0; CLASSES],
-        bump: [0; CLASSES],
-        bump_end: [0; CLASSES],
+        handed: [0; CLASSES],
+        rest: [0; CLASSES],
         runs: 0,
         header,
     }
@@ -142,6 +164,13 @@ impl Arena {
         // SAFETY: as above.
         unsafe { *self.links.add(span as usize) = v }
     }
+    fn index(&self) -> usize {
+        match self.base {
+            POOL_BASE => 0,
+            ENV_BASE => 1,
+            _ => 2,
+        }
+    }
     fn address(&self, span: u32) -> u64 {
         self.base + (u64::from(span) << SPAN_SHIFT)
     }
@@ -152,41 +181,104 @@ impl Arena {
 
     /// A block of `n` bytes; the flag says that its memory was never used (and so is zero).
     #[inline(always)]
-    fn get(&mut self, n: u64) -> (u64, bool) {
+    fn get(&mut self, local: &mut Local, n: u64) -> (u64, bool) {
         if n <= SMALL {
             let c = class_of(n);
-            let head = self.free[c];
+            let head = local.free[c];
             if head != 0 {
                 // SAFETY: a free block holds the address of the next one.
-                self.free[c] = unsafe { *(head as *const u64) };
+                local.free[c] = unsafe { *(head as *const u64) };
+                local.count[c] = local.count[c].saturating_sub(1);
                 return (head, false);
             }
-            let at = self.bump[c];
+            let at = local.bump[c];
             if at != 0 {
                 let size = size_of_class(c);
-                self.bump[c] = if at + 2 * size <= self.bump_end[c] { at + size } else { 0 };
+                local.bump[c] = if at + 2 * size <= local.bump_end[c] { at + size } else { 0 };
                 return (at, true);
             }
-            return self.new_small_span(c);
+            return self.new_small_span(local, c);
         }
-        self.large(n)
+        sync::section(self.base, || self.large(n))
     }
 
     #[cold]
-    fn new_small_span(&mut self, c: usize) -> (u64, bool) {
-        let (p, fresh) = self.run(1);
+    fn new_small_span(&mut self, local: &mut Local, c: usize) -> (u64, bool) {
+        let (list, (p, fresh)) = sync::section(self.base, || {
+            let list = self.handed[c];
+            if list != 0 {
+                // SAFETY: a list that a thread handed on.
+                self.handed[c] = unsafe { *(list as *const u64).add(1) };
+                return (list, (0, false));
+            }
+            let rest = self.rest[c];
+            if rest != 0 {
+                // SAFETY: a piece of a span that nobody used, but for these two words.
+                unsafe {
+                    self.rest[c] = *(rest as *const u64);
+                    local.bump_end[c] = *(rest as *const u64).add(1);
+                    *(rest as *mut [u64; 2]) = [0; 2];
+                }
+                return (0, (rest, true));
+            }
+            let (p, fresh) = self.run(1);
+            if p != 0 {
+                self.set(self.span(p), SMALL_TAG | c as u32);
+            }
+            (0, (p, fresh))
+        });
+        if list != 0 {
+            // SAFETY: a free block holds the address of the next one.
+            local.free[c] = unsafe { *(list as *const u64) };
+            local.count[c] = Self::batch(c) - 1;
+            return (list, false);
+        }
         if p == 0 {
             return (0, false);
         }
-        self.set(self.span(p), SMALL_TAG | c as u32);
         if !fresh {
             // SAFETY: the whole span is ours; small spans must start as zero for `fresh`.
             unsafe { core::ptr::write_bytes(p as *mut u8, 0, SPAN as usize) };
         }
         let size = size_of_class(c);
-        self.bump_end[c] = p + SPAN;
-        self.bump[c] = if 2 * size <= SPAN { p + size } else { 0 };
+        if p & (SPAN - 1) == 0 {
+            local.bump_end[c] = p + SPAN;
+        }
+        local.bump[c] = if p + 2 * size <= local.bump_end[c] { p + size } else { 0 };
         (p, true)
+    }
+
+    /// Blocks of a class that are handed on at once.
+    fn batch(c: usize) -> u32 {
+        (PLENTY / 2 / size_of_class(c)) as u32
+    }
+
+    /// Hands half of a thread's free blocks of a class on to whoever needs them.
+    #[cold]
+    fn hand_on(&mut self, local: &mut Local, c: usize) {
+        let list = local.free[c];
+        let mut last = list;
+        let mut blocks = 1;
+        while blocks < Self::batch(c) {
+            // SAFETY: a free block holds the address of the next one.
+            let next = unsafe { *(last as *const u64) };
+            if next == 0 {
+                break;
+            }
+            last = next;
+            blocks += 1;
+        }
+        // SAFETY: free blocks of at least 16 bytes.
+        unsafe {
+            local.free[c] = *(last as *const u64);
+            *(last as *mut u64) = 0;
+        }
+        local.count[c] = local.count[c].saturating_sub(blocks);
+        sync::section(self.base, || {
+            // SAFETY: as above.
+            unsafe { *(list as *mut u64).add(1) = self.handed[c] };
+            self.handed[c] = list;
+        });
     }
 
     fn large(&mut self, n: u64) -> (u64, bool) {
@@ -238,16 +330,20 @@ impl Arena {
     }
 
     #[inline(always)]
-    fn put(&mut self, p: u64) {
+    fn put(&mut self, local: &mut Local, p: u64) {
         let span = self.span(p);
         let e = self.entry(span);
         if e & INNER_TAG == SMALL_TAG {
             let c = (e & COUNT) as usize;
             // SAFETY: the block is free now and at least 16 bytes.
-            unsafe { *(p as *mut u64) = self.free[c] };
-            self.free[c] = p;
+            unsafe { *(p as *mut u64) = local.free[c] };
+            local.free[c] = p;
+            local.count[c] += 1;
+            if u64::from(local.count[c]) * size_of_class(c) > PLENTY && sync::threads() {
+                self.hand_on(local, c);
+            }
         } else if e & INNER_TAG == LARGE_TAG {
-            self.put_run(span, e & COUNT);
+            sync::section(self.base, || self.put_run(span, e & COUNT));
         }
     }
 
@@ -318,7 +414,7 @@ pub fn allocate(n: u64, objid: u32) -> *mut u8 {
 pub fn allocate_fresh(n: u64, objid: u32) -> (*mut u8, bool) {
     let a = arena_for(objid);
     let Some(total) = n.max(1).checked_add(a.header) else { return (core::ptr::null_mut(), false) };
-    let (p, fresh) = a.get(total);
+    let (p, fresh) = a.get(&mut me().pool[a.index()], total);
     if p == 0 {
         return (core::ptr::null_mut(), false);
     }
@@ -357,8 +453,36 @@ pub fn allocate_aligned(align: u64, n: u64, objid: u32) -> *mut u8 {
 pub fn release(p: *mut u8) {
     if let Some(a) = arena_of(p as u64) {
         let (start, _) = a.block(p as u64);
-        a.put(start);
+        a.put(&mut me().pool[a.index()], start);
     }
+}
+
+/// A thread ends: what it has goes to whoever needs it.
+pub fn leave() {
+    if !ready() {
+        return;
+    }
+    sync::section(POOL_BASE, || {
+        for i in 0..3 {
+            // SAFETY: sections exclude each other.
+            let arena = unsafe { &mut *(&raw mut ARENAS[i]) };
+            let local = &mut me().pool[i];
+            for c in 0..CLASSES {
+                let (list, bump) = (core::mem::take(&mut local.free[c]), core::mem::take(&mut local.bump[c]));
+                // SAFETY: free memory of at least 16 bytes.
+                unsafe {
+                    if list != 0 {
+                        *(list as *mut u64).add(1) = core::mem::replace(&mut arena.handed[c], list);
+                    }
+                    if bump != 0 {
+                        *(bump as *mut u64) = core::mem::replace(&mut arena.rest[c], bump);
+                        *(bump as *mut u64).add(1) = local.bump_end[c];
+                    }
+                }
+                local.count[c] = 0;
+            }
+        }
+    });
 }
 
 /// Bytes usable at `p`.

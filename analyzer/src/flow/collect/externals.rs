@@ -5,7 +5,7 @@ use crate::annotate::{self, Arguments, CallSpec};
 use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
 use crate::model::{Attributes, Call, Class, FunctionId, Operand};
 use crate::points_to::{FieldId, InstanceId, ObjectKind};
-use itarget_abi::hooks::REPLACEMENTS;
+use itarget_abi::hooks::{REPLACEMENTS, THREADS};
 use itarget_annotations::{Kind, Ret, Root, Varargs};
 use itarget_plan as plan;
 
@@ -38,6 +38,7 @@ fn replacement(runtime: &str) -> Result<&str, ()> {
             if ALLOCATORS.contains(&known)
                 || ADDRESS_ONLY.contains(&known)
                 || REPLACEMENTS.contains(&known)
+                || THREADS.iter().any(|(_, runtime)| *runtime == known)
                 || known == "__itarget_assert_fail" =>
         {
             Ok(known)
@@ -54,6 +55,7 @@ impl Collector<'_> {
             return; // intrinsics that the model has no instruction for touch no memory of the program
         }
         let mut spec = annotation.map_or_else(CallSpec::unknown, |a| CallSpec::of(a, &args));
+        self.with_threads(name, &mut spec);
         if spec.kind == Some(Kind::Runtime) {
             let runtime = spec.runtime.take().unwrap_or_default();
             match replacement(&runtime) {

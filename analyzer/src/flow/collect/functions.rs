@@ -84,6 +84,10 @@ pub fn is_fork(callee: &str) -> bool {
     matches!(callee, "fork" | "__fork" | "_Fork" | "vfork")
 }
 
+fn on_stack(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_))
+}
+
 impl Collector<'_> {
     pub(super) fn internal(&mut self, at: (usize, usize), call: &Call, callees: Vec<FunctionId>, used: bool) {
         let passed: u64 = call.byval.iter().sum();
@@ -188,9 +192,8 @@ impl Collector<'_> {
     }
 
     /// The functions that threads of the environment may run.
-    fn threaded(&self) -> FxHashSet<FunctionId> {
-        let create = |c: &&CallSite| matches!(c.callee.as_str(), "pthread_create" | "thrd_create");
-        let mut queue: Vec<FunctionId> = self.facts.calls.iter().filter(create).flat_map(|c| c.upcalls.iter().copied()).collect();
+    pub(super) fn threaded(&self) -> FxHashSet<FunctionId> {
+        let mut queue: Vec<FunctionId> = self.facts.calls.iter().filter(|c| super::is_create(c)).flat_map(|c| c.upcalls.iter().copied()).collect();
         let mut seen: FxHashSet<FunctionId> = queue.iter().copied().collect();
         if queue.is_empty() {
             return seen;
@@ -231,7 +234,15 @@ impl Collector<'_> {
         cells.extend(self.facts.bonds.own.iter().filter(|(f, _)| threaded.contains(f)).map(|(_, c)| *c));
         cells.extend(self.facts.bonds.allocated.iter().filter(|(f, _, _)| threaded.contains(f)).map(|(_, c, _)| *c));
         let cells = sorted(cells);
-        let on_stack = |kind: ObjectKind| matches!(kind, ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_));
+        let shared = self.shared_stack();
+        self.facts.raced = cells.into_iter().filter(|c| self.may_be_shared(*c, &shared)).collect();
+        let mut threaded: Vec<FunctionId> = threaded.into_iter().collect();
+        threaded.sort_unstable();
+        self.facts.threaded = threaded;
+    }
+
+    /// Objects that something outside of stacks may point to.
+    pub(super) fn shared_stack(&self) -> FxHashSet<u32> {
         let mut shared: FxHashSet<u32> = FxHashSet::default();
         for index in 0..self.points_to.fields().len() {
             let cell = FieldId(index as u32);
@@ -239,15 +250,20 @@ impl Collector<'_> {
                 shared.extend(self.points_to.contents(cell).iter().map(|c| self.points_to.field(*c).object.0));
             }
         }
-        let raced = cells.into_iter().filter(|c| {
-            let object = self.points_to.field(*c).object;
-            let fixed = matches!(self.facts.places[object.0 as usize], Place::Code | Place::ReadOnly | Place::Absent);
-            !fixed && (!on_stack(self.points_to.object(object).kind) || shared.contains(&object.0))
-        });
-        self.facts.raced = raced.collect();
-        let mut threaded: Vec<FunctionId> = threaded.into_iter().collect();
-        threaded.sort_unstable();
-        self.facts.threaded = threaded;
+        for call in self.facts.calls.iter().filter(|c| super::is_create(c)) {
+            let InstrKind::Call(instr) = &self.module.functions[call.at.0].instrs[call.at.1].kind else { continue };
+            for argument in &instr.args {
+                shared.extend(self.merged(call.at.0, *argument).iter().map(|c| self.points_to.field(*c).object.0));
+            }
+        }
+        shared
+    }
+
+    /// Several threads may reach the cell: objects on stacks only if something outside of stacks may point to them.
+    pub(super) fn may_be_shared(&self, cell: FieldId, shared: &FxHashSet<u32>) -> bool {
+        let object = self.points_to.field(cell).object;
+        let fixed = matches!(self.facts.places[object.0 as usize], Place::Code | Place::ReadOnly | Place::Absent);
+        !fixed && (!on_stack(self.points_to.object(object).kind) || shared.contains(&object.0))
     }
 
     /// What a call writes that runs natively even in the environment: nothing says how much, so it is all

@@ -4,8 +4,10 @@ mod copies;
 mod externals;
 mod functions;
 mod places;
+mod threads;
 
 pub use functions::{is_allowed_outside, is_aware, is_fork};
+pub use threads::{is_create, starts_threads};
 
 use super::facts::{Facts, Load, Pin, Place, Role, Store};
 use super::weights::Weights;
@@ -16,10 +18,11 @@ use itarget_annotations::Annotations;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
-/// Collects the facts. `partial`: not all functions are in the target, so there may be threads.
+/// Collects the facts. `partial`: not all functions are in the target, so threads are the environment's.
 #[must_use]
 pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights, partial: bool) -> Facts {
-    let mut collector = Collector { module, points_to, annotations, weights, facts: Facts::default(), ranges: RefCell::default() };
+    let threads = !partial && starts_threads(module);
+    let mut collector = Collector { module, points_to, annotations, weights, threads, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
     collector.unused_mappings();
     for function in 0..module.functions.len() {
@@ -32,6 +35,8 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     collector.bonds();
     if partial {
         collector.raced();
+    } else if threads {
+        collector.raced_by_threads();
     }
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     collector.facts
@@ -42,6 +47,8 @@ struct Collector<'a> {
     points_to: &'a PointsTo,
     annotations: &'a Annotations,
     weights: &'a Weights<'a>,
+    /// Threads are recorded.
+    threads: bool,
     facts: Facts,
     /// Ranges asked for before.
     ranges: RefCell<FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>>,
@@ -135,16 +142,26 @@ impl<'a> Collector<'a> {
                 let values = self.accessed_as(function, *ptr, access);
                 let executions = self.weights.executions(module, function, instr, 1);
                 let (size, volatile) = (access.size, access.volatile);
+                if self.threads && access.atomic {
+                    self.facts.atomics.push(((at, ordinal), values.clone()));
+                }
                 self.facts.loads.push(Load { at, ordinal, values, size, volatile, executions });
             }
             InstrKind::Store { ptr, access, .. } => {
                 let values = self.accessed_as(function, *ptr, access);
                 let executions = self.weights.executions(module, function, instr, 1);
+                if self.threads && access.atomic {
+                    self.facts.atomics.push(((at, ordinal), values.clone()));
+                }
                 self.facts.stores.push(Store { at, ordinal, values, size: access.size, executions });
             }
             InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. } => {
                 let values = self.accessed(function, *ptr, access.size);
-                self.pin(at, values, "an atomic read-modify-write", false, &[0]);
+                if self.threads {
+                    self.facts.atomics.push(((at, ordinal), values));
+                } else {
+                    self.pin(at, values, "an atomic read-modify-write", false, &[0]);
+                }
             }
             InstrKind::VaArg { list } => {
                 let values = self.accessed(function, *list, 24);

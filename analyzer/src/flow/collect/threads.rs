@@ -1,0 +1,65 @@
+//! Programs whose threads are recorded: the runtime's synchronization takes the place of the library's, atomic
+//! operations are logged, and what threads may race for is the environment's.
+
+use super::{Collector, sorted};
+use crate::annotate::CallSpec;
+use crate::flow::facts::{CallSite, Place};
+use crate::model::Module;
+use crate::points_to::FieldId;
+use itarget_abi::hooks::THREADS;
+use itarget_annotations::Kind;
+use rustc_hash::FxHashSet;
+
+/// Functions that start a thread.
+const CREATE: &[&str] = &["pthread_create", "thrd_create"];
+/// What can't be recorded in a thread yet.
+const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np", "pthread_atfork"];
+
+/// Whether the program may start threads.
+#[must_use]
+pub fn starts_threads(module: &Module) -> bool {
+    CREATE.iter().any(|name| module.external(name).is_some())
+}
+
+/// True if the call starts a thread.
+#[must_use]
+pub fn is_create(call: &CallSite) -> bool {
+    CREATE.contains(&call.callee.as_str())
+}
+
+impl Collector<'_> {
+    /// What a call is where threads are recorded.
+    pub(super) fn with_threads(&self, name: &str, spec: &mut CallSpec) {
+        if !self.threads {
+            return;
+        }
+        if REFUSED.contains(&name) {
+            spec.kind = Some(Kind::Refuse);
+            spec.reason = Some(format!("`{name}` can't be recorded yet: the recording ends at this call"));
+        }
+        let Some((_, runtime)) = THREADS.iter().find(|(library, _)| *library == name) else { return };
+        // The runtime's function does the same at replay: nothing that it writes needs to be logged.
+        spec.kind = Some(Kind::Runtime);
+        spec.runtime = Some((*runtime).to_owned());
+        spec.writes.clear();
+        spec.opaque.clear();
+        spec.retains.clear();
+        spec.reads = Some(Vec::new());
+    }
+
+    /// What threads may race for, without a look at locks: what they write, and what they read of that which anyone writes.
+    pub(super) fn raced_by_threads(&mut self) {
+        let threaded = self.threaded();
+        self.raced();
+        let written = self.facts.stores.iter().flat_map(|s| &s.values);
+        let written: FxHashSet<FieldId> = written.chain(self.facts.calls.iter().flat_map(|c| c.writes.iter().flat_map(|w| &w.values))).copied().collect();
+        let among = |at: (usize, usize)| threaded.contains(&crate::model::FunctionId::from(at.0));
+        let read = self.facts.loads.iter().filter(|l| among(l.at)).flat_map(|l| &l.values).copied();
+        let shared = self.shared_stack();
+        let mut raced: Vec<FieldId> = read.filter(|c| written.contains(c) && self.may_be_shared(*c, &shared)).collect();
+        raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
+        raced.extend(&self.facts.raced);
+        raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
+        self.facts.raced = sorted(raced);
+    }
+}

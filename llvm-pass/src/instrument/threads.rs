@@ -1,0 +1,139 @@
+//! What threads need: atomic operations in an order that is recorded, and thread-local variables below the bound.
+
+use super::Cx;
+use crate::ir::Value;
+use itarget_abi::hooks::tables;
+use itarget_plan::How;
+use llvm_sys::core::*;
+use llvm_sys::{LLVMLinkage, LLVMOpcode, LLVMThreadLocalMode, LLVMTypeKind};
+
+/// The thread's copy of the variables, made by the runtime on first use.
+const LOCALS: &str = "__itarget_locals";
+/// Bytes in front of the variables in the table.
+const HEAD: u64 = 64;
+
+impl Cx<'_> {
+    /// An atomic load, store or read-modify-write of memory that several threads reach.
+    ///
+    /// ```text
+    /// writes:   run = release(p)          // at replay 0: memory is not looked at
+    /// run:      r = the operation
+    /// reads:    acquire(p); log r
+    /// ```
+    pub(super) fn atomic(&self, id: u32, inst: Value) {
+        let ir = self.ir;
+        match ir.opcode(inst) {
+            LLVMOpcode::LLVMLoad => {
+                let pointer = ir.operand(inst, 0);
+                let after = ir.next(inst);
+                self.load(id, inst, How::Always);
+                self.ordered(after, "__itarget_order_acquire", pointer);
+            }
+            LLVMOpcode::LLVMStore => self.ordered(inst, "__itarget_order_release", ir.operand(inst, 1)),
+            _ => self.read_modify_write(id, inst),
+        }
+    }
+
+    /// Calls a hook with an address before an instruction, unless the mode is plain.
+    fn ordered(&self, before: Value, hook: &str, pointer: Value) {
+        let ir = self.ir;
+        ir.before(before);
+        let on = ir.nonzero(self.mode());
+        let end = ir.if_then(on, before, true);
+        ir.before(end);
+        ir.debug_of(before);
+        self.hook(hook, &[pointer]);
+    }
+
+    fn read_modify_write(&self, id: u32, inst: Value) {
+        let ir = self.ir;
+        let ty = ir.type_of(inst);
+        let pointer = ir.operand(inst, 0);
+        let slot = ir.entry_alloca(self.function_of(inst), ty);
+        ir.before(inst);
+        let on = ir.nonzero(self.mode());
+        let (slow, fast) = ir.if_then_else(on, inst, true);
+        ir.before(fast);
+        ir.debug_of(inst);
+        ir.store(ir.copy(inst), slot);
+        ir.before(slow);
+        ir.debug_of(inst);
+        let run = ir.nonzero(self.hook("__itarget_order_release", &[pointer]));
+        let then = ir.if_then(run, slow, false);
+        ir.before(then);
+        ir.debug_of(inst);
+        ir.store(ir.copy(inst), slot);
+        ir.before(slow);
+        ir.debug_of(inst);
+        self.hook("__itarget_order_acquire", &[pointer]);
+        let site = ir.int(ir.i32, u64::from(id));
+        // What a compare-exchange found, and whether it exchanged, lie behind each other in the slot.
+        if ir.kind(ty) == LLVMTypeKind::LLVMStructTypeKind {
+            let found = ir.store_size(ir.struct_fields(ty)[0]);
+            self.hook("__itarget_ldn", &[slot, slot, ir.int(ir.i64, found), site]);
+            let flag = ir.offset(slot, found);
+            self.hook("__itarget_ldn", &[flag, flag, ir.int(ir.i64, 1), site]);
+        } else {
+            self.hook("__itarget_ldn", &[slot, slot, ir.int(ir.i64, ir.store_size(ty)), site]);
+        }
+        ir.before(inst);
+        let result = ir.load(ty, slot);
+        ir.replace(inst, result);
+        ir.erase(inst);
+    }
+
+    /// Gives the program's thread-local variables a place in a block of the thread's, below the bound.
+    pub(super) fn thread_locals(&self) {
+        let ir = self.ir;
+        let mut at = HEAD;
+        let mut init = vec![ir.int(ir.i64, 0); 8];
+        let mut places: Vec<(Value, u64)> = vec![];
+        for g in ir.globals() {
+            // SAFETY: globals of the module.
+            let (local, align) = unsafe { (LLVMIsThreadLocal(g) != 0 && !ir.is_declaration(g), LLVMGetAlignment(g)) };
+            let Some(value) = ir.initializer(g).filter(|_| local) else { continue };
+            let align = u64::from(align.clamp(16, 64));
+            let padding = at.next_multiple_of(align) - at;
+            if padding > 0 {
+                init.push(ir.zero(ir.array_type(ir.i8, padding)));
+            }
+            at += padding;
+            init.push(value);
+            places.push((g, at - HEAD));
+            at += ir.abi_size(ir.global_type(g));
+        }
+        if places.is_empty() {
+            return;
+        }
+        init[0] = ir.int(ir.i64, at - HEAD);
+        let image = ir.add_global(tables::TLS, ir.const_struct(&init));
+        ir.set_linkage(image, LLVMLinkage::LLVMExternalLinkage);
+        ir.set_name(image, tables::TLS);
+        ir.keep(image);
+        let locals = ir.declare_global(LOCALS, ir.ptr);
+        // SAFETY: a declaration; the runtime has the variable in the executable.
+        unsafe { LLVMSetThreadLocalMode(locals, LLVMThreadLocalMode::LLVMLocalExecTLSModel) };
+        let is_address = |f: Value| ir.name(f).starts_with("llvm.threadlocal.address");
+        let functions = ir.functions().into_iter().filter(|&f| !ir.is_declaration(f));
+        let calls: Vec<Value> = functions
+            .flat_map(|f| ir.instructions(f))
+            .filter(|&i| ir.opcode(i) == LLVMOpcode::LLVMCall && ir.called_function(i).is_some_and(is_address))
+            .collect();
+        for call in calls {
+            let variable = ir.operand(call, 0);
+            let Some((_, place)) = places.iter().find(|(g, _)| *g == variable) else { continue };
+            ir.before(call);
+            let base = ir.load(ir.ptr, locals);
+            let missing = ir.icmp(llvm_sys::LLVMIntPredicate::LLVMIntEQ, ir.ptr_to_int(base), ir.int(ir.i64, 0));
+            let (slow, fast) = ir.if_then_else(missing, call, true);
+            ir.before(slow);
+            ir.debug_of(call);
+            let made = self.hook("__itarget_tls", &[]);
+            ir.before(call);
+            let base = ir.phi(ir.ptr, &[(made, ir.block_of(slow)), (base, ir.block_of(fast))]);
+            let address = ir.offset(base, *place);
+            ir.replace(call, address);
+            ir.erase(call);
+        }
+    }
+}

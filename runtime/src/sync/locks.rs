@@ -1,0 +1,493 @@
+//! Mutexes, read-write locks and spin locks.
+//!
+//! While recording the shadow is locked (see `table`) and the order of its owners is noted; at replay nothing is
+//! locked: a thread goes on once the one before it has let go.
+
+use super::{count, depend, entry_of, late, next_stamp, pass, release, table::Entry, unusual};
+use crate::state::{elsewhere, me, page};
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::Ordering::*;
+use itarget_abi::control::mode;
+
+unsafe extern "C" {
+    fn pthread_mutex_clocklock(m: *mut libc::pthread_mutex_t, clock: c_int, until: *const libc::timespec) -> c_int;
+    fn pthread_rwlock_clockrdlock(l: *mut libc::pthread_rwlock_t, clock: c_int, until: *const libc::timespec) -> c_int;
+    fn pthread_rwlock_clockwrlock(l: *mut libc::pthread_rwlock_t, clock: c_int, until: *const libc::timespec) -> c_int;
+    fn pthread_rwlock_timedrdlock(l: *mut libc::pthread_rwlock_t, until: *const libc::timespec) -> c_int;
+    fn pthread_rwlock_timedwrlock(l: *mut libc::pthread_rwlock_t, until: *const libc::timespec) -> c_int;
+    fn pthread_mutex_consistent(m: *mut libc::pthread_mutex_t) -> c_int;
+}
+
+type Mutex = libc::pthread_mutex_t;
+type RwLock = libc::pthread_rwlock_t;
+type Time = libc::timespec;
+
+/// The flag of a mutex that processes share (glibc's `PTHREAD_MUTEX_PSHARED_BIT`).
+const SHARED: u32 = 128;
+/// Bits of the kind that are 0 in a mutex that checks nothing.
+const ORDINARY: u32 = 0x1f;
+
+/// What a function does with the program's own object, and with no other, while nothing is or was recorded.
+#[inline(always)]
+pub(super) fn plain() -> bool {
+    page().mode == mode::PLAIN && !crate::pool::ready()
+}
+
+/// How an operation on a synchronization object runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// On the program's object.
+    Plain,
+    /// On the shadow, unrecorded.
+    Shadow,
+    /// On the shadow, recorded.
+    Record,
+    /// Not at all.
+    Replay,
+}
+
+#[inline(always)]
+pub(super) fn how() -> How {
+    match page().mode {
+        mode::RECORD if !elsewhere() => How::Record,
+        mode::REPLAY if !elsewhere() => How::Replay,
+        _ if plain() => How::Plain,
+        _ => How::Shadow,
+    }
+}
+
+/// The mutex that is locked for the program's.
+///
+/// # Safety
+/// An initialised mutex.
+#[inline(always)]
+pub(super) unsafe fn real_mutex(m: *mut Mutex) -> (&'static Entry, *mut Mutex) {
+    let e = entry_of(m as u64);
+    // SAFETY: glibc keeps the kind in the fifth word of 4 bytes.
+    unsafe {
+        let kind = *m.cast::<u32>().add(4);
+        (e, e.real(m, kind, kind & SHARED != 0))
+    }
+}
+
+#[inline(always)]
+unsafe fn lock(m: *mut Mutex, f: impl FnOnce(*mut Mutex) -> c_int) -> c_int {
+    match how() {
+        How::Plain => f(m),
+        // SAFETY: passed on.
+        How::Shadow => f(unsafe { real_mutex(m) }.1),
+        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Record => {
+            // SAFETY: passed on.
+            let (e, real) = unsafe { real_mutex(m) };
+            let r = f(real);
+            acquired(e, r)
+        }
+    }
+}
+
+/// Notes that a lock was taken, or not (`r`).
+#[inline(always)]
+fn acquired(e: &Entry, r: c_int) -> c_int {
+    if r == 0 || r == libc::EOWNERDEAD {
+        depend(e.last.load(Relaxed));
+    }
+    if r != 0 {
+        unusual(i64::from(r));
+    }
+    count();
+    r
+}
+
+/// pthread_mutex_lock and mtx_lock.
+///
+/// # Safety
+/// As the function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_lock(m: *mut Mutex) -> c_int {
+    // SAFETY: passed on.
+    unsafe { lock(m, |m| libc::pthread_mutex_lock(m)) }
+}
+
+/// pthread_mutex_trylock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_trylock(m: *mut Mutex) -> c_int {
+    // SAFETY: passed on.
+    unsafe { lock(m, |m| libc::pthread_mutex_trylock(m)) }
+}
+
+/// pthread_mutex_timedlock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_timedlock(m: *mut Mutex, until: *const Time) -> c_int {
+    // SAFETY: passed on.
+    unsafe { lock(m, |m| libc::pthread_mutex_timedlock(m, until)) }
+}
+
+/// pthread_mutex_clocklock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_clocklock(m: *mut Mutex, clock: c_int, until: *const Time) -> c_int {
+    // SAFETY: passed on.
+    unsafe { lock(m, |m| pthread_mutex_clocklock(m, clock, until)) }
+}
+
+/// pthread_mutex_unlock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_unlock(m: *mut Mutex) -> c_int {
+    // SAFETY: passed on.
+    unsafe {
+        match how() {
+            How::Plain => libc::pthread_mutex_unlock(m),
+            How::Shadow => libc::pthread_mutex_unlock(real_mutex(m).1),
+            How::Replay => pass().map_or(0, |r| r as c_int),
+            How::Record => {
+                let (e, real) = real_mutex(m);
+                // Only an ordinary mutex is always its caller's.
+                if *m.cast::<u32>().add(4) & ORDINARY == 0 {
+                    return unlock(e, || libc::pthread_mutex_unlock(real));
+                }
+                chained(&e.last);
+                let r = libc::pthread_mutex_unlock(real);
+                if r != 0 {
+                    late(i64::from(r));
+                }
+                r
+            }
+        }
+    }
+}
+
+/// Lets go of a lock that is held alone.
+#[inline(always)]
+pub(super) fn unlock(e: &Entry, f: impl FnOnce() -> c_int) -> c_int {
+    e.last.store(release(), Release);
+    f()
+}
+
+/// pthread_mutex_init.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::pthread_mutexattr_t) -> c_int {
+    if how() == How::Record || how() == How::Shadow {
+        entry_of(m as u64).forget();
+    }
+    // SAFETY: passed on.
+    unsafe { libc::pthread_mutex_init(m, attr) }
+}
+
+/// pthread_mutex_destroy. The program's object is as it was initialised: it can always be destroyed.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_destroy(m: *mut Mutex) -> c_int {
+    // SAFETY: passed on.
+    unsafe {
+        match how() {
+            How::Plain => libc::pthread_mutex_destroy(m),
+            How::Shadow => libc::pthread_mutex_destroy(real_mutex(m).1),
+            How::Replay => pass().map_or(0, |r| r as c_int),
+            How::Record => {
+                let (e, real) = real_mutex(m);
+                let r = libc::pthread_mutex_destroy(real);
+                if r == 0 {
+                    e.forget();
+                } else {
+                    unusual(i64::from(r));
+                }
+                count();
+                r
+            }
+        }
+    }
+}
+
+/// pthread_mutex_consistent.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mutex_consistent(m: *mut Mutex) -> c_int {
+    // SAFETY: passed on.
+    unsafe { result_only(|| pthread_mutex_consistent(real_mutex(m).1), || pthread_mutex_consistent(m)) }
+}
+
+/// An operation that orders nothing: its result is all there is.
+pub(super) fn result_only(shadow: impl FnOnce() -> c_int, plain: impl FnOnce() -> c_int) -> c_int {
+    match how() {
+        How::Plain => plain(),
+        How::Shadow => shadow(),
+        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Record => {
+            let r = shadow();
+            if r != 0 {
+                unusual(i64::from(r));
+            }
+            count();
+            r
+        }
+    }
+}
+
+unsafe fn real_rwlock(l: *mut RwLock) -> (&'static Entry, *mut RwLock) {
+    let e = entry_of(l as u64);
+    // SAFETY: glibc keeps the word `__shared` at byte 28 and the flags at byte 48.
+    unsafe {
+        let (shared, flags) = (*l.cast::<u32>().add(7), *l.cast::<u32>().add(12));
+        (e, e.real(l, flags, shared != 0))
+    }
+}
+
+unsafe fn read_lock(l: *mut RwLock, f: impl FnOnce(*mut RwLock) -> c_int) -> c_int {
+    match how() {
+        How::Plain => f(l),
+        // SAFETY: passed on.
+        How::Shadow => f(unsafe { real_rwlock(l) }.1),
+        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Record => {
+            // SAFETY: passed on.
+            let (e, real) = unsafe { real_rwlock(l) };
+            let r = f(real);
+            acquired(e, r)
+        }
+    }
+}
+
+unsafe fn write_lock(l: *mut RwLock, f: impl FnOnce(*mut RwLock) -> c_int) -> c_int {
+    match how() {
+        How::Plain => f(l),
+        // SAFETY: passed on.
+        How::Shadow => f(unsafe { real_rwlock(l) }.1),
+        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Record => {
+            // SAFETY: passed on.
+            let (e, real) = unsafe { real_rwlock(l) };
+            let r = f(real);
+            if r == 0 {
+                depend(e.readers.load(Relaxed));
+                e.writer.store(me().number + 1, Relaxed);
+            }
+            acquired(e, r)
+        }
+    }
+}
+
+macro_rules! rwlock {
+    ($name:ident, $lock:ident, $f:expr $(, $arg:ident: $ty:ty)*) => {
+        /// See the function of the same name in pthread.h.
+        ///
+        /// # Safety
+        /// See `__itarget_mutex_lock`.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(l: *mut RwLock $(, $arg: $ty)*) -> c_int {
+            // SAFETY: passed on.
+            unsafe { $lock(l, |l| $f(l $(, $arg)*)) }
+        }
+    };
+}
+rwlock!(__itarget_rwlock_rdlock, read_lock, libc::pthread_rwlock_rdlock);
+rwlock!(__itarget_rwlock_tryrdlock, read_lock, libc::pthread_rwlock_tryrdlock);
+rwlock!(__itarget_rwlock_timedrdlock, read_lock, pthread_rwlock_timedrdlock, until: *const Time);
+rwlock!(__itarget_rwlock_clockrdlock, read_lock, pthread_rwlock_clockrdlock, clock: c_int, until: *const Time);
+rwlock!(__itarget_rwlock_wrlock, write_lock, libc::pthread_rwlock_wrlock);
+rwlock!(__itarget_rwlock_trywrlock, write_lock, libc::pthread_rwlock_trywrlock);
+rwlock!(__itarget_rwlock_timedwrlock, write_lock, pthread_rwlock_timedwrlock, until: *const Time);
+rwlock!(__itarget_rwlock_clockwrlock, write_lock, pthread_rwlock_clockwrlock, clock: c_int, until: *const Time);
+
+/// pthread_rwlock_unlock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_rwlock_unlock(l: *mut RwLock) -> c_int {
+    // SAFETY: passed on.
+    unsafe {
+        match how() {
+            How::Plain => libc::pthread_rwlock_unlock(l),
+            How::Shadow => libc::pthread_rwlock_unlock(real_rwlock(l).1),
+            How::Replay => pass().map_or(0, |r| r as c_int),
+            How::Record => {
+                let (e, real) = real_rwlock(l);
+                if e.writer.load(Relaxed) == me().number + 1 {
+                    e.writer.store(0, Relaxed);
+                    return unlock(e, || libc::pthread_rwlock_unlock(real));
+                }
+                chained(&e.readers);
+                libc::pthread_rwlock_unlock(real)
+            }
+        }
+    }
+}
+
+/// Record: an operation that releases an object together with others: it comes after what they released.
+#[inline]
+pub(super) fn chained(stamps: &core::sync::atomic::AtomicU64) {
+    // The count first: whoever finds the stamp depends on it.
+    let now = next_stamp();
+    depend(stamps.swap(now, AcqRel));
+    count();
+}
+
+/// pthread_rwlock_init.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_rwlock_init(l: *mut RwLock, attr: *const libc::pthread_rwlockattr_t) -> c_int {
+    if how() == How::Record || how() == How::Shadow {
+        entry_of(l as u64).forget();
+    }
+    // SAFETY: passed on.
+    unsafe { libc::pthread_rwlock_init(l, attr) }
+}
+
+/// pthread_rwlock_destroy.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_rwlock_destroy(l: *mut RwLock) -> c_int {
+    // SAFETY: passed on.
+    unsafe { result_only(|| libc::pthread_rwlock_destroy(real_rwlock(l).1), || libc::pthread_rwlock_destroy(l)) }
+}
+
+type Spin = libc::pthread_spinlock_t;
+
+unsafe fn real_spin(s: *mut Spin) -> (&'static Entry, *mut Spin) {
+    let e = entry_of(s as u64);
+    // SAFETY: an initialised lock, whose bytes never change.
+    unsafe { (e, e.real(s, 0, false)) }
+}
+
+unsafe fn spin(s: *mut Spin, f: impl FnOnce(*mut Spin) -> c_int) -> c_int {
+    match how() {
+        How::Plain => f(s),
+        // SAFETY: passed on.
+        How::Shadow => f(unsafe { real_spin(s) }.1),
+        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Record => {
+            // SAFETY: passed on.
+            let (e, real) = unsafe { real_spin(s) };
+            let r = f(real);
+            acquired(e, r)
+        }
+    }
+}
+
+/// pthread_spin_lock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_spin_lock(s: *mut Spin) -> c_int {
+    // SAFETY: passed on.
+    unsafe { spin(s, |s| libc::pthread_spin_lock(s)) }
+}
+
+/// pthread_spin_trylock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_spin_trylock(s: *mut Spin) -> c_int {
+    // SAFETY: passed on.
+    unsafe { spin(s, |s| libc::pthread_spin_trylock(s)) }
+}
+
+/// pthread_spin_unlock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_spin_unlock(s: *mut Spin) -> c_int {
+    // SAFETY: passed on.
+    unsafe {
+        match how() {
+            How::Plain => libc::pthread_spin_unlock(s),
+            How::Shadow => libc::pthread_spin_unlock(real_spin(s).1),
+            How::Replay => pass().map_or(0, |r| r as c_int),
+            How::Record => {
+                let (e, real) = real_spin(s);
+                unlock(e, || libc::pthread_spin_unlock(real))
+            }
+        }
+    }
+}
+
+/// pthread_spin_init.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_spin_init(s: *mut Spin, shared: c_int) -> c_int {
+    if how() == How::Record || how() == How::Shadow {
+        entry_of(s as u64).forget();
+    }
+    // SAFETY: passed on.
+    unsafe { libc::pthread_spin_init(s, shared) }
+}
+
+/// C11's results of a mutex (`thrd_success` and the like) out of POSIX's.
+fn c11(r: c_int) -> c_int {
+    match r {
+        0 => 0,
+        libc::EBUSY => 1,
+        libc::ENOMEM => 3,
+        libc::ETIMEDOUT => 4,
+        _ => 2,
+    }
+}
+
+/// mtx_lock.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`; glibc's `mtx_t` is a `pthread_mutex_t`. So for the next ones.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mtx_lock(m: *mut c_void) -> c_int {
+    // SAFETY: passed on.
+    c11(unsafe { __itarget_mutex_lock(m.cast()) })
+}
+
+/// mtx_trylock.
+///
+/// # Safety
+/// See `__itarget_mtx_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mtx_trylock(m: *mut c_void) -> c_int {
+    // SAFETY: passed on.
+    c11(unsafe { __itarget_mutex_trylock(m.cast()) })
+}
+
+/// mtx_timedlock.
+///
+/// # Safety
+/// See `__itarget_mtx_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mtx_timedlock(m: *mut c_void, until: *const Time) -> c_int {
+    // SAFETY: passed on.
+    c11(unsafe { __itarget_mutex_timedlock(m.cast(), until) })
+}
+
+/// mtx_unlock.
+///
+/// # Safety
+/// See `__itarget_mtx_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mtx_unlock(m: *mut c_void) -> c_int {
+    // SAFETY: passed on.
+    c11(unsafe { __itarget_mutex_unlock(m.cast()) })
+}
+

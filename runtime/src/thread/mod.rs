@@ -1,0 +1,638 @@
+//! Threads: each has a number, a stack at a place that the number gives, a ring and a stream of its own.
+//!
+//! glibc's part of a thread (its control block, thread-local variables of libraries, the frames around the program's
+//! function) lies in a small mapping above the bound, also at a fixed place, so that `pthread_t` is the same at replay; the program's
+//! frames are on a stack below the bound.
+
+pub mod seat;
+pub mod values;
+
+use crate::exit::site;
+use crate::hooks::{__itarget_enter, __itarget_leave};
+use crate::state::{FOREIGN, MAIN, Thread, become_thread, elsewhere, me, page, recording, replaying, st};
+use crate::sync::{self, Watch};
+use crate::sys::{mmap, sys};
+use crate::word::word;
+use crate::{log, replay};
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicU32, Ordering::*};
+use itarget_abi::control::mode;
+use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
+
+pub use seat::each;
+
+type Start = extern "C" fn(*mut c_void) -> *mut c_void;
+type Handle = libc::pthread_t;
+type Attr = libc::pthread_attr_t;
+
+/// What a thread runs, and how it ends.
+pub struct Life {
+    start: Option<Start>,
+    argument: *mut c_void,
+    /// Top of the program's stack; lowest address and bytes of what is unmapped after the thread.
+    top: u64,
+    stack: (u64, u64),
+    /// Stack pointer of the frames around the program's.
+    outer: u64,
+    /// Innermost handler of `pthread_cleanup_push`.
+    cleanup: *mut CancelBuffer,
+    result: *mut c_void,
+    detached: AtomicU32,
+    /// Values of keys.
+    values: [*mut c_void; values::KEYS],
+    /// What `pthread_once` is to run, and whether it did.
+    pub once: Option<extern "C" fn()>,
+    /// See `once`.
+    pub ran: bool,
+    /// C11: the function gives an `int`.
+    int: bool,
+}
+
+impl Life {
+    /// None.
+    pub const NEW: Life = Life {
+        start: None,
+        argument: core::ptr::null_mut(),
+        top: 0,
+        stack: (0, 0),
+        outer: 0,
+        cleanup: core::ptr::null_mut(),
+        result: core::ptr::null_mut(),
+        detached: AtomicU32::new(0),
+        values: [core::ptr::null_mut(); values::KEYS],
+        once: None,
+        ran: false,
+        int: false,
+    };
+}
+
+/// Bytes of glibc's part.
+const TCB: u64 = 256 << 10;
+/// Bytes that may not be touched below a stack.
+const GUARD: u64 = 4096;
+/// Bit of `detached`: the thread came to its end.
+const ENDED: u32 = 2;
+
+unsafe extern "C" {
+    fn pthread_tryjoin_np(t: Handle, result: *mut *mut c_void) -> c_int;
+    fn pthread_timedjoin_np(t: Handle, result: *mut *mut c_void, until: *const libc::timespec) -> c_int;
+    fn pthread_attr_getdetachstate(attr: *const Attr, state: *mut c_int) -> c_int;
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// Nothing of ours is needed: nothing is or was recorded, or a library's thread calls.
+fn plain() -> bool {
+    page().mode == mode::PLAIN && !crate::pool::ready() || elsewhere()
+}
+
+/// Bytes of stack that the program wants, and where, if it says so.
+unsafe fn wanted(attr: *const Attr) -> (u64, u64) {
+    // SAFETY: null or an initialised attribute object.
+    unsafe {
+        let mut own: Attr = core::mem::zeroed();
+        let attr = if attr.is_null() {
+            libc::pthread_attr_init(&raw mut own);
+            &raw const own
+        } else {
+            attr
+        };
+        let (mut at, mut size) = (core::ptr::null_mut(), 0);
+        libc::pthread_attr_getstacksize(attr, &raw mut size);
+        // glibc keeps the address of a stack that was given in the word at byte 24 (its end).
+        let end = *attr.cast::<u64>().add(3);
+        if end != 0 && libc::pthread_attr_getstack(attr, &raw mut at, &raw mut size) == 0 {
+            return (size as u64, at as u64);
+        }
+        (size as u64, 0)
+    }
+}
+
+/// pthread_create.
+///
+/// # Safety
+/// As the function; so for all in this file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c_void) -> c_int {
+    if plain() {
+        // SAFETY: passed on.
+        return unsafe { libc::pthread_create(t, attr, core::mem::transmute::<Start, extern "C" fn(*mut c_void) -> *mut c_void>(start), argument) };
+    }
+    // SAFETY: passed on.
+    unsafe { create(t, attr, start, argument, false) }
+}
+
+/// thrd_create.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_thrd_create(t: *mut Handle, start: Start, argument: *mut c_void) -> c_int {
+    unsafe extern "C" {
+        fn thrd_create(t: *mut Handle, start: Start, argument: *mut c_void) -> c_int;
+    }
+    if plain() {
+        // SAFETY: passed on.
+        return unsafe { thrd_create(t, start, argument) };
+    }
+    // SAFETY: passed on.
+    match unsafe { create(t, core::ptr::null(), start, argument, true) } {
+        0 => 0,
+        libc::ENOMEM => 3,
+        _ => 2,
+    }
+}
+
+unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c_void, int: bool) -> c_int {
+    let run = __itarget_enter(site::THREAD) != 0;
+    // From now on the pool and other shared state keep their order.
+    st().threads = true;
+    bury();
+    // SAFETY: passed on.
+    let (mut size, given) = if run { unsafe { wanted(attr) } } else { (0, 0) };
+    size = word(size);
+    let given = word(given);
+    let mut rc = libc::EAGAIN;
+    let mut number = 0;
+    if run {
+        number = NEXT.fetch_add(1, Relaxed);
+        if u64::from(number) >= THREADS_MAX {
+            __itarget_leave();
+            crate::hooks::__itarget_refuse(site::THREAD);
+            return rc;
+        }
+        // SAFETY: passed on.
+        rc = unsafe { make(t, attr, start, argument, number, size, given, int) };
+        __itarget_leave();
+    }
+    rc = word(rc as u64) as c_int;
+    number = word(u64::from(number)) as u32;
+    if replaying() && rc == 0 {
+        // SAFETY: passed on.
+        let now = unsafe { make(t, attr, start, argument, number, size, given, int) };
+        if now != 0 {
+            replay::diverged(b"a thread can't be started", 0, now as u64);
+        }
+    }
+    rc
+}
+
+#[allow(clippy::too_many_arguments)]
+unsafe fn make(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c_void, number: u32, size: u64, given: u64, int: bool) -> c_int {
+    let Some(thread) = seat::take(number) else { return libc::EAGAIN };
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    let rw = libc::PROT_READ | libc::PROT_WRITE;
+    let recorded = recording() || replaying();
+    let n = u64::from(number);
+    // SAFETY: places that belong to this number alone; the thread does not run yet.
+    unsafe {
+        let life = &mut (*thread).life;
+        *life = Life { start: Some(start), argument, int, ..Life::NEW };
+        let mut own: Attr = core::mem::zeroed();
+        if attr.is_null() { libc::pthread_attr_init(&raw mut own); } else { own = core::ptr::read(attr); }
+        if recorded {
+            let mut detached = 0;
+            pthread_attr_getdetachstate(&raw const own, &raw mut detached);
+            life.detached = AtomicU32::new(u32::from(detached == libc::PTHREAD_CREATE_DETACHED));
+            if given != 0 {
+                life.top = given + size;
+            } else {
+                let size = size.clamp(64 << 10, THREAD_STRIDE - GUARD).next_multiple_of(4096);
+                life.top = THREAD_STACKS + (n + 1) * THREAD_STRIDE;
+                life.stack = (life.top - size, size);
+                if mmap(life.top - size, size, rw, flags, -1, 0).is_none() {
+                    seat::give_back(thread);
+                    return libc::EAGAIN;
+                }
+            }
+            let tcb = TCB_BASE + n * TCB_STRIDE;
+            if mmap(tcb, TCB, rw, flags, -1, 0).is_none() {
+                sys!(libc::SYS_munmap, life.stack.0, life.stack.1);
+                seat::give_back(thread);
+                return libc::EAGAIN;
+            }
+            libc::pthread_attr_setstack(&raw mut own, tcb as *mut c_void, TCB as usize);
+        }
+        st().alive.fetch_add(1, SeqCst);
+        let rc = libc::pthread_create(t, &raw const own, begin, thread.cast());
+        if rc != 0 {
+            st().alive.fetch_sub(1, SeqCst);
+            unmap(number, (*thread).life.stack);
+            seat::give_back(thread);
+        }
+        rc
+    }
+}
+
+/// Where every thread begins.
+extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
+    let thread: *mut Thread = thread.cast();
+    // SAFETY: made for this thread.
+    let result = unsafe {
+        become_thread(thread);
+        me().tid = sys!(libc::SYS_gettid) as i32;
+        if replaying() {
+            replay::open();
+        }
+        let life = &mut me().life;
+        let (Some(start), argument) = (life.start, life.argument) else { return core::ptr::null_mut() };
+        if life.top != 0 { on_stack(start, argument, life.top, &raw mut life.outer) } else { start(argument) }
+    };
+    end(result)
+}
+
+/// Calls a function on another stack; [`back`] ends it, too.
+///
+/// # Safety
+/// `top` is the end of a stack that nobody uses.
+#[unsafe(naked)]
+unsafe extern "C" fn on_stack(f: Start, argument: *mut c_void, top: u64, outer: *mut u64) -> *mut c_void {
+    core::arch::naked_asm!(
+        "push rbx",
+        "push rbp",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "mov [rcx], rsp",
+        "mov rsp, rdx",
+        // The program's frames end here; what setjmp would save of these must be the same at replay.
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "xor ebx, ebx",
+        "xor ebp, ebp",
+        "xor r12d, r12d",
+        "xor r13d, r13d",
+        "xor r14d, r14d",
+        "xor r15d, r15d",
+        "sub rsp, 16",
+        "mov [rsp], rcx",
+        "call rax",
+        "mov rdi, [rsp]",
+        "mov rsi, rax",
+        "jmp {back}",
+        back = sym back,
+    )
+}
+
+/// Back to the frames around the program's, with its result.
+///
+/// # Safety
+/// `outer` was set by `on_stack` in this thread.
+#[unsafe(naked)]
+unsafe extern "C" fn back(outer: *mut u64, result: *mut c_void) -> ! {
+    core::arch::naked_asm!(
+        "mov rax, rsi",
+        "mov rsp, [rdi]",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop rbp",
+        "pop rbx",
+        "ret"
+    )
+}
+
+/// The program's part of a thread is over.
+fn end(result: *mut c_void) -> *mut c_void {
+    let thread: *mut Thread = me();
+    values::destroy();
+    values::free_locals();
+    crate::pool::leave();
+    let t = me();
+    let (number, stack) = (t.number, t.life.stack);
+    let mut result = result;
+    if t.life.int {
+        // C11: the upper half is nobody's.
+        result = (result as u64 as i32 as i64) as *mut c_void;
+    }
+    if recording() {
+        log::end_of_thread();
+    } else if replaying() {
+        replay::end_of_thread();
+    }
+    let detached = t.life.detached.fetch_or(ENDED, AcqRel) & 1 != 0;
+    let tid = t.tid;
+    // SAFETY: nothing of this thread is recorded any more.
+    unsafe { become_thread(&raw mut FOREIGN) };
+    seat::give_back(thread);
+    if detached {
+        to_bury(number, tid, stack);
+    }
+    st().alive.fetch_sub(1, SeqCst);
+    // SAFETY: wakes who waits for the last thread.
+    unsafe { sys!(libc::SYS_futex, (&raw const st().alive), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
+    result
+}
+
+fn unmap(number: u32, stack: (u64, u64)) {
+    // SAFETY: mappings of a thread that is gone, or was never there.
+    unsafe {
+        if stack.1 != 0 {
+            sys!(libc::SYS_munmap, stack.0, stack.1);
+        }
+        sys!(libc::SYS_munmap, TCB_BASE + u64::from(number) * TCB_STRIDE, TCB);
+    }
+}
+
+/// The number of the thread with that handle; `None`: the main thread's, or not ours.
+fn number_of(t: Handle) -> Option<u32> {
+    let n = (t as u64).checked_sub(TCB_BASE)? / TCB_STRIDE;
+    (n < THREADS_MAX).then_some(n as u32)
+}
+
+/// Detached threads that ended: their memory is given back once the kernel has forgotten them.
+const GRAVES: usize = 256;
+static GRAVEYARD: sync::Lock = sync::Lock::NEW;
+static mut DEAD: [(u32, i32, (u64, u64)); GRAVES] = [(0, 0, (0, 0)); GRAVES];
+static mut BURIED: usize = 0;
+
+fn to_bury(number: u32, tid: i32, stack: (u64, u64)) {
+    GRAVEYARD.lock();
+    // SAFETY: under the lock. What does not fit stays mapped.
+    unsafe {
+        if BURIED < GRAVES {
+            DEAD[BURIED] = (number, tid, stack);
+            BURIED += 1;
+        }
+    }
+    GRAVEYARD.unlock();
+}
+
+fn bury() {
+    GRAVEYARD.lock();
+    // SAFETY: under the lock.
+    unsafe {
+        let mut i = 0;
+        while i < BURIED {
+            let (number, tid, stack) = DEAD[i];
+            let gone = sys!(libc::SYS_tgkill, libc::getpid(), tid, 0u64) == -i64::from(libc::ESRCH);
+            if gone {
+                unmap(number, stack);
+                BURIED -= 1;
+                DEAD[i] = DEAD[BURIED];
+            } else {
+                i += 1;
+            }
+        }
+    }
+    GRAVEYARD.unlock();
+}
+
+/// The handle of the main thread is another one at replay.
+fn real(t: Handle) -> Handle {
+    // SAFETY: the main thread's own handle.
+    match number_of(t) {
+        Some(_) => t,
+        None => unsafe { MAIN.life.argument as Handle },
+    }
+}
+
+/// Waits for the end of a thread: `f` with the real handle, or at replay, where it succeeded, a plain join.
+unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_void) -> c_int) -> c_int {
+    let run = __itarget_enter(site::JOIN) != 0;
+    let mut value = core::ptr::null_mut();
+    let mut rc = 0;
+    if run {
+        rc = f(&raw mut value);
+        __itarget_leave();
+    }
+    rc = word(rc as u64) as c_int;
+    if rc == 0 {
+        // SAFETY: the thread ended, or will.
+        unsafe {
+            if replaying() {
+                libc::pthread_join(real(t), &raw mut value);
+            }
+            if let Some(number) = number_of(t) {
+                let top = THREAD_STACKS + (u64::from(number) + 1) * THREAD_STRIDE;
+                unmap(number, (top - (THREAD_STRIDE - GUARD), THREAD_STRIDE - GUARD));
+            }
+            if !result.is_null() {
+                *result = value;
+            }
+        }
+    }
+    rc
+}
+
+/// pthread_join.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_join(t: Handle, result: *mut *mut c_void) -> c_int {
+    // SAFETY: passed on.
+    unsafe { if plain() { libc::pthread_join(t, result) } else { join(t, result, |value| libc::pthread_join(real(t), value)) } }
+}
+
+/// pthread_tryjoin_np.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_tryjoin(t: Handle, result: *mut *mut c_void) -> c_int {
+    // SAFETY: passed on.
+    unsafe { if plain() { pthread_tryjoin_np(t, result) } else { join(t, result, |value| pthread_tryjoin_np(real(t), value)) } }
+}
+
+/// pthread_timedjoin_np.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_timedjoin(t: Handle, result: *mut *mut c_void, until: *const libc::timespec) -> c_int {
+    // SAFETY: passed on.
+    unsafe {
+        if plain() { pthread_timedjoin_np(t, result, until) } else { join(t, result, |value| pthread_timedjoin_np(real(t), value, until)) }
+    }
+}
+
+/// thrd_join.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_thrd_join(t: Handle, result: *mut c_int) -> c_int {
+    let mut value = core::ptr::null_mut();
+    // SAFETY: passed on.
+    let rc = unsafe { __itarget_pthread_join(t, &raw mut value) };
+    if rc == 0 && !result.is_null() {
+        // SAFETY: the caller's variable.
+        unsafe { *result = value as usize as c_int };
+    }
+    if rc == 0 { 0 } else { 2 }
+}
+
+/// pthread_detach and thrd_detach.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_detach(t: Handle) -> c_int {
+    // SAFETY: passed on.
+    unsafe {
+        if plain() {
+            return libc::pthread_detach(t);
+        }
+        let run = __itarget_enter(site::JOIN) != 0;
+        let mut rc = 0;
+        if run {
+            rc = libc::pthread_detach(real(t));
+            __itarget_leave();
+        }
+        rc = word(rc as u64) as c_int;
+        if rc == 0 && replaying() {
+            libc::pthread_detach(real(t));
+        }
+        rc
+    }
+}
+
+/// glibc's `__pthread_unwind_buf_t`, as `pthread_cleanup_push` has it in C.
+#[repr(C)]
+pub struct CancelBuffer {
+    registers: [u64; 8],
+    saved: c_int,
+    outer: *mut CancelBuffer,
+}
+
+/// Registers a handler of `pthread_cleanup_push`.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_register_cancel(buffer: *mut CancelBuffer) {
+    let life = &mut me().life;
+    // SAFETY: a local of the caller.
+    unsafe { (*buffer).outer = life.cleanup };
+    life.cleanup = buffer;
+}
+
+/// Takes it back.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unregister_cancel(buffer: *mut CancelBuffer) {
+    // SAFETY: a local of the caller.
+    me().life.cleanup = unsafe { (*buffer).outer };
+}
+
+/// A handler has run: on with the next one.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unwind_next(buffer: *mut CancelBuffer) -> ! {
+    // SAFETY: a local of the caller.
+    me().life.cleanup = unsafe { (*buffer).outer };
+    unwind()
+}
+
+fn unwind() -> ! {
+    let life = &mut me().life;
+    if !life.cleanup.is_null() {
+        // SAFETY: a buffer that setjmp filled, in a frame that is there.
+        unsafe { crate::setjmp::jump(life.cleanup.cast(), 1) }
+    }
+    if sync::is_main() {
+        values::destroy();
+        wait_for_others();
+        crate::exit::__itarget_exit(0)
+    }
+    // SAFETY: set when the thread began.
+    unsafe {
+        if life.top == 0 {
+            let result = end(life.result);
+            libc::pthread_exit(result)
+        }
+        back(&raw mut life.outer, life.result)
+    }
+}
+
+/// pthread_exit.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_exit(result: *mut c_void) -> ! {
+    if plain() {
+        // SAFETY: passed on.
+        unsafe { libc::pthread_exit(result) }
+    }
+    me().life.result = result;
+    unwind()
+}
+
+/// thrd_exit.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_thrd_exit(result: c_int) -> ! {
+    // SAFETY: passed on.
+    unsafe { __itarget_pthread_exit(result as i64 as *mut c_void) }
+}
+
+/// The main thread ended on its own: the process does when the last thread has.
+fn wait_for_others() {
+    if __itarget_enter(site::JOIN) == 0 {
+        // At replay the others end by themselves, too.
+    }
+    loop {
+        let alive = st().alive.load(SeqCst);
+        if alive <= 1 {
+            break;
+        }
+        // SAFETY: sleeps while the number is what was seen.
+        unsafe { sys!(libc::SYS_futex, (&raw const st().alive), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, u64::from(alive), 0u64) };
+    }
+    __itarget_leave();
+}
+
+/// Replay: threads that came to the end of what was recorded of them.
+static PARKED: AtomicU32 = AtomicU32::new(0);
+
+/// Replay: this thread stays here. If it was the last one, the trace ends.
+pub fn park(all: impl FnOnce()) -> ! {
+    let parked = PARKED.fetch_add(1, SeqCst) + 1;
+    if parked >= st().alive.load(SeqCst) {
+        all();
+    }
+    loop {
+        let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+        // SAFETY: sleeps; the process ends by another thread, or when all are here.
+        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const second) };
+    }
+}
+
+/// Always 0.
+static SLEEP: AtomicU32 = AtomicU32::new(0);
+
+/// Replay: waits until all other threads have done what was recorded of them. False: some did not.
+pub fn settle() -> bool {
+    let mut watch = Watch::new();
+    let mut rounds = 0u32;
+    while PARKED.load(SeqCst) + 1 < st().alive.load(SeqCst) {
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        // SAFETY: sleeps for a moment.
+        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const pause) };
+        rounds += 1;
+        if rounds.is_multiple_of(1000) && watch.is_stuck() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Remembers the main thread.
+pub fn begin_main() {
+    // SAFETY: no other thread is there.
+    unsafe {
+        become_thread(&raw mut MAIN);
+        MAIN.life.argument = libc::pthread_self() as *mut c_void;
+        MAIN.tid = sys!(libc::SYS_gettid) as i32;
+    }
+}

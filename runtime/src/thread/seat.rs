@@ -1,0 +1,123 @@
+//! Seats: the state and the ring of a thread, used again by later threads.
+
+use crate::state::{MAIN, Thread, recording, st};
+use crate::sync::{self, Lock};
+use crate::sys::{mmap, sys};
+use itarget_abi::control::{Control, PAGE};
+use itarget_abi::log::MAGIC;
+
+/// Seats that there may be at once.
+const SEATS: usize = 8192;
+/// Bytes of the live chunk of a thread that is not the main one.
+const RING: u64 = 256 << 10;
+
+static LOCK: Lock = Lock::NEW;
+static mut ALL: [*mut Thread; SEATS] = [core::ptr::null_mut(); SEATS];
+static mut COUNT: usize = 0;
+static mut FREE: [u32; SEATS] = [0; SEATS];
+static mut FREE_COUNT: usize = 0;
+
+/// All threads, the main one first; those of free seats, too.
+pub fn each() -> impl Iterator<Item = &'static Thread> {
+    // SAFETY: seats are never taken away; what they hold may change while it is looked at.
+    unsafe {
+        let main = core::iter::once(&*(&raw const MAIN));
+        main.chain((0..COUNT).map(|i| &*ALL[i]))
+    }
+}
+
+/// A seat for the thread with that number; `None`: no room.
+pub fn take(number: u32) -> Option<*mut Thread> {
+    LOCK.lock();
+    // SAFETY: under the lock.
+    let thread = unsafe {
+        if FREE_COUNT > 0 {
+            FREE_COUNT -= 1;
+            Some(ALL[FREE[FREE_COUNT] as usize])
+        } else {
+            make()
+        }
+    };
+    LOCK.unlock();
+    let thread = thread?;
+    // SAFETY: nobody sits there.
+    unsafe {
+        let (control, ring) = ((*thread).control, (*thread).ring);
+        let (start, buffer) = ((*control).chunk_start, (*control).sync_start);
+        // Free blocks stay with the seat, which belongs to one thread after the other: but which, a replay can't know.
+        core::ptr::write_bytes(thread.cast::<u8>(), 0, size_of::<Thread>());
+        (*thread).control = control;
+        (*thread).ring = ring;
+        (*thread).number = number;
+        (*thread).words = crate::word::Words::NEW;
+        (*thread).sync = sync::Local::NEW;
+        core::ptr::write_bytes(control.cast::<u8>(), 0, size_of::<Control>());
+        let c = &mut *control;
+        c.number = u64::from(number);
+        c.next_async = u64::MAX;
+        c.chunk_start = start;
+        c.cur = start;
+        c.end = if ring == 0 { 0 } else { start + ring - crate::log::SLACK };
+        c.sync_start = buffer;
+        c.sync_cur = buffer;
+        if ring != 0 {
+            core::sync::atomic::fence(core::sync::atomic::Ordering::Release);
+            c.magic = MAGIC;
+        }
+    }
+    Some(thread)
+}
+
+/// The thread of a seat has ended.
+pub fn give_back(thread: *mut Thread) {
+    LOCK.lock();
+    // SAFETY: under the lock; the seat is one of ours.
+    unsafe {
+        (*(*thread).control).magic = 0;
+        if let Some(i) = (0..COUNT).find(|i| ALL[*i] == thread) {
+            FREE[FREE_COUNT] = i as u32;
+            FREE_COUNT += 1;
+        }
+    }
+    LOCK.unlock();
+}
+
+unsafe fn make() -> Option<*mut Thread> {
+    // SAFETY: the caller has the lock; fresh memory and files of ours.
+    unsafe {
+        if COUNT == SEATS {
+            return None;
+        }
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let thread: *mut Thread = mmap(0, size_of::<Thread>() as u64, rw, private, -1, 0)?.cast();
+        if recording() {
+            let bytes = PAGE as u64 + sync::BUFFER + RING;
+            let fd = crate::start::open_ring(COUNT as u32 + 1);
+            if fd < 0 {
+                return None;
+            }
+            let fits = sys!(libc::SYS_ftruncate, fd, bytes) == 0
+                && sys!(libc::SYS_fallocate, fd, 0, 0u64, bytes) != -i64::from(libc::ENOSPC);
+            let memory = if fits { mmap(0, bytes, rw, libc::MAP_SHARED, fd, 0) } else { None };
+            sys!(libc::SYS_close, fd);
+            let memory = memory?;
+            (*thread).control = memory.cast();
+            (*thread).ring = RING;
+            (*(*thread).control).sync_start = memory as u64 + PAGE as u64;
+            (*(*thread).control).chunk_start = memory as u64 + PAGE as u64 + sync::BUFFER;
+        } else {
+            (*thread).control = mmap(0, PAGE as u64, rw, private, -1, 0)?.cast();
+        }
+        ALL[COUNT] = thread;
+        core::sync::atomic::fence(core::sync::atomic::Ordering::Release);
+        COUNT += 1;
+        Some(thread)
+    }
+}
+
+/// In a child process there is one thread, and no lock is taken.
+pub fn after_fork() {
+    LOCK.unlock();
+    st().alive.store(1, core::sync::atomic::Ordering::SeqCst);
+}

@@ -25,13 +25,22 @@ pub fn part() -> &'static Part {
 static NOTHING: Part =
     Part { number: 0, stream: 8, stream_len: 0, checks: 8, check_count: 0, asyncs: 8, async_count: 0, sync: 8, sync_len: 0, ops: 0, last_call: 0 };
 
-/// This thread begins.
-pub fn open() {
+/// What was recorded of the thread with that number.
+fn part_of(number: u32) -> Option<&'static Part> {
     let h = header();
-    let number = u64::from(me().number);
     // SAFETY: the table of parts was checked at start; it is ascending by number.
     let parts = unsafe { core::slice::from_raw_parts(st().flat.add(h.parts as usize).cast::<Part>(), h.part_count as usize) };
-    let part = parts.binary_search_by_key(&number, |p| p.number).map_or(&NOTHING, |i| &parts[i]);
+    parts.binary_search_by_key(&u64::from(number), |p| p.number).ok().map(|i| &parts[i])
+}
+
+/// Something was recorded of the thread with that number.
+pub fn has_part(number: u32) -> bool {
+    part_of(number).is_some()
+}
+
+/// This thread begins.
+pub fn open() {
+    let part = part_of(me().number).unwrap_or(&NOTHING);
     let t = me();
     t.part = part;
     // SAFETY: within the file.

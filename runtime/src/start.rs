@@ -326,10 +326,22 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
     true
 }
 
+/// Lowest address and bytes of the main thread's stack.
+pub fn main_stack() -> (u64, u64) {
+    // SAFETY: set once, at start.
+    let size = unsafe { MAIN_STACK };
+    (STACK_BASE + STACK_MAX - size, size)
+}
+
+static mut MAIN_STACK: u64 = 0;
+
 fn mmap_stack(stack: u64) -> Option<*mut u8> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    // SAFETY: a fixed, unused region; the page below it stays unmapped.
-    unsafe { mmap(STACK_BASE + STACK_MAX - stack, stack, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) }
+    // SAFETY: a fixed, unused region; the page below it stays unmapped; one thread.
+    unsafe {
+        MAIN_STACK = stack;
+        mmap(STACK_BASE + STACK_MAX - stack, stack, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
+    }
 }
 
 fn libc_version() -> u32 {
@@ -445,6 +457,8 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         if !layout(false) || mmap_stack(start.stack).is_none() || !crate::crossing::start() {
             refuse(b"IT0619 the address space is taken");
         }
+        // One arena is enough; to make more, libc would look at the machine.
+        libc::mallopt(libc::M_ARENA_MAX, 1);
         page().bound = BOUND;
         page().mode = mode::REPLAY;
         replay::open();

@@ -13,6 +13,11 @@ impl Cx<'_> {
         let ty = ir.type_of(load);
         let pointer = ir.operand(load, 0);
         let f = self.function_of(load);
+        // SAFETY: a load.
+        if unsafe { llvm_sys::core::LLVMGetVolatile(load) } != 0 {
+            // It may wait for what a signal handler writes.
+            self.poll(id, load);
+        }
         ir.before(load);
         let slow = match how {
             How::Always => ir.nonzero(self.mode()),

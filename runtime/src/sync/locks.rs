@@ -440,6 +440,16 @@ pub unsafe extern "C" fn __itarget_spin_init(s: *mut Spin, shared: c_int) -> c_i
     unsafe { libc::pthread_spin_init(s, shared) }
 }
 
+/// pthread_spin_destroy.
+///
+/// # Safety
+/// See `__itarget_mutex_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_spin_destroy(s: *mut Spin) -> c_int {
+    // SAFETY: passed on.
+    unsafe { result_only(|| libc::pthread_spin_destroy(real_spin(s).1), || libc::pthread_spin_destroy(s)) }
+}
+
 /// C11's results of a mutex (`thrd_success` and the like) out of POSIX's.
 fn c11(r: c_int) -> c_int {
     match r {
@@ -459,6 +469,22 @@ fn c11(r: c_int) -> c_int {
 pub unsafe extern "C" fn __itarget_mtx_lock(m: *mut c_void) -> c_int {
     // SAFETY: passed on.
     c11(unsafe { __itarget_mutex_lock(m.cast()) })
+}
+
+/// mtx_init.
+///
+/// # Safety
+/// See `__itarget_mtx_lock`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mtx_init(m: *mut c_void, kind: c_int) -> c_int {
+    unsafe extern "C" {
+        fn mtx_init(m: *mut c_void, kind: c_int) -> c_int;
+    }
+    if how() == How::Record || how() == How::Shadow {
+        entry_of(m as u64).forget();
+    }
+    // SAFETY: passed on.
+    unsafe { mtx_init(m, kind) }
 }
 
 /// mtx_trylock.

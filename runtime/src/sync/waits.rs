@@ -141,6 +141,16 @@ pub unsafe extern "C" fn __itarget_cond_init(c: *mut Cond, attr: *const libc::pt
     unsafe { libc::pthread_cond_init(c, attr) }
 }
 
+/// cnd_init.
+///
+/// # Safety
+/// See `__itarget_cond_wait`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_cnd_init(c: *mut Cond) -> c_int {
+    // SAFETY: passed on; glibc's `cnd_t` is a `pthread_cond_t`.
+    unsafe { __itarget_cond_init(c, core::ptr::null()) }
+}
+
 /// pthread_cond_destroy and cnd_destroy.
 ///
 /// # Safety

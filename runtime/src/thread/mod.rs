@@ -152,27 +152,27 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     let (mut size, given) = if run { unsafe { wanted(attr) } } else { (0, 0) };
     size = word(size);
     let given = word(given);
-    let mut rc = libc::EAGAIN;
-    let mut number = 0;
-    if run {
-        number = NEXT.fetch_add(1, Relaxed);
-        if u64::from(number) >= THREADS_MAX {
-            __itarget_leave();
-            crate::hooks::__itarget_refuse(site::THREAD);
-            return rc;
-        }
-        // SAFETY: passed on.
-        rc = unsafe { make(t, attr, start, argument, number, size, given, int) };
-        __itarget_leave();
+    let number = word(if run { u64::from(NEXT.fetch_add(1, Relaxed)) } else { 0 }) as u32;
+    __itarget_leave();
+    if u64::from(number) >= THREADS_MAX {
+        crate::hooks::__itarget_refuse(site::THREAD);
+        return libc::EAGAIN;
     }
-    rc = word(rc as u64) as c_int;
-    number = word(u64::from(number)) as u32;
-    if replaying() && rc == 0 {
+    // The thread may end the process before its maker hears of it: what was recorded of it says that it was made.
+    let mut made = run || replay::has_part(number);
+    let mut now = 0;
+    if made {
         // SAFETY: passed on.
-        let now = unsafe { make(t, attr, start, argument, number, size, given, int) };
-        if now != 0 {
-            replay::diverged(b"a thread can't be started", 0, now as u64);
-        }
+        now = unsafe { make(t, attr, start, argument, number, size, given, int) };
+    }
+    let rc = word(now as u64) as c_int;
+    if rc == 0 && !made {
+        made = true;
+        // SAFETY: passed on.
+        now = unsafe { make(t, attr, start, argument, number, size, given, int) };
+    }
+    if replaying() && made && now != 0 {
+        replay::diverged(b"a thread can't be started", 0, now as u64);
     }
     rc
 }
@@ -394,15 +394,19 @@ unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_v
     let run = __itarget_enter(site::JOIN) != 0;
     let mut value = core::ptr::null_mut();
     let mut rc = 0;
+    let main = number_of(t).is_none();
     if run {
-        rc = f(&raw mut value);
+        rc = if main { wait_for_main() } else { f(&raw mut value) };
         __itarget_leave();
     }
     rc = word(rc as u64) as c_int;
     if rc == 0 {
         // SAFETY: the thread ended, or will.
         unsafe {
-            if replaying() {
+            if main {
+                wait_for_main();
+                value = MAIN.life.result;
+            } else if replaying() {
                 libc::pthread_join(real(t), &raw mut value);
             }
             if let Some(number) = number_of(t) {
@@ -416,6 +420,17 @@ unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_v
     }
     rc
 }
+
+/// Waits until the main thread has ended on its own. It stays until the process ends.
+fn wait_for_main() -> c_int {
+    while MAIN_ENDED.load(SeqCst) == 0 {
+        // SAFETY: sleeps while it is 0.
+        unsafe { sys!(libc::SYS_futex, (&raw const MAIN_ENDED), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, 0u64) };
+    }
+    0
+}
+
+static MAIN_ENDED: AtomicU32 = AtomicU32::new(0);
 
 /// pthread_join.
 ///
@@ -487,6 +502,34 @@ pub unsafe extern "C" fn __itarget_pthread_detach(t: Handle) -> c_int {
             libc::pthread_detach(real(t));
         }
         rc
+    }
+}
+
+/// pthread_getattr_np: of a thread whose stack we made.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_getattr(t: Handle, attr: *mut Attr) -> c_int {
+    unsafe extern "C" {
+        fn pthread_getattr_np(t: Handle, attr: *mut Attr) -> c_int;
+    }
+    if plain() {
+        // SAFETY: passed on.
+        return unsafe { pthread_getattr_np(t, attr) };
+    }
+    let number = number_of(t).unwrap_or(0);
+    let Some(thread) = each().find(|thread| thread.number == number && (number == 0 || thread.life.top != 0)) else {
+        return libc::ESRCH;
+    };
+    let (from, size) = if number == 0 { crate::start::main_stack() } else { thread.life.stack };
+    let detached = thread.life.detached.load(Relaxed) & 1;
+    // SAFETY: the caller's object.
+    unsafe {
+        libc::pthread_attr_init(attr);
+        libc::pthread_attr_setdetachstate(attr, if detached != 0 { libc::PTHREAD_CREATE_DETACHED } else { libc::PTHREAD_CREATE_JOINABLE });
+        libc::pthread_attr_setguardsize(attr, GUARD as usize);
+        if size != 0 { libc::pthread_attr_setstack(attr, from as *mut c_void, size as usize) } else { 0 }
     }
 }
 
@@ -578,9 +621,11 @@ pub unsafe extern "C" fn __itarget_thrd_exit(result: c_int) -> ! {
 
 /// The main thread ended on its own: the process does when the last thread has.
 fn wait_for_others() {
-    if __itarget_enter(site::JOIN) == 0 {
-        // At replay the others end by themselves, too.
-    }
+    MAIN_ENDED.store(1, SeqCst);
+    // SAFETY: wakes who joins the main thread.
+    unsafe { sys!(libc::SYS_futex, (&raw const MAIN_ENDED), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
+    // At replay the others end by themselves, too.
+    __itarget_enter(site::JOIN);
     loop {
         let alive = st().alive.load(SeqCst);
         if alive <= 1 {

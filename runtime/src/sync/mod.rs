@@ -45,6 +45,8 @@ pub struct Local {
     next: u64,
     /// Replay: kind of the next entry.
     kind: u64,
+    /// Record: it has the lock of output.
+    prints: bool,
 }
 
 impl Local {
@@ -56,6 +58,7 @@ impl Local {
         end: core::ptr::null(),
         next: u64::MAX,
         kind: 0,
+        prints: false,
     };
 
     /// Replay: the thread's log.
@@ -340,8 +343,12 @@ impl Watch {
 /// A number that changes when some thread does something.
 fn progress() -> u64 {
     crate::thread::each().map(|t| {
-        // SAFETY: control blocks stay mapped; the numbers may be read while they change.
-        unsafe { (*t.control).boundaries.wrapping_add((*t.control).ops).wrapping_add((*t.control).cur) }
+        // SAFETY: control blocks stay mapped; the numbers may be read while they change, and the pointer is null for a moment
+        // while a seat is prepared.
+        unsafe {
+            let c = core::ptr::read_volatile(&raw const t.control);
+            if c.is_null() { 0 } else { (*c).boundaries.wrapping_add((*c).ops).wrapping_add((*c).cur) }
+        }
     }).fold(0, u64::wrapping_add)
 }
 
@@ -416,6 +423,7 @@ pub extern "C" fn __itarget_output_begin() {
     }
     if recording() {
         OUTPUT.lock();
+        me().sync.prints = true;
         // SAFETY: under the lock.
         depend(unsafe { SHOWN });
     } else if replaying() {
@@ -429,9 +437,12 @@ pub extern "C" fn __itarget_output_end() {
     if !threads() || crate::state::elsewhere() {
         return;
     }
-    if recording() {
-        // SAFETY: under the lock.
-        unsafe { SHOWN = release() };
+    // Recording may have ended meanwhile.
+    if core::mem::take(&mut me().sync.prints) {
+        if recording() {
+            // SAFETY: under the lock.
+            unsafe { SHOWN = release() };
+        }
         OUTPUT.unlock();
     } else if replaying() {
         publish();

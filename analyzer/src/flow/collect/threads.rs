@@ -5,10 +5,8 @@ use super::{Collector, sorted};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{CallSite, Place};
 use crate::model::Module;
-use crate::points_to::FieldId;
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
-use rustc_hash::FxHashSet;
 
 /// Functions that start a thread.
 const CREATE: &[&str] = &["pthread_create", "thrd_create"];
@@ -47,18 +45,10 @@ impl Collector<'_> {
         spec.reads = Some(Vec::new());
     }
 
-    /// What threads may race for, without a look at locks: what they write, and what they read of that which anyone writes.
+    /// What threads may race for is the environment's, and so is what atomic operations work on.
     pub(super) fn raced_by_threads(&mut self) {
-        let threaded = self.threaded();
-        self.raced();
-        let written = self.facts.stores.iter().flat_map(|s| &s.values);
-        let written: FxHashSet<FieldId> = written.chain(self.facts.calls.iter().flat_map(|c| c.writes.iter().flat_map(|w| &w.values))).copied().collect();
-        let among = |at: (usize, usize)| threaded.contains(&crate::model::FunctionId::from(at.0));
-        let read = self.facts.loads.iter().filter(|l| among(l.at)).flat_map(|l| &l.values).copied();
-        let shared = self.shared_stack();
-        let mut raced: Vec<FieldId> = read.filter(|c| written.contains(c) && self.may_be_shared(*c, &shared)).collect();
+        let mut raced = crate::races::find(self.module, self.points_to, self.annotations).cells;
         raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
-        raced.extend(&self.facts.raced);
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);
     }

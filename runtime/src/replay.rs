@@ -254,7 +254,7 @@ pub fn end_of_thread() {
 
 /// Replay waits for an order that does not come.
 pub fn stuck(thread: u32, count: u64, there: u64) -> ! {
-    say(&[b"IT0626 thread ", Digits::new(u64::from(me().number)).bytes(), b" waits for thread ", Digits::new(u64::from(thread)).bytes(), b", which makes no progress"]);
+    say(&[b"IT0625 thread ", Digits::new(u64::from(me().number)).bytes(), b" waits for thread ", Digits::new(u64::from(thread)).bytes(), b", which makes no progress"]);
     diverged(b"the order of synchronization differs", count, there)
 }
 

@@ -300,6 +300,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "Nothing in it is instrumented, so recording stopped. Mostly a function pointer that the analysis lost: report it. The program went on; the trace can be replayed up to that point.",
     },
     Entry {
+        code: "IT0625",
+        title: "A thread waits for an order that does not come",
+        what_to_do: "At replay a thread waited for another one to synchronize as it did when it was recorded, and for 20 seconds no thread did anything. The message names both. See IT0620.",
+    },
+    Entry {
         code: "IT0701",
         title: "gdb is missing",
         what_to_do: "`apt-get install gdb`.",

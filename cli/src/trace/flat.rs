@@ -174,14 +174,17 @@ mod tests {
         let field = |at: usize| word(at) as usize;
         assert_eq!(word(0), MAGIC);
         assert_eq!(field(offset_of!(Header, total)), f.len());
-        assert_eq!(&f[field(offset_of!(Header, stream))..][..field(offset_of!(Header, stream_len))], b"helloworld");
         let start = &f[field(offset_of!(Header, start))..][..field(offset_of!(Header, start_len))];
         assert!(start.ends_with(b"prog\0arg\0A=b\0"));
-        let checks = field(offset_of!(Header, checks));
-        assert_eq!((field(offset_of!(Header, check_count)), word(checks), word(checks + 24)), (2, 5, 10));
-        assert_eq!(word(field(offset_of!(Header, asyncs))), 0x0505_0505_0505_0505);
-        for at in [offset_of!(Header, stream), offset_of!(Header, checks), offset_of!(Header, asyncs)] {
-            assert_eq!(word(at) % 8, 0);
+        assert_eq!(word(offset_of!(Header, part_count)), 1);
+        let part = field(offset_of!(Header, parts));
+        let of = |at: usize| field(part + at);
+        assert_eq!(&f[of(offset_of!(Part, stream))..][..of(offset_of!(Part, stream_len))], b"helloworld");
+        let checks = of(offset_of!(Part, checks));
+        assert_eq!((of(offset_of!(Part, check_count)), word(checks), word(checks + 24)), (2, 5, 10));
+        assert_eq!(word(of(offset_of!(Part, asyncs))), 0x0505_0505_0505_0505);
+        for at in [offset_of!(Part, checks), offset_of!(Part, asyncs), offset_of!(Part, sync)] {
+            assert_eq!(of(at) % 8, 0);
         }
         let reason = offset_of!(Header, end_reason);
         assert_eq!(&f[reason..reason + 8], [1, 0, 0, 0, 3, 0, 0, 0]);

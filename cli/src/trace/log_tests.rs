@@ -81,7 +81,7 @@ fn a_whole_log() {
     let checks: Vec<_> = log.threads[&0].checks.iter().map(|c| (c.offset, c.boundaries, c.sum)).collect();
     assert_eq!(checks, [(5, 3, 77), (10, 9, 77)]);
     assert_eq!(log.threads[&0].asyncs.len(), 1);
-    assert_eq!(log.end, Some(End { reason: 1, status: 3, bytes: 10 }));
+    assert_eq!(log.end, Some(End { reason: 1, status: 3, bytes: 10, ops: 0 }));
     assert_eq!((reason(&log), log.chunks.len()), ("exit", 6));
 }
 
@@ -152,7 +152,7 @@ fn the_live_chunk_of_a_killed_program_is_used_once() {
     let mut log = start([0; 32], [0; 32]);
     log.extend(chunk(kind::DATA, 1, 0, 3, b"hello"));
     let (l, stream) = decode(&log, &ring(2, 5, b"more"), Reading::Strict).expect("salvage");
-    assert_eq!((&stream[..], l.salvaged, l.checks.len()), (&b"hellomore"[..], 4, 1));
+    assert_eq!((&stream[..], l.salvaged, l.threads[&0].checks.len()), (&b"hellomore"[..], 4, 1));
     assert_eq!(l.threads[&0].last_call, Some(1), "of the control page: no call, none in flight");
     // Killed while it wrote this very chunk to the log.
     let mut cut = log.clone();
@@ -181,4 +181,46 @@ fn the_live_chunk_of_a_killed_program_is_used_once() {
         r[bit / 8] ^= 1 << (bit % 8);
         assert!(decode(&log, &r, Reading::Strict).is_ok());
     }
+}
+
+/// The same chunk as [`chunk`], of another thread.
+fn of_thread(thread: u32, mut chunk: Vec<u8>) -> Vec<u8> {
+    chunk[8..12].copy_from_slice(&thread.to_le_bytes());
+    chunk[60..64].fill(0);
+    let crc = crc32c(crc32c(0, &chunk[..HEADER]), &chunk[HEADER..]);
+    chunk[60..64].copy_from_slice(&crc.to_le_bytes());
+    chunk
+}
+
+#[test]
+fn threads_have_streams_of_their_own() {
+    let mut log = start([1; 32], [2; 32]);
+    log.extend(of_thread(2, chunk(kind::DATA, 0, 0, 3, b"two")));
+    log.extend(chunk(kind::DATA, 1, 0, 3, b"main"));
+    log.extend(of_thread(2, chunk(kind::SYNC, 1, 0, u64::MAX, &[2, 0, 2])));
+    let mut end = 3u64.to_le_bytes().to_vec();
+    end.extend(7u64.to_le_bytes());
+    log.extend(of_thread(2, chunk(kind::THREAD_END, 2, 0, 4, &end)));
+    let (l, stream) = decode(&log, &[], Reading::Strict).expect("good");
+    let two = &l.threads[&2];
+    assert_eq!((&stream[..], &two.bytes[..], &two.sync[..], two.ops, two.ended), (&b"main"[..], &b"two"[..], &[2, 0, 2][..], 7, true));
+    assert_eq!(l.stream, 7);
+    // Nothing follows its end.
+    log.extend(of_thread(2, chunk(kind::DATA, 3, 3, 5, b"more")));
+    assert_eq!(decode(&log, &[], Reading::Strict).expect_err("after the end").code, "IT0601");
+}
+
+#[test]
+fn the_order_of_a_killed_thread_is_salvaged() {
+    let log = start([1; 32], [2; 32]);
+    let mut live = ring(0, 0, b"live");
+    let mut set = |at: usize, v: u64| live[at..at + 8].copy_from_slice(&v.to_le_bytes());
+    set(control_at::NUMBER, 3);
+    set(control_at::OPS, 9);
+    set(control_at::SYNC_START, 0x6000_0000);
+    set(control_at::SYNC_CUR, 0x6000_0003);
+    live[PAGE..PAGE + 3].copy_from_slice(&[4, 0, 2]);
+    let (l, _) = decode(&log, &live, Reading::Strict).expect("good");
+    let three = &l.threads[&3];
+    assert_eq!((&three.bytes[..], &three.sync[..], three.ops), (&b"live"[..], &[4, 0, 2][..], 9));
 }

@@ -15,8 +15,23 @@ fn main() {
         trial("cxx-containers", cxx_containers),
         trial("cxx-exceptions-are-refused", cxx_exceptions_are_refused),
         trial("cmake", cmake),
+        trial("configure-tests", configure_tests),
     ];
     libtest_mimic::run(&args, trials).exit();
+}
+
+/// Tests of autoconf declare what they look for as `char NAME();` and link a call of it: a link that fails would leave a
+/// function out of the program's configuration.
+fn configure_tests() -> Result<(), Failed> {
+    let s = Scratch::new();
+    for name in ["malloc", "calloc", "strdup", "strerror", "localtime", "getpwnam", "nl_langinfo", "crypt", "fork", "qsort"] {
+        let source = s.write("conftest.c", format!("char {name} ();\nint main (void) {{ return {name} (); }}\n"));
+        let mut c = s.command("itarget-cc");
+        c.args(["-O2", "-w"]).arg(source).args(["-o", "conftest", "-lcrypt"]);
+        let o = run(&mut c, b"")?;
+        expect(name, o.status == 0, &o)?;
+    }
+    Ok(())
 }
 
 const INPUT: &[u8] = b"square 2\ndisc 3\nnonsense\nsquare 1.5\nsquare 2\n";

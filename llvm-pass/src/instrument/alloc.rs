@@ -43,10 +43,14 @@ impl Cx<'_> {
                 (f, ty)
             }
         };
+        let params = ir.param_types(ty);
+        // `char malloc();`, as tests of autoconf declare and call what they look for: it has to link, it never runs.
+        while params.len() > args.len() + usize::from(objid.is_some()) && ir.param_types(ir.call_type(call)).is_empty() {
+            args.push(ir.zero(params[args.len()]));
+        }
         if let Some(objid) = objid {
             args.push(ir.int(ir.i32, u64::from(objid)));
         }
-        let params = ir.param_types(ty);
         if params.len() != args.len() {
             return Err(format!(
                 "IT0810: `{callee}` is called with {} arguments, the runtime's `{runtime}` takes {}: declare it as the C library does",

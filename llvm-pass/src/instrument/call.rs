@@ -152,6 +152,8 @@ impl Cx<'_> {
                         self.log_result(w, slot);
                     }
                 }
+                // `char strerror();`, as tests of autoconf declare it.
+                Ret::CopyCstr | Ret::CopyBytes { .. } | Ret::AdoptCstr { .. } if !pointer_result => {}
                 Ret::CopyCstr => self.copied(w, slot, "__itarget_copy", u64::MAX, &plan.callee),
                 Ret::CopyBytes { bytes } => {
                     self.copied(w, slot, "__itarget_copy", *bytes, &plan.callee);

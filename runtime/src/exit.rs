@@ -41,6 +41,8 @@ pub mod site {
     pub const JUMP: i32 = 0xffff_000b_u32 as i32;
     /// iconv.
     pub const ICONV: i32 = 0xffff_000a_u32 as i32;
+    /// timer_create.
+    pub const TIMER: i32 = 0xffff_0011_u32 as i32;
     /// pthread_create.
     pub const THREAD: i32 = 0xffff_000e_u32 as i32;
     /// pthread_join and pthread_detach.

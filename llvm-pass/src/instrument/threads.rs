@@ -29,7 +29,10 @@ impl Cx<'_> {
                 self.load(id, inst, How::Always);
                 self.ordered(after, "__itarget_order_acquire", pointer);
             }
-            LLVMOpcode::LLVMStore => self.ordered(inst, "__itarget_order_release", ir.operand(inst, 1)),
+            LLVMOpcode::LLVMStore => {
+                self.ordered(inst, "__itarget_order_release", ir.operand(inst, 1));
+                self.store(inst);
+            }
             _ => self.read_modify_write(id, inst),
         }
     }

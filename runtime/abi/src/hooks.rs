@@ -166,6 +166,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_signal",
     "__itarget_sigsetjmp",
     "__itarget_strtok",
+    "__itarget_timer_create",
     "__itarget_unsetenv",
     "__itarget_uselocale",
     "__itarget_vasprintf",

@@ -380,13 +380,16 @@ fn bury() {
     GRAVEYARD.unlock();
 }
 
-/// The handle of the main thread is another one at replay.
+/// Whether that is the main thread. Its handle is another one at replay, where there are no others outside of our places.
+fn is_main(t: Handle) -> bool {
+    // SAFETY: the main thread's own handle, set at start.
+    number_of(t).is_none() && (replaying() || t == unsafe { MAIN.life.argument as Handle })
+}
+
+/// The handle that a thread has here.
 fn real(t: Handle) -> Handle {
-    // SAFETY: the main thread's own handle.
-    match number_of(t) {
-        Some(_) => t,
-        None => unsafe { MAIN.life.argument as Handle },
-    }
+    // SAFETY: as above.
+    if is_main(t) { unsafe { MAIN.life.argument as Handle } } else { t }
 }
 
 /// Waits for the end of a thread: `f` with the real handle, or at replay, where it succeeded, a plain join.
@@ -394,7 +397,7 @@ unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_v
     let run = __itarget_enter(site::JOIN) != 0;
     let mut value = core::ptr::null_mut();
     let mut rc = 0;
-    let main = number_of(t).is_none();
+    let main = is_main(t);
     if run {
         rc = if main { wait_for_main() } else { f(&raw mut value) };
         __itarget_leave();
@@ -531,6 +534,43 @@ pub unsafe extern "C" fn __itarget_pthread_getattr(t: Handle, attr: *mut Attr) -
         libc::pthread_attr_setguardsize(attr, GUARD as usize);
         if size != 0 { libc::pthread_attr_setstack(attr, from as *mut c_void, size as usize) } else { 0 }
     }
+}
+
+/// timer_create. A timer that starts threads of its own ends the recording: nothing of them would be in it.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_timer_create(clock: c_int, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int {
+    // SAFETY: the caller's structure.
+    if !event.is_null() && unsafe { (*event).sigev_notify } == libc::SIGEV_THREAD {
+        crate::hooks::__itarget_refuse(site::TIMER);
+    }
+    if plain() || !recording() && !replaying() {
+        // SAFETY: passed on.
+        return unsafe { libc::timer_create(clock, event, timer) };
+    }
+    let run = __itarget_enter(site::TIMER) != 0;
+    let (mut rc, mut made, mut errno) = (0, core::ptr::null_mut(), 0);
+    if run {
+        // SAFETY: passed on; this thread's errno.
+        unsafe {
+            rc = libc::timer_create(clock, event, &raw mut made);
+            errno = *libc::__errno_location();
+        }
+        __itarget_leave();
+    }
+    rc = word(rc as u64) as c_int;
+    let made = word(made as u64) as libc::timer_t;
+    // SAFETY: the caller's variable; this thread's errno.
+    unsafe {
+        if rc == 0 {
+            *timer = made;
+        } else {
+            *libc::__errno_location() = word(errno as u64) as c_int;
+        }
+    }
+    rc
 }
 
 /// glibc's `__pthread_unwind_buf_t`, as `pthread_cleanup_push` has it in C.

@@ -22,7 +22,7 @@ use std::cell::RefCell;
 #[must_use]
 pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights, partial: bool) -> Facts {
     let threads = !partial && starts_threads(module);
-    let mut collector = Collector { module, points_to, annotations, weights, threads, facts: Facts::default(), ranges: RefCell::default() };
+    let mut collector = Collector { module, points_to, annotations, weights, threads, partial, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
     collector.unused_mappings();
     for function in 0..module.functions.len() {
@@ -35,7 +35,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     collector.bonds();
     if partial {
         collector.raced();
-    } else if threads {
+    } else if threads || !collector.facts.atomics.is_empty() {
         collector.raced_by_threads();
     }
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
@@ -49,6 +49,8 @@ struct Collector<'a> {
     weights: &'a Weights<'a>,
     /// Threads are recorded.
     threads: bool,
+    /// Not all functions are in the target.
+    partial: bool,
     facts: Facts,
     /// Ranges asked for before.
     ranges: RefCell<FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>>,
@@ -142,7 +144,7 @@ impl<'a> Collector<'a> {
                 let values = self.accessed_as(function, *ptr, access);
                 let executions = self.weights.executions(module, function, instr, 1);
                 let (size, volatile) = (access.size, access.volatile);
-                if self.threads && access.atomic {
+                if access.atomic && self.logs_atomics(&values) {
                     self.facts.atomics.push(((at, ordinal), values.clone()));
                 }
                 self.facts.loads.push(Load { at, ordinal, values, size, volatile, executions });
@@ -150,14 +152,14 @@ impl<'a> Collector<'a> {
             InstrKind::Store { ptr, access, .. } => {
                 let values = self.accessed_as(function, *ptr, access);
                 let executions = self.weights.executions(module, function, instr, 1);
-                if self.threads && access.atomic {
+                if access.atomic && self.logs_atomics(&values) {
                     self.facts.atomics.push(((at, ordinal), values.clone()));
                 }
                 self.facts.stores.push(Store { at, ordinal, values, size: access.size, executions });
             }
             InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. } => {
                 let values = self.accessed(function, *ptr, access.size);
-                if self.threads {
+                if self.logs_atomics(&values) {
                     self.facts.atomics.push(((at, ordinal), values));
                 } else {
                     self.pin(at, values, "an atomic read-modify-write", false, &[0]);

@@ -21,6 +21,8 @@ const CARRIED: &[&str] = &[
 
 /// `MAP_ANONYMOUS`.
 const ANONYMOUS: i64 = 0x20;
+/// `MAP_SHARED`.
+const SHARED: i64 = 1;
 
 impl Collector<'_> {
     pub(super) fn places(&self) -> Vec<Place> {
@@ -102,7 +104,8 @@ impl Collector<'_> {
         match spec.kind {
             Some(Kind::Runtime) if is_allocator(&spec) => Place::Movable,
             Some(Kind::Runtime) if spec.runtime.as_deref() == Some("__itarget_mmap") => match call.args.get(3) {
-                Some(Operand::Int(flags)) if flags & ANONYMOUS != 0 => Place::Low,
+                // What processes share is not the program's alone.
+                Some(Operand::Int(flags)) if flags & ANONYMOUS != 0 && flags & SHARED == 0 => Place::Low,
                 _ => Place::Mapping,
             },
             Some(Kind::Runtime) => Place::Low,

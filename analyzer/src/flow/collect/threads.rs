@@ -4,6 +4,7 @@
 use super::{Collector, sorted};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{CallSite, Place};
+use crate::points_to::FieldId;
 use crate::model::Module;
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
@@ -43,6 +44,11 @@ impl Collector<'_> {
         spec.opaque.clear();
         spec.retains.clear();
         spec.reads = Some(Vec::new());
+    }
+
+    /// An atomic operation that may touch these is logged: threads may reach them, or other processes.
+    pub(super) fn logs_atomics(&self, values: &[FieldId]) -> bool {
+        self.threads || !self.partial && values.iter().any(|v| self.facts.place(self.points_to, *v) == Place::Mapping)
     }
 
     /// What threads may race for is the environment's, and so is what atomic operations work on.

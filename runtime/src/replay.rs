@@ -197,6 +197,16 @@ fn trace_ends() -> ! {
         _ => diverged(b"the program wants more than was recorded", me().stream_len, position()),
     };
     say(&[b"IT0613 the trace ends here: ", why]);
+    for t in thread::each().filter(|t| t.life.waits).take(8) {
+        // SAFETY: a control block stays mapped.
+        let events = unsafe { (*t.control).boundaries };
+        say(&[
+            b"thread ",
+            Digits::new(u64::from(t.number)).bytes(),
+            b" was waiting here for a lock or another thread, after its event ",
+            Digits::new(events).bytes(),
+        ]);
+    }
     status_line("trace_ends", exit::TRACE_ENDS);
     flush_output();
     sys::exit_now(exit::TRACE_ENDS)

@@ -52,6 +52,7 @@ impl Cx<'_> {
         let ir = self.ir;
         let ty = ir.type_of(inst);
         let pointer = ir.operand(inst, 0);
+        ir.before(inst);
         let slot = ir.entry_alloca(self.function_of(inst), ty);
         ir.before(inst);
         let on = ir.nonzero(self.mode());

@@ -238,6 +238,7 @@ pub fn release() -> u64 {
 pub fn await_next() -> Option<i64> {
     let op = ctl().ops + 1;
     if op > replay::part().ops {
+        me().life.waits = true;
         replay::park();
     }
     let mut result = None;

@@ -46,6 +46,8 @@ pub struct Life {
     pub ran: bool,
     /// C11: the function gives an `int`.
     int: bool,
+    /// Replay: it was about to synchronize when the recording ended.
+    pub waits: bool,
 }
 
 impl Life {
@@ -63,6 +65,7 @@ impl Life {
         once: None,
         ran: false,
         int: false,
+        waits: false,
     };
 }
 
@@ -179,7 +182,13 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
 
 #[allow(clippy::too_many_arguments)]
 unsafe fn make(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c_void, number: u32, size: u64, given: u64, int: bool) -> c_int {
-    let Some(thread) = seat::take(number) else { return libc::EAGAIN };
+    let mut seat = seat::take(number);
+    if seat.is_none() && recording() {
+        // Without room for its log the thread runs all the same.
+        log::fail(libc::ENOSPC);
+        seat = seat::take(number);
+    }
+    let Some(thread) = seat else { return libc::EAGAIN };
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
     let rw = libc::PROT_READ | libc::PROT_WRITE;
     let recorded = recording() || replaying();

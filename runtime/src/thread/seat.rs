@@ -8,7 +8,7 @@ use itarget_abi::log::MAGIC;
 
 /// Seats that there may be at once.
 const SEATS: usize = 8192;
-/// Bytes of the live chunk of a thread that is not the main one.
+/// Most bytes of the live chunk of a thread that is not the main one.
 const RING: u64 = 256 << 10;
 
 static LOCK: Lock = Lock::NEW;
@@ -92,7 +92,8 @@ unsafe fn make() -> Option<*mut Thread> {
         let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let thread: *mut Thread = mmap(0, size_of::<Thread>() as u64, rw, private, -1, 0)?.cast();
         if recording() {
-            let bytes = PAGE as u64 + sync::BUFFER + RING;
+            let ring = RING.min(MAIN.ring);
+            let bytes = PAGE as u64 + sync::BUFFER + ring;
             let fd = crate::start::open_ring(COUNT as u32 + 1);
             if fd < 0 {
                 return None;
@@ -103,7 +104,7 @@ unsafe fn make() -> Option<*mut Thread> {
             sys!(libc::SYS_close, fd);
             let memory = memory?;
             (*thread).control = memory.cast();
-            (*thread).ring = RING;
+            (*thread).ring = ring;
             (*(*thread).control).sync_start = memory as u64 + PAGE as u64;
             (*(*thread).control).chunk_start = memory as u64 + PAGE as u64 + sync::BUFFER;
         } else {

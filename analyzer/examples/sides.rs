@@ -20,7 +20,7 @@ fn main() {
     });
     let points_to = PointsTo::solve(&module, Annotations::builtin(), &Options::default());
     let weights = Weights::new(&module, &points_to, profile.as_ref());
-    let facts = collect::facts(&module, &points_to, Annotations::builtin(), &weights, false);
+    let facts = collect::facts(&module, &points_to, Annotations::builtin(), &weights, collect::Scope::default());
     let graph = graph::build(&module, &points_to, &facts, &weights, &vec![itarget_analyzer::flow::target::Wish::Replay; module.functions.len()], false);
     let cut = cut::take(&module, &points_to, &facts, &graph, CutMode::Min).unwrap_or_else(|e| panic!("{e}"));
     let name = |cell: u32| {

@@ -31,11 +31,13 @@ pub struct Options {
     pub points_to: points_to::Options,
     /// What must be replayed ([`CutMode::Min`], [`CutMode::Functions`], [`CutMode::Profile`]).
     pub targets: Targets,
+    /// The program is taken to have no data races but those of its atomic operations.
+    pub race_free: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cut: CutMode::Min, profile: None, fit: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default() }
+        Options { cut: CutMode::Min, profile: None, fit: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default(), race_free: false }
     }
 }
 
@@ -135,6 +137,7 @@ pub fn analyze_in_detail(
     }
     let mut wishes = target::resolve(module, &options.targets)?;
     let partial = wishes.iter().any(|w| *w != Wish::Replay);
+    let scope = collect::Scope { partial, race_free: options.race_free };
     if matches!(options.cut, CutMode::Libc | CutMode::Profile | CutMode::Check) {
         wishes.fill(Wish::Replay);
     }
@@ -145,7 +148,7 @@ pub fn analyze_in_detail(
     clock.lap(Phase::PointsTo);
     progress(Phase::Flow);
     let weights = Weights::new(module, &points_to, options.profile.as_ref());
-    let mut facts = collect::facts(module, &points_to, annotations, &weights, partial);
+    let mut facts = collect::facts(module, &points_to, annotations, &weights, scope);
     if options.network || options.cut == CutMode::Check {
         facts.pins.iter_mut().for_each(|pin| pin.refusable = true);
     }
@@ -157,13 +160,14 @@ pub fn analyze_in_detail(
     progress(Phase::Plan);
     let mut plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut, partial);
     plan.targets = options.targets.to_text();
+    plan.race_free = options.race_free;
     plan.fit = options.fit.clone();
     if options.cut == CutMode::Profile {
         plan.shapes = module.shapes.clone();
     }
     clock.lap(Phase::Plan);
     let reweighed = match &options.weigh_with {
-        Some(other) => Some(stability::reweigh(module, &points_to, annotations, &cut, other, &wishes, options.cut)?),
+        Some(other) => Some(stability::reweigh(module, &points_to, annotations, &cut, other, &wishes, options.cut, scope)?),
         None => None,
     };
     let mut report = report::collect(&report::Input {

@@ -26,7 +26,7 @@ pub struct Reweighed {
     pub cells_differ: usize,
 }
 
-/// Weighs `cut` with another profile. `wishes` and `mode` are those it was taken with.
+/// Weighs `cut` with another profile. `wishes`, `mode` and `scope` are those it was taken with.
 ///
 /// # Errors
 /// Those of [`cut::take`] with the other profile's weights.
@@ -38,9 +38,10 @@ pub fn reweigh(
     other: &Profile,
     wishes: &[Wish],
     mode: CutMode,
+    scope: collect::Scope,
 ) -> Result<Reweighed, FlowError> {
     let weights = Weights::new(module, points_to, Some(other));
-    let facts = collect::facts(module, points_to, annotations, &weights, wishes.iter().any(|w| *w != Wish::Replay));
+    let facts = collect::facts(module, points_to, annotations, &weights, scope);
     let graph = graph::build(module, points_to, &facts, &weights, wishes, mode == CutMode::Functions);
     let best = cut::take(module, points_to, &facts, &graph, mode)?;
     let cost = held(module, points_to, &facts, &graph, cut, mode);

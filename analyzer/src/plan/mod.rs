@@ -78,6 +78,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         environment: writer.environment_functions(&allocation.clones),
         clones: allocation.clones,
         targets: Vec::new(),
+        race_free: false,
         upcalls: writer.upcalls(),
         unreached: if mode.watches() { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),

@@ -62,6 +62,8 @@ impl Settings {
                         Error::new("IT0204", format!("ITARGET_CC_PROFILE_MATCH is `{value}`")).hint("it may be exact or function")
                     })?;
                 }
+                // The analysis reads it itself.
+                "ITARGET_CC_RACES" => {}
                 "ITARGET_CC_TARGET" => {
                     s.targets = value.split(':').filter(|p| !p.is_empty()).map(str::to_string).collect();
                 }

@@ -138,7 +138,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     let (profile, fit) = fitted(unfitted, &module, matching)?;
     let (weigh_with, _) = fitted(weigh_with, &module, matching)?;
     let network = args.network.is_some();
-    let options = analysis::Options { cut, profile, fit, weigh_with, network, points_to: points_to::Options::default(), targets };
+    let options = analysis::Options { cut, profile, fit, weigh_with, network, points_to: points_to::Options::default(), targets, race_free: race_free(program.as_ref())? };
     let loading = start.elapsed().as_secs_f64();
     let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
     progress.finish();
@@ -211,6 +211,18 @@ pub fn fitted(profile: Option<Profile>, module: &Module, matching: Match) -> Res
         }
         // One of another module is refused by the analysis.
         other => Ok((other, None)),
+    }
+}
+
+/// Whether the program is to be taken for free of data races: as `ITARGET_CC_RACES` says, else as an executable was linked.
+fn race_free(program: Option<&Program>) -> Result<bool, Error> {
+    match std::env::var("ITARGET_CC_RACES").as_deref() {
+        Ok("trust") => Ok(true),
+        Ok("log") => Ok(false),
+        Ok(other) if !other.is_empty() => {
+            Err(Error::new("IT0204", format!("ITARGET_CC_RACES is `{other}`")).hint("log (default): what may race is logged; trust: nothing races"))
+        }
+        _ => Ok(program.and_then(|p| p.plan().ok()).is_some_and(|p| p.race_free)),
     }
 }
 

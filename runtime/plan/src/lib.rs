@@ -43,6 +43,9 @@ pub struct Plan {
     /// The patterns that chose the replay target, as given; empty: all functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
+    /// The program was taken to have no data races but those of its atomic operations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub race_free: bool,
     /// Functions of replay space the environment may call, sorted; the index is the upcall id.
     #[serde(default)]
     pub upcalls: Vec<String>,

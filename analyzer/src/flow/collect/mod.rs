@@ -18,9 +18,19 @@ use itarget_annotations::Annotations;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
-/// Collects the facts. `partial`: not all functions are in the target, so threads are the environment's.
+/// What the facts are to hold for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Not all functions are in the target, so threads are the environment's.
+    pub partial: bool,
+    /// The program is taken to have no data races but those of its atomic operations.
+    pub race_free: bool,
+}
+
+/// Collects the facts.
 #[must_use]
-pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights, partial: bool) -> Facts {
+pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights, scope: Scope) -> Facts {
+    let Scope { partial, race_free } = scope;
     let threads = !partial && starts_threads(module);
     let mut collector = Collector { module, points_to, annotations, weights, threads, partial, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
@@ -36,7 +46,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     if partial {
         collector.raced();
     } else if threads || !collector.facts.atomics.is_empty() {
-        collector.raced_by_threads();
+        collector.raced_by_threads(race_free);
     }
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     collector.facts

@@ -52,8 +52,9 @@ impl Collector<'_> {
     }
 
     /// What threads may race for is the environment's, and so is what atomic operations work on.
-    pub(super) fn raced_by_threads(&mut self) {
-        let mut raced = crate::races::find(self.module, self.points_to, self.annotations).cells;
+    pub(super) fn raced_by_threads(&mut self, race_free: bool) {
+        let races = || crate::races::find(self.module, self.points_to, self.annotations).cells;
+        let mut raced = if race_free { Vec::new() } else { races() };
         raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);

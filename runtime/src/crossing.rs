@@ -11,7 +11,7 @@
 
 use crate::hooks::{__itarget_val, block, event};
 use crate::pool::{self, Side};
-use crate::state::{__itarget_ctl, ctl, elsewhere, me, page, recording, replaying};
+use crate::state::{Thread, __itarget_ctl, ctl, elsewhere, me, page, recording, replaying};
 use crate::word::word;
 use crate::{exit, locale, replay, setjmp, signal, sys};
 use core::ffi::{c_int, c_void};
@@ -94,8 +94,22 @@ const SPECIAL_SITES: u32 = 0xfffc_0000;
 /// Site ids of results of downcalls: that of the downcall and this.
 const RESULT: u32 = 0x0004_0000;
 
-/// The site whose writes `bytes` and the like are about, while the environment runs.
-static mut SITE: u32 = 0;
+/// What a thread needs for crossings.
+pub struct Driver {
+    /// The site whose writes `bytes` and the like are about, while the environment runs.
+    site: u32,
+    /// Where the next section starts on the driver's stack (replay).
+    top: u64,
+    /// The innermost call back under way (replay).
+    innermost: *const Called,
+    /// Lowest address of the driver's stack.
+    stack: u64,
+}
+
+impl Driver {
+    /// Nothing under way.
+    pub const NEW: Driver = Driver { site: 0, top: 0, innermost: core::ptr::null(), stack: 0 };
+}
 
 /// True when the environment calls the runtime while something is recorded.
 #[inline(always)]
@@ -127,8 +141,7 @@ pub fn complete() {
 /// Before writes of an external call: the site they belong to.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_applies(site: c_int) {
-    // SAFETY: one thread.
-    unsafe { SITE = site as u32 };
+    me().driver.site = site as u32;
 }
 
 /// A function of the environment wrote `len` bytes at `at`.
@@ -157,8 +170,7 @@ pub unsafe fn written(at: *mut u8, len: i64) {
     if !from_environment() {
         return;
     }
-    // SAFETY: one thread.
-    let site = unsafe { SITE };
+    let site = me().driver.site;
     entry(u64::from(site) << 2 | WRITTEN, site);
     word(to);
     word(len as u64);
@@ -236,7 +248,9 @@ unsafe extern "C" fn on_driver_stack() {
     core::arch::naked_asm!(
         "pop rax",
         "mov r11, rsp",
-        "mov rsp, [rip + {top}]",
+        // The fourth argument is nobody's.
+        "mov rcx, fs:[itarget_self@tpoff]",
+        "mov rsp, [rcx + {top}]",
         "push rax",
         "push r11",
         "call r10",
@@ -244,22 +258,17 @@ unsafe extern "C" fn on_driver_stack() {
         "pop rax",
         "mov rsp, r11",
         "jmp rax",
-        top = sym TOP,
+        top = const core::mem::offset_of!(Thread, driver.top),
     )
 }
 
-/// Where the next section starts on the driver's stack.
-static mut TOP: u64 = 0;
-/// The innermost call back under way (replay).
-static mut INNERMOST: *const Called = core::ptr::null();
-
 /// A call back under way.
-struct Called {
+pub struct Called {
     /// The one around it.
     outer: *const Called,
     /// `depth` before it.
     depth: u64,
-    /// `TOP` before it.
+    /// `top` before it.
     top: u64,
     /// The driver's stack pointer in it.
     sp: u64,
@@ -268,15 +277,22 @@ struct Called {
 /// Bytes of the driver's stack.
 const STACK: u64 = 256 << 20;
 
-/// Maps the driver's stack (replay). False when there is no room.
+/// Maps the driver's stack of this thread (replay). False when there is no room.
 pub fn start() -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: new memory anywhere; one thread.
+    // SAFETY: new memory anywhere.
     unsafe {
         let Some(p) = sys::mmap(0, STACK, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) else { return false };
-        TOP = p as u64 + STACK;
+        me().driver.stack = p as u64;
+        me().driver.top = p as u64 + STACK;
     }
     true
+}
+
+/// The thread ends.
+pub fn stop() {
+    // SAFETY: the mapping that `start` made; nothing is under way.
+    unsafe { sys::sys!(libc::SYS_munmap, me().driver.stack, STACK) };
 }
 
 extern "C" fn end_calls(_site: c_int) {
@@ -365,11 +381,11 @@ fn call_back(id: u64) {
     };
     // SAFETY: one thread; `called` outlives the call.
     unsafe {
-        let mut called = Called { outer: INNERMOST, depth: me().depth, top: TOP, sp: 0 };
-        INNERMOST = &raw const called;
-        call_at(door, sp, &raw mut called.sp, &raw mut TOP);
-        INNERMOST = called.outer;
-        TOP = called.top;
+        let mut called = Called { outer: me().driver.innermost, depth: me().depth, top: me().driver.top, sp: 0 };
+        me().driver.innermost = &raw const called;
+        call_at(door, sp, &raw mut called.sp, &raw mut me().driver.top);
+        me().driver.innermost = called.outer;
+        me().driver.top = called.top;
         me().depth = called.depth;
     }
 }
@@ -382,10 +398,10 @@ pub fn interrupt(f: extern "C" fn(), sp: u64, outside: bool) {
     ctl().in_env = 0;
     // SAFETY: one thread; `called` outlives the call; nothing of the program lies below `sp`.
     unsafe {
-        let mut called = Called { outer: INNERMOST, depth: me().depth, top: TOP, sp: 0 };
+        let mut called = Called { outer: me().driver.innermost, depth: me().depth, top: me().driver.top, sp: 0 };
         let mut unused = 0;
         if driving {
-            INNERMOST = &raw const called;
+            me().driver.innermost = &raw const called;
         }
         me().depth += u64::from(outside);
         if sp == 0 && !driving {
@@ -396,10 +412,10 @@ pub fn interrupt(f: extern "C" fn(), sp: u64, outside: bool) {
         }
         // The driver has one stack: where the handler has no place on the program's, it gets one below.
         let sp = if sp == 0 { ((&raw const called) as u64 - 4096) & !15 | 8 } else { sp };
-        call_at(f as usize as u64, sp, &raw mut called.sp, if driving { &raw mut TOP } else { &raw mut unused });
+        call_at(f as usize as u64, sp, &raw mut called.sp, if driving { &raw mut me().driver.top } else { &raw mut unused });
         if driving {
-            INNERMOST = called.outer;
-            TOP = called.top;
+            me().driver.innermost = called.outer;
+            me().driver.top = called.top;
         }
         me().depth = called.depth;
     }
@@ -454,9 +470,9 @@ unsafe extern "C" fn return_from(sp: u64) -> ! {
 fn leave(depth: u64) {
     // SAFETY: one thread; the calls back form a list on the driver's stack.
     unsafe {
-        while !INNERMOST.is_null() && (*INNERMOST).depth >= depth {
-            TOP = (*INNERMOST).top;
-            INNERMOST = (*INNERMOST).outer;
+        while !me().driver.innermost.is_null() && (*me().driver.innermost).depth >= depth {
+            me().driver.top = (*me().driver.innermost).top;
+            me().driver.innermost = (*me().driver.innermost).outer;
         }
     }
     me().depth = depth;
@@ -466,14 +482,14 @@ fn leave(depth: u64) {
 fn resume(depth: u64) -> ! {
     // SAFETY: one thread; the calls back form a list on the driver's stack.
     unsafe {
-        while !INNERMOST.is_null() && (*INNERMOST).depth > depth {
-            INNERMOST = (*INNERMOST).outer;
+        while !me().driver.innermost.is_null() && (*me().driver.innermost).depth > depth {
+            me().driver.innermost = (*me().driver.innermost).outer;
         }
-        if INNERMOST.is_null() || (*INNERMOST).depth != depth {
+        if me().driver.innermost.is_null() || (*me().driver.innermost).depth != depth {
             replay::diverged(b"a jump to a frame of the environment that is not there", depth, me().depth);
         }
         ctl().in_env = 1;
-        return_from((*INNERMOST).sp)
+        return_from((*me().driver.innermost).sp)
     }
 }
 

@@ -256,6 +256,7 @@ pub fn finish(expected_reason: u32, status: i32) {
 
 /// A thread other than the main one ends.
 pub fn end_of_thread() {
+    crate::crossing::stop();
     consumed();
     if ctl().ops != part().ops {
         diverged(b"the thread synchronizes less than was recorded", part().ops, ctl().ops);

@@ -78,6 +78,8 @@ pub struct Thread {
     pub next_async_index: u64,
     /// Calls back under way, see `crossing`.
     pub depth: u64,
+    /// Crossings under way.
+    pub driver: crate::crossing::Driver,
     /// Order of synchronization.
     pub sync: sync::Local,
     /// Blocks of the pool that are free for this thread.
@@ -109,6 +111,7 @@ impl Thread {
             next_check: 0,
             next_async_index: 0,
             depth: 0,
+            driver: crate::crossing::Driver::NEW,
             sync: sync::Local::NEW,
             pool: [pool::Local::NEW; 3],
             signals: Queue::NEW,

@@ -242,6 +242,9 @@ extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
         me().tid = sys!(libc::SYS_gettid) as i32;
         if replaying() {
             replay::open();
+            if !crate::crossing::start() {
+                replay::diverged(b"no memory for a thread", 0, 0);
+            }
         }
         let life = &mut me().life;
         let (Some(start), argument) = (life.start, life.argument) else { return core::ptr::null_mut() };

@@ -55,6 +55,10 @@ impl Collector<'_> {
     pub(super) fn raced_by_threads(&mut self, race_free: bool) {
         let races = || crate::races::find(self.module, self.points_to, self.annotations).cells;
         let mut raced = if race_free { Vec::new() } else { races() };
+        if race_free {
+            // Whoever says `volatile` expects that others write.
+            raced.extend(self.facts.loads.iter().filter(|l| l.volatile).flat_map(|l| l.values.iter().copied()));
+        }
         raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);

@@ -81,7 +81,8 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
             c.boundaries += 1;
             signal::deliver_pending();
             digest::maybe();
-            c.in_env = 1;
+            // A signal that came meanwhile must not wait for the end of a call that may wait for it.
+            signal::enter_environment();
             1
         }
         mode::REPLAY => {

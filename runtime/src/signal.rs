@@ -10,7 +10,7 @@ use crate::state::{MAIN, ctl, elsewhere, me, page, recording, replaying};
 use crate::word::word;
 use crate::{log, replay};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicUsize, Ordering::{Relaxed, SeqCst}, compiler_fence};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{STACK_BASE, STACK_MAX};
 use itarget_abi::log::{Async, kind};
@@ -247,6 +247,20 @@ extern "C" fn handle() {
 #[inline(always)]
 pub fn deliver_pending() {
     if me().signals.count.load(Relaxed) != 0 {
+        drain();
+    }
+}
+
+/// From now on handlers run at once; what was queued before has run.
+#[inline(always)]
+pub fn enter_environment() {
+    loop {
+        ctl().in_env = 1;
+        compiler_fence(SeqCst);
+        if me().signals.count.load(Relaxed) == 0 {
+            return;
+        }
+        ctl().in_env = 0;
         drain();
     }
 }

@@ -3,7 +3,7 @@
 //! While recording the shadow is locked (see `table`) and the order of its owners is noted; at replay nothing is
 //! locked: a thread goes on once the one before it has let go.
 
-use super::{count, depend, entry_of, late, next_stamp, pass, release, table::Entry, unusual};
+use super::{count, depend, entry_of, late, next_stamp, pass, release, safe_point, table::Entry, unusual};
 use crate::state::{elsewhere, me, page};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering::*;
@@ -76,8 +76,12 @@ unsafe fn lock(m: *mut Mutex, f: impl FnOnce(*mut Mutex) -> c_int) -> c_int {
         How::Plain => f(m),
         // SAFETY: passed on.
         How::Shadow => f(unsafe { real_mutex(m) }.1),
-        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Replay => {
+            safe_point();
+            pass().map_or(0, |r| r as c_int)
+        }
         How::Record => {
+            safe_point();
             // SAFETY: passed on.
             let (e, real) = unsafe { real_mutex(m) };
             let r = f(real);

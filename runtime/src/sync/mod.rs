@@ -219,6 +219,18 @@ fn append(op: u64, kind: u64, values: [u64; 2]) {
     c.sync_cur = p as u64;
 }
 
+/// A safe point: signals that wait are delivered here, and at replay again.
+#[inline(always)]
+pub fn safe_point() {
+    let c = ctl();
+    c.boundaries += 1;
+    if recording() {
+        crate::signal::deliver_pending();
+    } else if c.boundaries >= c.next_async {
+        crate::signal::replay_due(false);
+    }
+}
+
 /// Record: the operation is done.
 #[inline(always)]
 pub fn count() {

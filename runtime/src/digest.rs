@@ -69,6 +69,9 @@ pub fn at_end() {
     if sync::threads() && crate::word::word(u64::from(st().alive.load(Relaxed) == 1)) == 0 {
         return;
     }
+    if replaying() && sync::threads() {
+        crate::thread::wait_alone();
+    }
     let here = now();
     for (i, &v) in here.iter().enumerate() {
         let mut x = v;

@@ -41,6 +41,10 @@ pub mod site {
     pub const JUMP: i32 = 0xffff_000b_u32 as i32;
     /// iconv.
     pub const ICONV: i32 = 0xffff_000a_u32 as i32;
+    /// More synchronization objects than there is room for.
+    pub const OBJECTS: i32 = 0xffff_0012_u32 as i32;
+    /// pthread_once on the heap.
+    pub const ONCE: i32 = 0xffff_0013_u32 as i32;
     /// timer_create.
     pub const TIMER: i32 = 0xffff_0011_u32 as i32;
     /// pthread_create.

@@ -26,7 +26,8 @@ pub fn event(site: u32) {
 /// An event of which more is wanted: where it is in the log, or its site in the log.
 #[cold]
 fn watched(site: u32) {
-    if st().sites {
+    // Counts are kept for the main thread only.
+    if st().sites && crate::sync::is_main() {
         sites::begin(site);
     }
     if !st().full {

@@ -300,12 +300,15 @@ pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flag
         let anonymous = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_PRIVATE != 0;
         if anonymous && at.is_null() && flags & libc::MAP_FIXED == 0 && len > 0 && len < ARENA_SIZE {
             let size = len.next_multiple_of(4096);
-            if MMAP_NEXT + size > MMAP_BASE + ARENA_SIZE * 64 {
+            let here = crate::sync::section(0, || {
+                let here = MMAP_NEXT;
+                MMAP_NEXT += if here + size > MMAP_BASE + ARENA_SIZE * 64 { 0 } else { size + 4096 };
+                here
+            });
+            if here + size > MMAP_BASE + ARENA_SIZE * 64 {
                 *libc::__errno_location() = libc::ENOMEM;
                 return libc::MAP_FAILED.cast();
             }
-            let here = MMAP_NEXT;
-            MMAP_NEXT += size + 4096;
             return match sys::mmap(here, size, prot, flags | libc::MAP_FIXED_NOREPLACE, -1, 0) {
                 Some(p) => p,
                 None => libc::MAP_FAILED.cast(),

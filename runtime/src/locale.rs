@@ -67,6 +67,11 @@ fn refresh() {
     }
 }
 
+/// Before there are threads: whose first use it is must not depend on them.
+pub fn prepare() {
+    first_use();
+}
+
 #[inline(always)]
 fn first_use() {
     // SAFETY: one thread.

@@ -3,7 +3,7 @@
 use crate::state::{ctl, me, page, st};
 use crate::crc::crc;
 use crate::{sys, word};
-use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use itarget_abi::control::mode;
 use itarget_abi::log::{ChunkHeader, End, HEADER, ThreadEnd, end, kind};
 
@@ -121,7 +121,8 @@ pub fn fail(errno: i32) {
     stop(end::IO_ERROR, errno);
 }
 
-static ENDING: AtomicBool = AtomicBool::new(false);
+/// The thread that ends the recording, and 1.
+static ENDING: AtomicU32 = AtomicU32::new(0);
 
 /// The mode, as other threads change it.
 fn page_mode() -> u32 {
@@ -134,7 +135,9 @@ pub fn stop(reason: u32, status: i32) {
     if page().mode != mode::RECORD {
         return;
     }
-    if ENDING.swap(true, SeqCst) {
+    // The log may turn out to be full while it is ended: then the same thread comes here again.
+    let own = me().number + 1;
+    if ENDING.compare_exchange(0, own, SeqCst, SeqCst).is_err_and(|other| other != own) {
         // Another thread is at it.
         while page_mode() == mode::RECORD {
             core::hint::spin_loop();

@@ -15,11 +15,10 @@ mod locks;
 mod table;
 mod waits;
 
-use crate::state::{MAIN, ctl, me, page, recording, replaying, st};
+use crate::state::{MAIN, ctl, me, recording, replaying, st};
 use crate::sys::sys;
 use crate::{log, replay, sys};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*, compiler_fence, fence};
-use itarget_abi::control::mode;
 use itarget_abi::layout::THREADS_MAX;
 use itarget_abi::log::{unzigzag, zigzag};
 
@@ -190,10 +189,11 @@ fn append(op: u64, kind: u64, values: [u64; 2]) {
     let c = ctl();
     if c.sync_cur + ENTRY > c.sync_start + BUFFER {
         log::flush_sync();
+        if c.sync_cur + ENTRY > c.sync_start + BUFFER {
+            return;
+        }
     }
-    if page().mode != mode::RECORD {
-        return;
-    }
+    // Also where another thread ends the recording just now: the operation is counted, so its entry must be there.
     let local = &mut me().sync;
     let mut p = c.sync_cur as *mut u8;
     let mut put = |mut v: u64| {

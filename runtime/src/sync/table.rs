@@ -35,7 +35,7 @@ static mut TABLE: *mut Entry = core::ptr::null_mut();
 /// Makes the table. False when there is no room.
 pub fn start() -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    let bytes = (ENTRIES * size_of::<Entry>()) as u64;
+    let bytes = ((ENTRIES + 1) * size_of::<Entry>()) as u64;
     // SAFETY: fresh memory, zero; one thread.
     unsafe {
         let Some(p) = sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) else { return false };
@@ -44,8 +44,7 @@ pub fn start() -> bool {
     true
 }
 
-/// The entry of an address. Where the table is full several addresses share one: then more is ordered than needs to be, and
-/// locks are taken themselves.
+/// The entry of an address. Where the table is full the recording ends by name: objects that shared an entry would lose orders.
 #[inline(always)]
 pub fn entry_of(address: u64) -> &'static Entry {
     let mut i = ((address >> 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
@@ -70,8 +69,9 @@ pub fn entry_of(address: u64) -> &'static Entry {
 
 #[cold]
 fn full() -> &'static Entry {
-    // SAFETY: the first entry; no address is 0, so that its shadow is never used.
-    let e = unsafe { &*TABLE };
+    crate::hooks::__itarget_refuse(crate::exit::site::OBJECTS);
+    // SAFETY: one entry more than there are hashes; its shadow is never used.
+    let e = unsafe { &*TABLE.add(ENTRIES) };
     e.state.store(3, Release);
     e
 }

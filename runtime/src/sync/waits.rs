@@ -414,8 +414,12 @@ pub unsafe extern "C" fn __itarget_once(control: *mut c_int, run: extern "C" fn(
     unsafe {
         match how() {
             How::Plain => pthread_once(control, run),
+            How::Shadow if crate::pool::owns(control.cast()) => pthread_once(control, run),
             How::Shadow => pthread_once(entry_of(control as u64).real(control, 0, false), run),
             How::Replay => {
+                if crate::pool::owns(control.cast()) {
+                    crate::hooks::__itarget_refuse(site::ONCE);
+                }
                 if await_next() == Some(RAN) {
                     publish();
                     run();
@@ -426,6 +430,11 @@ pub unsafe extern "C" fn __itarget_once(control: *mut c_int, run: extern "C" fn(
                 0
             }
             How::Record => {
+                if crate::pool::owns(control.cast()) {
+                    // A later one at the same place would be taken for this one.
+                    crate::hooks::__itarget_refuse(site::ONCE);
+                    return pthread_once(control, run);
+                }
                 let e = entry_of(control as u64);
                 let real = e.real(control, 0, false);
                 let life = &mut me().life;

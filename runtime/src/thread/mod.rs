@@ -15,7 +15,7 @@ use crate::sys::{mmap, sys};
 use crate::word::word;
 use crate::{log, replay};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
@@ -147,6 +147,9 @@ pub unsafe extern "C" fn __itarget_thrd_create(t: *mut Handle, start: Start, arg
 }
 
 unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c_void, int: bool) -> c_int {
+    if !st().threads {
+        crate::locale::prepare();
+    }
     let run = __itarget_enter(site::THREAD) != 0;
     // From now on the pool and other shared state keep their order.
     st().threads = true;
@@ -158,8 +161,8 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     let number = word(if run { u64::from(NEXT.fetch_add(1, Relaxed)) } else { 0 }) as u32;
     __itarget_leave();
     if u64::from(number) >= THREADS_MAX {
+        // It runs all the same, unrecorded.
         crate::hooks::__itarget_refuse(site::THREAD);
-        return libc::EAGAIN;
     }
     // The thread may end the process before its maker hears of it: what was recorded of it says that it was made.
     let mut made = run || replay::has_part(number);
@@ -693,18 +696,21 @@ fn wait_for_others() {
 static PARKED: AtomicU32 = AtomicU32::new(0);
 
 /// Replay: this thread stays here. If it was the last one, the trace ends.
-pub fn park(all: impl FnOnce()) -> ! {
-    let parked = PARKED.fetch_add(1, SeqCst) + 1;
-    if parked >= st().alive.load(SeqCst) {
-        all();
-    }
+pub fn park(all: impl Fn()) -> ! {
+    PARKED.fetch_add(1, SeqCst);
     loop {
+        // Others may end after this one came here.
+        if PARKED.load(SeqCst) >= st().alive.load(SeqCst) && !LAST.swap(true, SeqCst) {
+            all();
+        }
         let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
         // SAFETY: sleeps; the process ends by another thread, or when all are here.
         unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const second) };
     }
 }
 
+/// Somebody says that all are here.
+static LAST: AtomicBool = AtomicBool::new(false);
 /// Always 0.
 static SLEEP: AtomicU32 = AtomicU32::new(0);
 
@@ -722,6 +728,21 @@ pub fn settle() -> bool {
         }
     }
     true
+}
+
+/// Replay: waits until this is the only thread, as it was when it was recorded.
+pub fn wait_alone() {
+    let mut watch = Watch::new();
+    let mut rounds = 0u32;
+    while st().alive.load(SeqCst) > 1 {
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        // SAFETY: sleeps for a moment.
+        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const pause) };
+        rounds += 1;
+        if rounds.is_multiple_of(1000) && watch.is_stuck() {
+            replay::diverged(b"threads run that had ended", 1, u64::from(st().alive.load(SeqCst)));
+        }
+    }
 }
 
 /// Remembers the main thread.

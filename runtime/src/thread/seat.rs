@@ -31,7 +31,8 @@ pub fn take(number: u32) -> Option<*mut Thread> {
     LOCK.lock();
     // SAFETY: under the lock.
     let thread = unsafe {
-        if FREE_COUNT > 0 {
+        // Rings of threads that were cut off hold what was recorded of them.
+        if FREE_COUNT > 0 && (recording() || (*ALL[FREE[FREE_COUNT - 1] as usize]).ring == 0) {
             FREE_COUNT -= 1;
             Some(ALL[FREE[FREE_COUNT] as usize])
         } else {
@@ -70,8 +71,13 @@ pub fn take(number: u32) -> Option<*mut Thread> {
 
 /// The thread of a seat has ended.
 pub fn give_back(thread: *mut Thread) {
+    // SAFETY: the seat is one of ours.
+    if !recording() && unsafe { (*thread).ring } != 0 {
+        // The recording ended before the thread did: its ring says where.
+        return;
+    }
     LOCK.lock();
-    // SAFETY: under the lock; the seat is one of ours.
+    // SAFETY: under the lock.
     unsafe {
         (*(*thread).control).magic = 0;
         if let Some(i) = (0..COUNT).find(|i| ALL[*i] == thread) {

@@ -54,6 +54,9 @@ pub extern "C" fn __itarget_malloc(size: u64, objid: u32) -> *mut u8 {
 
 /// A block for the environment: libc's, unless replay space looks into it.
 fn environment_block(size: u64, align: u64, objid: u32, zero: bool) -> *mut u8 {
+    if elsewhere() {
+        crate::state::foreign();
+    }
     if objid == OBJ_ENV || elsewhere() {
         // SAFETY: libc's functions.
         return unsafe {

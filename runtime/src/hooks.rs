@@ -1,7 +1,7 @@
 //! Hooks of environment calls and of loads: record appends, replay takes.
 
 use crate::pool::{self, Side};
-use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
+use crate::state::{ctl, elsewhere, foreign, me, page, recording, replaying, st};
 use crate::{check, crossing, digest, log, replay, signal, sites, word};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
@@ -12,7 +12,7 @@ use itarget_abi::log::end;
 #[inline(always)]
 pub fn event(site: u32) {
     if elsewhere() {
-        return;
+        return foreign();
     }
     let c = ctl();
     c.sum = mix(c.sum, site);
@@ -76,6 +76,7 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
     match page().mode {
         mode::RECORD => {
             if elsewhere() {
+                foreign();
                 return 1;
             }
             event(site as u32);

@@ -7,7 +7,7 @@ use crate::hooks::{
     __itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, bulk, event, varint,
 };
 use crate::pool;
-use crate::state::{recording, replaying};
+use crate::state::{me, recording, replaying};
 use crate::sys::{self, sys};
 use core::ffi::{c_char, c_int, c_void};
 use itarget_abi::layout::{self, ARENA_SIZE, MMAP_BASE, OBJ_REPLAY};
@@ -113,8 +113,9 @@ static mut TOKEN: *mut u8 = core::ptr::null_mut();
 /// As strtok.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> *mut u8 {
-    // SAFETY: as strtok; one thread.
-    unsafe {
+    // Its position is the whole process's.
+    // SAFETY: as strtok; sections exclude each other.
+    crate::sync::section(0, || unsafe {
         let mut p = if s.is_null() { TOKEN } else { s };
         if p.is_null() {
             return p;
@@ -133,11 +134,26 @@ pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> 
             TOKEN = end.add(1);
         }
         p
-    }
+    })
 }
 
-static mut LINE: *mut c_char = core::ptr::null_mut();
-static mut LINE_ROOM: usize = 0;
+/// The buffer of a thread's into which libc reads lines.
+pub struct Line {
+    text: *mut c_char,
+    room: usize,
+}
+
+impl Line {
+    /// None yet.
+    pub const NEW: Line = Line { text: core::ptr::null_mut(), room: 0 };
+
+    /// The thread ends.
+    pub fn free(&mut self) {
+        // SAFETY: libc's block, or null.
+        unsafe { crate::interpose::next_free(self.text.cast()) };
+        *self = Line::NEW;
+    }
+}
 
 /// getdelim: libc reads into a buffer of its own, the program's grows in the pool.
 ///
@@ -153,7 +169,8 @@ pub unsafe extern "C" fn __itarget_getdelim(line: *mut *mut u8, n: *mut u64, del
         let run = __itarget_enter(site::GETDELIM);
         let mut r = -1;
         if run != 0 {
-            r = getdelim(&raw mut LINE, &raw mut LINE_ROOM, delimiter, stream) as i64;
+            let own = &mut me().line;
+            r = getdelim(&raw mut own.text, &raw mut own.room, delimiter, stream) as i64;
             __itarget_leave();
         }
         r = __itarget_val(r);
@@ -170,7 +187,7 @@ pub unsafe extern "C" fn __itarget_getdelim(line: *mut *mut u8, n: *mut u64, del
         }
         if r >= 0 {
             if !replaying() {
-                core::ptr::copy_nonoverlapping(LINE.cast(), *line, need as usize);
+                core::ptr::copy_nonoverlapping(me().line.text.cast(), *line, need as usize);
             }
             block(*line, need);
         }

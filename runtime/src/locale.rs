@@ -118,6 +118,13 @@ fn is_c() -> bool {
     }
 }
 
+/// What other threads see of a change is not recorded.
+fn refuse_with_threads(asks: bool) {
+    if !asks && crate::sync::threads() && !elsewhere() {
+        crate::hooks::__itarget_refuse(site::LOCALE);
+    }
+}
+
 /// setlocale.
 ///
 /// # Safety
@@ -128,6 +135,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
         // SAFETY: passed on.
         return unsafe { libc::setlocale(category, locale) };
     }
+    refuse_with_threads(locale.is_null());
     if crossing::from_environment() {
         // SAFETY: passed on; one thread.
         unsafe {
@@ -173,6 +181,7 @@ pub fn replay_change() {
 /// As uselocale.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_uselocale(locale: libc::locale_t) -> libc::locale_t {
+    refuse_with_threads(locale.is_null());
     let run = __itarget_enter(site::LOCALE);
     let mut r = core::ptr::null_mut();
     if run != 0 {

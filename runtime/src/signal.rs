@@ -73,9 +73,9 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
         unsafe { *libc::__errno_location() = libc::EINVAL };
         return -1;
     }
-    let slot = action(signal);
-    // SAFETY: the caller's structures.
-    unsafe {
+    // SAFETY: the caller's structures; sections exclude each other.
+    crate::sync::section(0, || unsafe {
+        let slot = action(signal);
         let before = *slot;
         if !new.is_null() {
             let wanted = *new;
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
         if !old.is_null() {
             *old = before;
         }
-    }
+    });
     0
 }
 

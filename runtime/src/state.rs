@@ -88,6 +88,8 @@ pub struct Thread {
     pub signals: Queue,
     /// Scalars seen last.
     pub words: Words,
+    /// For `getline`.
+    pub line: crate::libc_like::Line,
     /// Copies of static results.
     pub cells: Cells,
     /// Thread-local variables of the program.
@@ -116,6 +118,7 @@ impl Thread {
             pool: [pool::Local::NEW; 3],
             signals: Queue::NEW,
             words: Words::NEW,
+            line: crate::libc_like::Line::NEW,
             cells: Cells::NEW,
             locals: core::ptr::null_mut(),
             life: crate::thread::Life::NEW,
@@ -262,6 +265,33 @@ pub extern "C" fn __itarget_in_env() -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_elsewhere() -> i32 {
     i32::from(elsewhere())
+}
+
+core::arch::global_asm!(
+    ".weak __itarget_outside",
+    ".pushsection .data.rel.ro.itarget_outside_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_outside_address",
+    ".globl itarget_outside_address",
+    "itarget_outside_address: .quad __itarget_outside",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_outside_address: *const u8;
+}
+
+/// Code of the program runs in a thread that is not recorded. Where all of it is replayed, that ends the recording: what it
+/// writes would be missing.
+#[cold]
+pub fn foreign() {
+    // SAFETY: set by the linker.
+    if recording() && unsafe { itarget_outside_address.is_null() } {
+        crate::sys::say(&[b"IT0614 recording ends here: a thread that a library started runs code of the program; the program goes on"]);
+        page().ended = itarget_abi::log::end::REFUSED;
+        page().mode = mode::PLAIN;
+        page().bound = u64::MAX;
+    }
 }
 
 /// True in mode replay.

@@ -305,6 +305,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "At replay a thread waited for another one to synchronize as it did when it was recorded, and for 20 seconds no thread did anything. The message names both. See IT0620.",
     },
     Entry {
+        code: "IT0626",
+        title: "A thread without an end",
+        what_to_do: "A recording with threads can only be replayed with all that was recorded of each: the log is cut off or damaged, or a ring file is missing. Copy whole trace directories; record again.",
+    },
+    Entry {
         code: "IT0701",
         title: "gdb is missing",
         what_to_do: "`apt-get install gdb`.",

@@ -83,6 +83,8 @@ pub struct Thread {
     pub ended: bool,
     /// Bytes taken from its live chunk.
     pub salvaged: u64,
+    /// Its ring was there and said how far it came.
+    salvaged_ring: bool,
     /// It was cut off before this boundary call was finished, if that is known.
     pub last_call: Option<u64>,
     /// Boundary calls at the end of its last chunk.
@@ -189,7 +191,7 @@ const END_SIZE: usize = size_of::<End>();
 /// stream goes to `sink`, START first if `on_start` wants it.
 ///
 /// # Errors
-/// IT0601 (damage), IT0602 (other version), IT0604 (no log at all), IT0606 and IT0607 (I/O).
+/// IT0601 (damage), IT0602 (other version), IT0604 (no log at all), IT0606 and IT0607 (I/O), IT0626 (a thread without an end).
 pub fn read(
     input: &mut dyn Read,
     size: u64,
@@ -352,6 +354,11 @@ pub fn read(
             salvage(&mut log, ring, sink)?;
         }
     }
+    if let Some((number, _)) = log.threads.iter().find(|(_, t)| !t.ended && !t.salvaged_ring).filter(|_| log.threads.len() > 1) {
+        // How far a thread came is only known from its end or its ring: others would go on without it.
+        return Err(Error::new("IT0626", format!("what is recorded of thread {number} has no end, and its ring file is missing or damaged"))
+            .hint("a recording with threads replays only with all that was recorded of them; record again"));
+    }
     log.stream = log.threads.values().map(|t| t.stream).sum();
     log.salvaged = log.threads.values().map(|t| t.salvaged).sum();
     Ok(log)
@@ -443,6 +450,7 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
         return Ok(());
     }
     t.ops = u64_at(ring, control_at::OPS);
+    t.salvaged_ring = true;
     let sync = between(control_at::SYNC_START, control_at::SYNC_CUR).and_then(|n| ring[PAGE..chunk_at].get(..n));
     if let Some(sync) = sync.filter(|_| u64_at(ring, control_at::SYNC_OFFSET) == t.sync.len() as u64) {
         t.sync.extend_from_slice(sync);

@@ -94,6 +94,9 @@ impl Cx<'_> {
         let init = ir.const_struct(&[number(mixed.len() as u64), ir.const_array(row, &mixed)]);
         self.export(tables::MIXED, init);
 
+        if !plan.environment.is_empty() {
+            self.export(tables::OUTSIDE, ir.int(ir.i8, 1));
+        }
         self.export(tables::IDENTITY, ir.const_bytes(&identity(plan, text)));
 
         let globals: Vec<(String, Value)> = ir

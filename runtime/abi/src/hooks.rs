@@ -105,6 +105,8 @@ pub mod tables {
     pub const GLOBALS: &str = "__itarget_globals";
     /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
     pub const UPCALLS: &str = "__itarget_upcall_table";
+    /// Present where functions of the program are in the environment: threads that are not recorded may run them.
+    pub const OUTSIDE: &str = "__itarget_outside";
     /// Bytes of the program's thread-local variables in 8 words (the first is the number), then what they hold at first.
     pub const TLS: &str = "__itarget_tls_image";
     /// 64 bytes: module hash, plan hash.

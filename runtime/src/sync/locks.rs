@@ -52,6 +52,10 @@ pub(super) fn how() -> How {
         mode::RECORD if !elsewhere() => How::Record,
         mode::REPLAY if !elsewhere() => How::Replay,
         _ if plain() => How::Plain,
+        mode::RECORD => {
+            crate::state::foreign();
+            How::Shadow
+        }
         _ => How::Shadow,
     }
 }

@@ -314,6 +314,7 @@ fn end(result: *mut c_void) -> *mut c_void {
     let thread: *mut Thread = me();
     values::destroy();
     values::free_locals();
+    me().line.free();
     crate::pool::leave();
     let t = me();
     let (number, stack) = (t.number, t.life.stack);
@@ -393,6 +394,11 @@ fn bury() {
         }
     }
     GRAVEYARD.unlock();
+}
+
+/// The thread with that number, if its seat is still its own.
+fn of_number(number: u32) -> Option<&'static Thread> {
+    each().find(|thread| thread.number == number && (number == 0 || thread.life.top != 0))
 }
 
 /// Whether that is the main thread. Its handle is another one at replay, where there are no others outside of our places.
@@ -519,6 +525,14 @@ pub unsafe extern "C" fn __itarget_pthread_detach(t: Handle) -> c_int {
         if rc == 0 && replaying() {
             libc::pthread_detach(real(t));
         }
+        // What ended before stays mapped if its seat has been taken since: its number in the kernel is not known any more.
+        if rc == 0
+            && let Some(number) = number_of(t)
+            && let Some(thread) = of_number(number)
+            && thread.life.detached.fetch_or(1, AcqRel) & ENDED != 0
+        {
+            to_bury(number, thread.tid, thread.life.stack);
+        }
         rc
     }
 }
@@ -537,11 +551,14 @@ pub unsafe extern "C" fn __itarget_pthread_getattr(t: Handle, attr: *mut Attr) -
         return unsafe { pthread_getattr_np(t, attr) };
     }
     let number = number_of(t).unwrap_or(0);
-    let Some(thread) = each().find(|thread| thread.number == number && (number == 0 || thread.life.top != 0)) else {
+    let thread = of_number(number);
+    let (from, size) = if number == 0 { crate::start::main_stack() } else { thread.map_or((0, 0), |thread| thread.life.stack) };
+    let detached = thread.map_or(0, |thread| thread.life.detached.load(Relaxed) & 1);
+    // Whether the thread is still there depends on others.
+    let (there, from, size, detached) = (word(u64::from(thread.is_some())), word(from), word(size), word(u64::from(detached)));
+    if there == 0 {
         return libc::ESRCH;
-    };
-    let (from, size) = if number == 0 { crate::start::main_stack() } else { thread.life.stack };
-    let detached = thread.life.detached.load(Relaxed) & 1;
+    }
     // SAFETY: the caller's object.
     unsafe {
         libc::pthread_attr_init(attr);

@@ -229,6 +229,19 @@ fn a_file_size_limit_ends_the_recording_only() {
 }
 
 #[test]
+fn a_log_that_is_full_only_at_the_end_ends_the_recording_only() {
+    let s = Scratch::new();
+    let exe = s.build("tests/faults/late.c", "min");
+    let mut c = s.command("sh");
+    // 153,600 bytes: the log has 132,000 of 187,000 when the program ends.
+    c.args(["-c", "ulimit -f 300; exec timeout 20 itarget \"$@\"", "sh", "record", "--ring-kib", "64", "-o"]).arg(s.path("t")).arg("--").arg(&exe);
+    c.env("PATH", path_with_tools());
+    let o = run(&mut c, b"").expect("sh runs");
+    assert_eq!((o.status, o.stdout.as_str()), (7, "ends\n"), "{}", o.stderr);
+    assert!(o.stderr.contains("IT0612"), "{}", o.stderr);
+}
+
+#[test]
 fn a_full_disk_ends_the_recording_only() {
     let s = Scratch::new();
     let disk = s.path("disk");

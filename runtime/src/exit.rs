@@ -93,7 +93,7 @@ pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
         crate::word::word(argument as u64);
         crossing::complete();
     }
-    crate::sync::section(0, || {
+    crate::sync::section(|| {
         // SAFETY: sections exclude each other; the index is checked.
         unsafe {
             if COUNT == HANDLERS {

@@ -115,7 +115,7 @@ static mut TOKEN: *mut u8 = core::ptr::null_mut();
 pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> *mut u8 {
     // Its position is the whole process's.
     // SAFETY: as strtok; sections exclude each other.
-    crate::sync::section(0, || unsafe {
+    crate::sync::section(|| unsafe {
         let mut p = if s.is_null() { TOKEN } else { s };
         if p.is_null() {
             return p;
@@ -317,7 +317,7 @@ pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flag
         let anonymous = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_PRIVATE != 0;
         if anonymous && at.is_null() && flags & libc::MAP_FIXED == 0 && len > 0 && len < ARENA_SIZE {
             let size = len.next_multiple_of(4096);
-            let here = crate::sync::section(0, || {
+            let here = crate::sync::section(|| {
                 let here = MMAP_NEXT;
                 MMAP_NEXT += if here + size > MMAP_BASE + ARENA_SIZE * 64 { 0 } else { size + 4096 };
                 here

@@ -74,7 +74,7 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
         return -1;
     }
     // SAFETY: the caller's structures; sections exclude each other.
-    crate::sync::section(0, || unsafe {
+    crate::sync::section(|| unsafe {
         let slot = action(signal);
         let before = *slot;
         if !new.is_null() {

@@ -199,12 +199,12 @@ impl Arena {
             }
             return self.new_small_span(local, c);
         }
-        sync::section(self.base, || self.large(n))
+        sync::section(|| self.large(n))
     }
 
     #[cold]
     fn new_small_span(&mut self, local: &mut Local, c: usize) -> (u64, bool) {
-        let (list, (p, fresh)) = sync::section(self.base, || {
+        let (list, (p, fresh)) = sync::section(|| {
             let list = self.handed[c];
             if list != 0 {
                 // SAFETY: a list that a thread handed on.
@@ -274,7 +274,7 @@ impl Arena {
             *(last as *mut u64) = 0;
         }
         local.count[c] = local.count[c].saturating_sub(blocks);
-        sync::section(self.base, || {
+        sync::section(|| {
             // SAFETY: as above.
             unsafe { *(list as *mut u64).add(1) = self.handed[c] };
             self.handed[c] = list;
@@ -343,7 +343,7 @@ impl Arena {
                 self.hand_on(local, c);
             }
         } else if e & INNER_TAG == LARGE_TAG {
-            sync::section(self.base, || self.put_run(span, e & COUNT));
+            sync::section(|| self.put_run(span, e & COUNT));
         }
     }
 
@@ -462,7 +462,7 @@ pub fn leave() {
     if !ready() {
         return;
     }
-    sync::section(POOL_BASE, || {
+    sync::section(|| {
         for i in 0..3 {
             // SAFETY: sections exclude each other.
             let arena = unsafe { &mut *(&raw mut ARENAS[i]) };

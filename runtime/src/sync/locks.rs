@@ -74,24 +74,61 @@ pub(super) unsafe fn real_mutex(m: *mut Mutex) -> (&'static Entry, *mut Mutex) {
     }
 }
 
+/// Finds what is really locked for an object of the program's.
+pub(super) type Real<T> = unsafe fn(*mut T) -> (&'static Entry, *mut T);
+
+/// Takes a lock with `f`; `taken` notes what there is to note besides, if it was taken.
+///
+/// # Safety
+/// An initialised object; so for all that get one.
 #[inline(always)]
-unsafe fn lock(m: *mut Mutex, f: impl FnOnce(*mut Mutex) -> c_int) -> c_int {
+unsafe fn take<T>(object: *mut T, real: Real<T>, f: impl FnOnce(*mut T) -> c_int, taken: impl FnOnce(&Entry)) -> c_int {
     match how() {
-        How::Plain => f(m),
+        How::Plain => f(object),
         // SAFETY: passed on.
-        How::Shadow => f(unsafe { real_mutex(m) }.1),
-        How::Replay => {
-            safe_point();
-            pass().map_or(0, |r| r as c_int)
-        }
+        How::Shadow => f(unsafe { real(object) }.1),
+        How::Replay => pass().map_or(0, |r| r as c_int),
         How::Record => {
-            safe_point();
             // SAFETY: passed on.
-            let (e, real) = unsafe { real_mutex(m) };
+            let (e, real) = unsafe { real(object) };
             let r = f(real);
+            if r == 0 {
+                taken(e);
+            }
             acquired(e, r)
         }
     }
+}
+
+/// Lets go of a lock: `f` on the program's object or its shadow, `recorded` while recording.
+#[inline(always)]
+unsafe fn let_go<T>(object: *mut T, real: Real<T>, f: impl Fn(*mut T) -> c_int, recorded: impl FnOnce(&Entry, &dyn Fn() -> c_int) -> c_int) -> c_int {
+    match how() {
+        How::Plain => f(object),
+        // SAFETY: passed on.
+        How::Shadow => f(unsafe { real(object) }.1),
+        How::Replay => pass().map_or(0, |r| r as c_int),
+        How::Record => {
+            // SAFETY: passed on.
+            let (e, real) = unsafe { real(object) };
+            recorded(e, &|| f(real))
+        }
+    }
+}
+
+/// The program initialises an object anew, or is done with it.
+pub(super) fn initialised<T>(object: *mut T) {
+    if matches!(how(), How::Record | How::Shadow) {
+        entry_of(object as u64).forget();
+    }
+}
+
+unsafe fn lock(m: *mut Mutex, f: impl FnOnce(*mut Mutex) -> c_int) -> c_int {
+    if matches!(how(), How::Record | How::Replay) {
+        safe_point();
+    }
+    // SAFETY: passed on.
+    unsafe { take(m, real_mutex, f, |_| ()) }
 }
 
 /// Notes that a lock was taken, or not (`r`).
@@ -153,32 +190,27 @@ pub unsafe extern "C" fn __itarget_mutex_clocklock(m: *mut Mutex, clock: c_int, 
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_unlock(m: *mut Mutex) -> c_int {
-    // SAFETY: passed on.
+    // SAFETY: passed on; glibc keeps the kind in the fifth word of 4 bytes.
     unsafe {
-        match how() {
-            How::Plain => libc::pthread_mutex_unlock(m),
-            How::Shadow => libc::pthread_mutex_unlock(real_mutex(m).1),
-            How::Replay => pass().map_or(0, |r| r as c_int),
-            How::Record => {
-                let (e, real) = real_mutex(m);
-                // Only an ordinary mutex is always its caller's.
-                if *m.cast::<u32>().add(4) & ORDINARY == 0 {
-                    return unlock(e, || libc::pthread_mutex_unlock(real));
-                }
-                chained(&e.last);
-                let r = libc::pthread_mutex_unlock(real);
-                if r != 0 {
-                    late(i64::from(r));
-                }
-                r
+        let ordinary = *m.cast::<u32>().add(4) & ORDINARY == 0;
+        let_go(m, real_mutex, |m| libc::pthread_mutex_unlock(m), |e, f| {
+            // Only an ordinary mutex is always its caller's.
+            if ordinary {
+                return unlock(e, f);
             }
-        }
+            chained(&e.last);
+            let r = f();
+            if r != 0 {
+                late(i64::from(r));
+            }
+            r
+        })
     }
 }
 
 /// Lets go of a lock that is held alone.
 #[inline(always)]
-pub(super) fn unlock(e: &Entry, f: impl FnOnce() -> c_int) -> c_int {
+fn unlock(e: &Entry, f: &dyn Fn() -> c_int) -> c_int {
     e.last.store(release(), Release);
     f()
 }
@@ -189,9 +221,7 @@ pub(super) fn unlock(e: &Entry, f: impl FnOnce() -> c_int) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::pthread_mutexattr_t) -> c_int {
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(m as u64).forget();
-    }
+    initialised(m);
     // SAFETY: passed on.
     unsafe { libc::pthread_mutex_init(m, attr) }
 }
@@ -203,24 +233,11 @@ pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_destroy(m: *mut Mutex) -> c_int {
     // SAFETY: passed on.
-    unsafe {
-        match how() {
-            How::Plain => libc::pthread_mutex_destroy(m),
-            How::Shadow => libc::pthread_mutex_destroy(real_mutex(m).1),
-            How::Replay => pass().map_or(0, |r| r as c_int),
-            How::Record => {
-                let (e, real) = real_mutex(m);
-                let r = libc::pthread_mutex_destroy(real);
-                if r == 0 {
-                    e.forget();
-                } else {
-                    unusual(i64::from(r));
-                }
-                count();
-                r
-            }
-        }
+    let r = unsafe { result_only(m, real_mutex, |m| libc::pthread_mutex_destroy(m)) };
+    if r == 0 {
+        initialised(m);
     }
+    r
 }
 
 /// pthread_mutex_consistent.
@@ -230,17 +247,19 @@ pub unsafe extern "C" fn __itarget_mutex_destroy(m: *mut Mutex) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_consistent(m: *mut Mutex) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| pthread_mutex_consistent(real_mutex(m).1), || pthread_mutex_consistent(m)) }
+    unsafe { result_only(m, real_mutex, |m| pthread_mutex_consistent(m)) }
 }
 
 /// An operation that orders nothing: its result is all there is.
-pub(super) fn result_only(shadow: impl FnOnce() -> c_int, plain: impl FnOnce() -> c_int) -> c_int {
+pub(super) unsafe fn result_only<T>(object: *mut T, real: Real<T>, f: impl FnOnce(*mut T) -> c_int) -> c_int {
     match how() {
-        How::Plain => plain(),
-        How::Shadow => shadow(),
+        How::Plain => f(object),
+        // SAFETY: passed on.
+        How::Shadow => f(unsafe { real(object) }.1),
         How::Replay => pass().map_or(0, |r| r as c_int),
         How::Record => {
-            let r = shadow();
+            // SAFETY: passed on.
+            let r = f(unsafe { real(object) }.1);
             if r != 0 {
                 unusual(i64::from(r));
             }
@@ -260,36 +279,17 @@ unsafe fn real_rwlock(l: *mut RwLock) -> (&'static Entry, *mut RwLock) {
 }
 
 unsafe fn read_lock(l: *mut RwLock, f: impl FnOnce(*mut RwLock) -> c_int) -> c_int {
-    match how() {
-        How::Plain => f(l),
-        // SAFETY: passed on.
-        How::Shadow => f(unsafe { real_rwlock(l) }.1),
-        How::Replay => pass().map_or(0, |r| r as c_int),
-        How::Record => {
-            // SAFETY: passed on.
-            let (e, real) = unsafe { real_rwlock(l) };
-            let r = f(real);
-            acquired(e, r)
-        }
-    }
+    // SAFETY: passed on.
+    unsafe { take(l, real_rwlock, f, |_| ()) }
 }
 
 unsafe fn write_lock(l: *mut RwLock, f: impl FnOnce(*mut RwLock) -> c_int) -> c_int {
-    match how() {
-        How::Plain => f(l),
-        // SAFETY: passed on.
-        How::Shadow => f(unsafe { real_rwlock(l) }.1),
-        How::Replay => pass().map_or(0, |r| r as c_int),
-        How::Record => {
-            // SAFETY: passed on.
-            let (e, real) = unsafe { real_rwlock(l) };
-            let r = f(real);
-            if r == 0 {
-                depend(e.readers.load(Relaxed));
-                e.writer.store(me().number + 1, Relaxed);
-            }
-            acquired(e, r)
-        }
+    // SAFETY: passed on.
+    unsafe {
+        take(l, real_rwlock, f, |e| {
+            depend(e.readers.load(Relaxed));
+            e.writer.store(me().number + 1, Relaxed);
+        })
     }
 }
 
@@ -323,20 +323,14 @@ rwlock!(__itarget_rwlock_clockwrlock, write_lock, pthread_rwlock_clockwrlock, cl
 pub unsafe extern "C" fn __itarget_rwlock_unlock(l: *mut RwLock) -> c_int {
     // SAFETY: passed on.
     unsafe {
-        match how() {
-            How::Plain => libc::pthread_rwlock_unlock(l),
-            How::Shadow => libc::pthread_rwlock_unlock(real_rwlock(l).1),
-            How::Replay => pass().map_or(0, |r| r as c_int),
-            How::Record => {
-                let (e, real) = real_rwlock(l);
-                if e.writer.load(Relaxed) == me().number + 1 {
-                    e.writer.store(0, Relaxed);
-                    return unlock(e, || libc::pthread_rwlock_unlock(real));
-                }
-                chained(&e.readers);
-                libc::pthread_rwlock_unlock(real)
+        let_go(l, real_rwlock, |l| libc::pthread_rwlock_unlock(l), |e, f| {
+            if e.writer.load(Relaxed) == me().number + 1 {
+                e.writer.store(0, Relaxed);
+                return unlock(e, f);
             }
-        }
+            chained(&e.readers);
+            f()
+        })
     }
 }
 
@@ -355,9 +349,7 @@ pub(super) fn chained(stamps: &core::sync::atomic::AtomicU64) {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_rwlock_init(l: *mut RwLock, attr: *const libc::pthread_rwlockattr_t) -> c_int {
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(l as u64).forget();
-    }
+    initialised(l);
     // SAFETY: passed on.
     unsafe { libc::pthread_rwlock_init(l, attr) }
 }
@@ -369,7 +361,7 @@ pub unsafe extern "C" fn __itarget_rwlock_init(l: *mut RwLock, attr: *const libc
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_rwlock_destroy(l: *mut RwLock) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::pthread_rwlock_destroy(real_rwlock(l).1), || libc::pthread_rwlock_destroy(l)) }
+    unsafe { result_only(l, real_rwlock, |l| libc::pthread_rwlock_destroy(l)) }
 }
 
 type Spin = libc::pthread_spinlock_t;
@@ -381,18 +373,8 @@ unsafe fn real_spin(s: *mut Spin) -> (&'static Entry, *mut Spin) {
 }
 
 unsafe fn spin(s: *mut Spin, f: impl FnOnce(*mut Spin) -> c_int) -> c_int {
-    match how() {
-        How::Plain => f(s),
-        // SAFETY: passed on.
-        How::Shadow => f(unsafe { real_spin(s) }.1),
-        How::Replay => pass().map_or(0, |r| r as c_int),
-        How::Record => {
-            // SAFETY: passed on.
-            let (e, real) = unsafe { real_spin(s) };
-            let r = f(real);
-            acquired(e, r)
-        }
-    }
+    // SAFETY: passed on.
+    unsafe { take(s, real_spin, f, |_| ()) }
 }
 
 /// pthread_spin_lock.
@@ -422,17 +404,7 @@ pub unsafe extern "C" fn __itarget_spin_trylock(s: *mut Spin) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_spin_unlock(s: *mut Spin) -> c_int {
     // SAFETY: passed on.
-    unsafe {
-        match how() {
-            How::Plain => libc::pthread_spin_unlock(s),
-            How::Shadow => libc::pthread_spin_unlock(real_spin(s).1),
-            How::Replay => pass().map_or(0, |r| r as c_int),
-            How::Record => {
-                let (e, real) = real_spin(s);
-                unlock(e, || libc::pthread_spin_unlock(real))
-            }
-        }
-    }
+    unsafe { let_go(s, real_spin, |s| libc::pthread_spin_unlock(s), unlock) }
 }
 
 /// pthread_spin_init.
@@ -441,9 +413,7 @@ pub unsafe extern "C" fn __itarget_spin_unlock(s: *mut Spin) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_spin_init(s: *mut Spin, shared: c_int) -> c_int {
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(s as u64).forget();
-    }
+    initialised(s);
     // SAFETY: passed on.
     unsafe { libc::pthread_spin_init(s, shared) }
 }
@@ -455,7 +425,7 @@ pub unsafe extern "C" fn __itarget_spin_init(s: *mut Spin, shared: c_int) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_spin_destroy(s: *mut Spin) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::pthread_spin_destroy(real_spin(s).1), || libc::pthread_spin_destroy(s)) }
+    unsafe { result_only(s, real_spin, |s| libc::pthread_spin_destroy(s)) }
 }
 
 /// C11's results of a mutex (`thrd_success` and the like) out of POSIX's.
@@ -488,9 +458,7 @@ pub unsafe extern "C" fn __itarget_mtx_init(m: *mut c_void, kind: c_int) -> c_in
     unsafe extern "C" {
         fn mtx_init(m: *mut c_void, kind: c_int) -> c_int;
     }
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(m as u64).forget();
-    }
+    initialised(m);
     // SAFETY: passed on.
     unsafe { mtx_init(m, kind) }
 }

@@ -18,7 +18,7 @@ mod waits;
 use crate::state::{MAIN, ctl, me, recording, replaying, st};
 use crate::sys::sys;
 use crate::{log, replay, sys};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*, compiler_fence, fence};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*, compiler_fence};
 use itarget_abi::layout::THREADS_MAX;
 use itarget_abi::log::{unzigzag, zigzag};
 
@@ -397,7 +397,7 @@ static SECTION: Lock = Lock::NEW;
 static mut LAST: u64 = 0;
 
 /// Runs something that must happen in the same order at replay as while recording: pieces of the runtime that threads share.
-pub fn section<R>(_object: u64, run: impl FnOnce() -> R) -> R {
+pub fn section<R>(run: impl FnOnce() -> R) -> R {
     if !threads() {
         return run();
     }
@@ -477,8 +477,7 @@ pub fn open_log() {
     me().sync.open(from, part.sync_len);
 }
 
-/// The main thread's number is known before it has a number of its own.
+/// The main thread calls.
 pub fn is_main() -> bool {
-    fence(Acquire);
     core::ptr::eq(me(), &raw const MAIN)
 }

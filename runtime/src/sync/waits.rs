@@ -2,7 +2,7 @@
 //!
 //! A wait is a boundary: signals that come while it lasts are delivered there, and again there at replay.
 
-use super::locks::{How, chained, how, real_mutex, result_only};
+use super::locks::{How, chained, how, initialised, real_mutex, result_only};
 use super::{await_next, count, depend, entry_of, next_stamp, pass, publish, table::Entry, unusual};
 use crate::exit::site;
 use crate::hooks::{__itarget_enter, __itarget_leave};
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn __itarget_cond_clockwait(c: *mut Cond, m: *mut Mutex, c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cond_signal(c: *mut Cond) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::pthread_cond_signal(real_cond(c).1), || libc::pthread_cond_signal(c)) }
+    unsafe { result_only(c, real_cond, |c| libc::pthread_cond_signal(c)) }
 }
 
 /// pthread_cond_broadcast and cnd_broadcast.
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn __itarget_cond_signal(c: *mut Cond) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cond_broadcast(c: *mut Cond) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::pthread_cond_broadcast(real_cond(c).1), || libc::pthread_cond_broadcast(c)) }
+    unsafe { result_only(c, real_cond, |c| libc::pthread_cond_broadcast(c)) }
 }
 
 /// pthread_cond_init.
@@ -134,9 +134,7 @@ pub unsafe extern "C" fn __itarget_cond_broadcast(c: *mut Cond) -> c_int {
 /// See `__itarget_cond_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cond_init(c: *mut Cond, attr: *const libc::pthread_condattr_t) -> c_int {
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(c as u64).forget();
-    }
+    initialised(c);
     // SAFETY: passed on.
     unsafe { libc::pthread_cond_init(c, attr) }
 }
@@ -158,7 +156,7 @@ pub unsafe extern "C" fn __itarget_cnd_init(c: *mut Cond) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cond_destroy(c: *mut Cond) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::pthread_cond_destroy(real_cond(c).1), || libc::pthread_cond_destroy(c)) }
+    unsafe { result_only(c, real_cond, |c| libc::pthread_cond_destroy(c)) }
 }
 
 unsafe fn real_sem(s: *mut Sem) -> (&'static Entry, *mut Sem) {
@@ -173,9 +171,7 @@ unsafe fn real_sem(s: *mut Sem) -> (&'static Entry, *mut Sem) {
 /// See `__itarget_cond_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_sem_init(s: *mut Sem, shared: c_int, value: u32) -> c_int {
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(s as u64).forget();
-    }
+    initialised(s);
     // SAFETY: passed on.
     unsafe { libc::sem_init(s, shared, value) }
 }
@@ -324,7 +320,7 @@ pub unsafe extern "C" fn __itarget_sem_getvalue(s: *mut Sem, value: *mut c_int) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_sem_destroy(s: *mut Sem) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::sem_destroy(real_sem(s).1), || libc::sem_destroy(s)) }
+    unsafe { result_only(s, real_sem, |s| libc::sem_destroy(s)) }
 }
 
 unsafe fn real_barrier(b: *mut Barrier) -> (&'static Entry, *mut Barrier) {
@@ -339,9 +335,7 @@ unsafe fn real_barrier(b: *mut Barrier) -> (&'static Entry, *mut Barrier) {
 /// See `__itarget_cond_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_barrier_init(b: *mut Barrier, attr: *const libc::pthread_barrierattr_t, n: u32) -> c_int {
-    if how() == How::Record || how() == How::Shadow {
-        entry_of(b as u64).forget();
-    }
+    initialised(b);
     // SAFETY: passed on.
     unsafe { libc::pthread_barrier_init(b, attr, n) }
 }
@@ -384,7 +378,7 @@ pub unsafe extern "C" fn __itarget_barrier_wait(b: *mut Barrier) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_barrier_destroy(b: *mut Barrier) -> c_int {
     // SAFETY: passed on.
-    unsafe { result_only(|| libc::pthread_barrier_destroy(real_barrier(b).1), || libc::pthread_barrier_destroy(b)) }
+    unsafe { result_only(b, real_barrier, |b| libc::pthread_barrier_destroy(b)) }
 }
 
 /// Says that the caller ran the function.

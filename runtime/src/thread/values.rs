@@ -25,7 +25,7 @@ pub unsafe extern "C" fn __itarget_key_create(key: *mut libc::pthread_key_t, des
         // SAFETY: passed on.
         return unsafe { libc::pthread_key_create(key, core::mem::transmute::<Destructor, Option<unsafe extern "C" fn(*mut c_void)>>(destructor)) };
     }
-    sync::section(0, || {
+    sync::section(|| {
         // SAFETY: sections exclude each other.
         unsafe {
             let Some(free) = (0..KEYS).find(|i| !USED[*i]) else { return libc::EAGAIN };
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn __itarget_key_delete(key: libc::pthread_key_t) -> c_int
         // SAFETY: passed on.
         return unsafe { libc::pthread_key_delete(key) };
     }
-    sync::section(0, || {
+    sync::section(|| {
         // SAFETY: sections exclude each other.
         unsafe {
             match USED.get_mut(key as usize) {

@@ -4,6 +4,7 @@
 //! array, not on the heap. Others count as free. What a function does to locks is summed up as "held afterwards", "free afterwards"
 //! or "as before", by lock; what is held where it begins is what all its callers hold.
 
+use super::forward::forward;
 use super::bits::Bits;
 use super::calls::{Graph, Site};
 use super::library::{self, LockCall};
@@ -320,50 +321,18 @@ impl Effects {
     /// Visits each instruction in order of blocks, with what is held before it.
     fn walk(&self, function: &Function, graph: &Graph, index: usize, entry: &Bits, visit: &mut impl FnMut(usize, &Bits)) {
         let sites = &graph.sites[index];
-        let mut into: Vec<Option<Bits>> = vec![None; function.blocks.len()];
-        into[0] = Some(entry.clone());
         let effects: Vec<Effect> = match self.bits {
             0 => Vec::new(),
-            _ => sites
-                .iter()
-                .map(|site| self.of_site(index, site))
-                .collect(),
+            _ => sites.iter().map(|site| self.of_site(index, site)).collect(),
         };
-        let of = |b: &crate::model::Block| sites.partition_point(|s| s.instr < b.first as usize)..sites.partition_point(|s| s.instr < b.end as usize);
-        let mut work = vec![0usize];
-        while let Some(block) = work.pop() {
-            let Some(mut held) = into[block].clone() else { continue };
-            let b = &function.blocks[block];
-            if self.bits > 0 {
-                of(b).for_each(|i| effects[i].apply(&mut held));
+        let step = |instr: usize, held: &mut Bits| {
+            if !effects.is_empty()
+                && let Ok(i) = sites.binary_search_by_key(&instr, |s| s.instr)
+            {
+                effects[i].apply(held);
             }
-            for &next in &b.successors {
-                let changed = match &mut into[next as usize] {
-                    Some(old) => old.meet(&held),
-                    none => {
-                        *none = Some(held.clone());
-                        true
-                    }
-                };
-                if changed {
-                    work.push(next as usize);
-                }
-            }
-        }
-        for (block, b) in function.blocks.iter().enumerate() {
-            let Some(mut held) = into[block].take() else { continue };
-            let mut at = of(b);
-            let mut next = at.next();
-            for instr in b.first as usize..b.end as usize {
-                visit(instr, &held);
-                if next.is_some_and(|i| sites[i].instr == instr) {
-                    if let (Some(i), true) = (next, self.bits > 0) {
-                        effects[i].apply(&mut held);
-                    }
-                    next = at.next();
-                }
-            }
-        }
+        };
+        forward(function, entry.clone(), Bits::meet, step, visit);
     }
 }
 

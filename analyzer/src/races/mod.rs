@@ -10,6 +10,7 @@ mod accesses;
 mod bits;
 mod calls;
 mod conflicts;
+mod forward;
 mod fresh;
 mod library;
 mod locks;
@@ -40,7 +41,7 @@ pub struct Races {
 }
 
 /// Figures of one analysis.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// Objects that several threads may find.
     pub shared_objects: usize,

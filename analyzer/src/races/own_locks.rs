@@ -5,6 +5,7 @@
 //! leads to, also on the heap and in arrays. Names hold as long as the pointer is not computed anew; they go through arguments into
 //! functions, and out of functions that take a lock for their caller.
 
+use super::forward::forward;
 use super::bits::Bits;
 use super::calls::{Graph, Site};
 use super::library::{self, LockCall};
@@ -324,10 +325,8 @@ impl<'a> OwnLocks<'a> {
     fn walk(&self, f: usize, entry: &[Held], visit: &mut impl FnMut(usize, &[Held])) {
         let function = &self.module.functions[f];
         let sites = &self.graph.sites[f];
-        let mut into: Vec<Option<Vec<Held>>> = vec![None; function.blocks.len()];
-        into[0] = Some(entry.to_vec());
         let mut roots = FxHashMap::default();
-        let mut step = |instr: usize, held: &mut Vec<Held>| {
+        let step = |instr: usize, held: &mut Vec<Held>| {
             if let Ok(i) = sites.binary_search_by_key(&instr, |s| s.instr) {
                 self.apply(f, &sites[i], held, &mut roots);
             }
@@ -338,34 +337,11 @@ impl<'a> OwnLocks<'a> {
             let value = Operand::Local(function.value_of(instr));
             held.retain(|h| h.0 != value);
         };
-        let mut work = vec![0usize];
-        while let Some(block) = work.pop() {
-            let Some(mut held) = into[block].clone() else { continue };
-            let b = &function.blocks[block];
-            (b.first as usize..b.end as usize).for_each(|instr| step(instr, &mut held));
-            for &next in &b.successors {
-                let changed = match &mut into[next as usize] {
-                    Some(old) => {
-                        let before = old.len();
-                        old.retain(|h| held.contains(h));
-                        old.len() != before
-                    }
-                    none => {
-                        *none = Some(held.clone());
-                        true
-                    }
-                };
-                if changed {
-                    work.push(next as usize);
-                }
-            }
-        }
-        for (block, b) in function.blocks.iter().enumerate() {
-            let Some(mut held) = into[block].take() else { continue };
-            for instr in b.first as usize..b.end as usize {
-                visit(instr, &held);
-                step(instr, &mut held);
-            }
-        }
+        let meet = |old: &mut Vec<Held>, new: &Vec<Held>| {
+            let before = old.len();
+            old.retain(|h| new.contains(h));
+            old.len() != before
+        };
+        forward(function, entry.to_vec(), meet, step, &mut |instr, held: &Vec<Held>| visit(instr, held));
     }
 }

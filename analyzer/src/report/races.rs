@@ -2,7 +2,7 @@
 
 use crate::model::{FunctionId, Location, Module};
 use crate::points_to::{ObjectKind, PointsTo};
-use crate::races::{Accessed, Deed, Races};
+use crate::races::{Accessed, Counts, Deed, Races};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -15,23 +15,6 @@ pub struct Report {
     pub threads: Vec<Thread>,
     /// Races, those of one object together.
     pub races: Vec<Race>,
-}
-
-/// Figures (see [`crate::races::Counts`]).
-#[derive(Debug, Clone, Serialize)]
-pub struct Counts {
-    /// Objects that several threads may find.
-    pub shared_objects: usize,
-    /// Cells that several threads may touch at the same time, locks aside.
-    pub shared_cells: usize,
-    /// Cells that race.
-    pub raced_cells: usize,
-    /// Objects that these are in.
-    pub raced_objects: usize,
-    /// Cells where only atomic instructions meet.
-    pub atomic_cells: usize,
-    /// Locks that are told apart.
-    pub locks: usize,
 }
 
 /// Threads that start with one function.
@@ -105,16 +88,8 @@ pub fn collect(module: &Module, points_to: &PointsTo, races: &Races) -> Report {
         locks: a.locks.iter().map(|(name, alone)| Lock { name: name.clone(), shared: !alone }).collect(),
         threads: a.threads.iter().map(|t| t.map_or_else(|| "main".to_owned(), function)).collect(),
     };
-    let c = races.counts;
     Report {
-        counts: Counts {
-            shared_objects: c.shared_objects,
-            shared_cells: c.shared_cells,
-            raced_cells: c.raced_cells,
-            raced_objects: c.raced_objects,
-            atomic_cells: c.atomic_cells,
-            locks: c.locks,
-        },
+        counts: races.counts,
         threads: races.threads.iter().map(|(f, many)| Thread { function: function(*f), many: *many }).collect(),
         races: races
             .reports

@@ -111,7 +111,7 @@ impl Subject {
         command.env(env::MODE, "record").env(env::TRACE, &trace);
         let (seconds, end) = timed(command)?;
         let nothing = |e: Error| Error::new("IT0508", format!("{} was not recorded: {}", exe.display(), e.message));
-        let log = flat::inspect(&trace, Reading::Strict).map_err(nothing)?;
+        let log = flat::inspect(&trace, 0, Reading::Strict).map_err(nothing)?;
         let early = match reason(&log) {
             "exit" | "immediate-exit" | "abort" | "assert" | "exec" => None,
             // A fatal signal leaves no last chunk.

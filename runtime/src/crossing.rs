@@ -72,9 +72,11 @@ pub enum Special {
     Exec,
     /// setenv and the like: which, and texts.
     Variables,
+    /// fork, by which the log is written out.
+    Fork,
 }
 
-const SPECIALS: [Special; 12] = [
+const SPECIALS: [Special; 13] = [
     Special::Alloc,
     Special::Free,
     Special::Jump,
@@ -87,6 +89,7 @@ const SPECIALS: [Special; 12] = [
     Special::Locale,
     Special::Exec,
     Special::Variables,
+    Special::Fork,
 ];
 
 /// Site ids of special entries, for the memory of scalars.
@@ -574,6 +577,11 @@ fn perform(number: u64) {
         Special::Locale => locale::replay_change(),
         Special::Exec => exit::replay_exec(),
         Special::Variables => crate::libc_like::replay_variables(),
+        Special::Fork => {
+            crate::word::seal();
+            // The next entry counts before it is read.
+            replay::at_check();
+        }
     }
 }
 

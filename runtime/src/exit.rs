@@ -1,4 +1,4 @@
-//! Ways a program ends: exit, _exit, abort, exec; fork.
+//! Ways a program ends: exit, _exit, abort, exec.
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
 use crate::crossing::{self, Special};
@@ -6,7 +6,7 @@ use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
 use core::ffi::{c_char, c_int, c_void};
-use itarget_abi::control::{Control, mode};
+use itarget_abi::control::mode;
 use itarget_abi::log::end;
 
 const HANDLERS: usize = 1024;
@@ -19,6 +19,8 @@ static mut COUNT: usize = 0;
 pub mod site {
     /// fork.
     pub const FORK: i32 = 0xffff_0001_u32 as i32;
+    /// daemon.
+    pub const DAEMON: i32 = 0xffff_0014_u32 as i32;
     /// exec.
     pub const EXEC: i32 = 0xffff_0002_u32 as i32;
     /// setlocale and uselocale.
@@ -232,56 +234,6 @@ pub fn failed_assertion() -> ! {
     unsafe { libc::abort() }
 }
 
-/// fork (and vfork): the child goes on unrecorded.
-#[unsafe(no_mangle)]
-pub extern "C" fn __itarget_fork() -> c_int {
-    if crossing::from_environment() || elsewhere() {
-        // SAFETY: libc's fork.
-        let r = unsafe { libc::fork() };
-        if r == 0 && recording() {
-            leave_recording();
-        }
-        return r;
-    }
-    let run = __itarget_enter(site::FORK);
-    let mut r = 0;
-    if run != 0 {
-        // SAFETY: libc's fork.
-        r = unsafe { libc::fork() };
-        if r == 0 && recording() {
-            leave_recording();
-            return 0;
-        }
-        __itarget_leave();
-    }
-    __itarget_val(i64::from(r)) as c_int
-}
-
-/// See `__itarget_fork`.
-#[unsafe(no_mangle)]
-pub extern "C" fn __itarget_vfork() -> c_int {
-    __itarget_fork()
-}
-
-/// In a child: no write may reach the parent's trace.
-fn leave_recording() {
-    for control in [page() as *mut Control, ctl()] {
-        // SAFETY: control pages are remapped in place: private memory instead of the ring file.
-        unsafe {
-            let copy = *control;
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-            sys::mmap(control as u64, 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-            *control = copy;
-        }
-    }
-    // SAFETY: our own descriptor.
-    unsafe { sys!(libc::SYS_close, st().log_fd) };
-    crate::sync::after_fork();
-    page().mode = mode::PLAIN;
-    page().bound = u64::MAX;
-    ctl().in_env = 0;
-}
-
 type Exec = unsafe extern "C" fn(*const c_char, *const *const c_char, *const *const c_char) -> c_int;
 
 /// exec: the recording ends if it succeeds.
@@ -303,7 +255,7 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
         if recording() {
             log::flush(true);
             // SAFETY: our own descriptor.
-            let at = unsafe { sys!(libc::SYS_lseek, st().log_fd, 0u64, libc::SEEK_CUR) };
+            let at = log::own_file().map_or(0, |fd| unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) });
             restore = Some((at, me().seq));
             log::finish(end::EXEC, 0);
         }

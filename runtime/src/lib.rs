@@ -20,6 +20,7 @@ mod libc_like;
 mod locale;
 mod log;
 mod pool;
+mod process;
 mod profile;
 mod replay;
 mod sandbox;

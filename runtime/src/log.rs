@@ -2,6 +2,7 @@
 
 use crate::state::{ctl, me, page, st};
 use crate::crc::crc;
+use crate::sys::sys;
 use crate::{sys, word};
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use itarget_abi::control::mode;
@@ -35,9 +36,43 @@ fn write_chunk(kind: u16, payload: &[u8], more: &[u8], offset: u64, check: bool)
     h.crc = crc(crc(crc(0, head), payload), more);
     let parts = [((&raw const h).cast(), HEADER), (payload.as_ptr(), payload.len()), (more.as_ptr(), more.len())];
     // SAFETY: header and payload are readable.
-    unsafe { sys::write_all(st().log_fd, parts)? };
+    unsafe { sys::write_all(own_file()?, parts)? };
     me().seq += 1;
     Ok(())
+}
+
+/// The descriptor of `log`. A program may close all descriptors that there are, and use their numbers for files of its own.
+/// `Err`: errno.
+pub fn own_file() -> Result<i32, i32> {
+    let s = st();
+    if sys::identity(s.log_fd) != Some(s.log_identity) {
+        let fd = crate::start::open(b"/log", libc::O_WRONLY | libc::O_APPEND);
+        if fd < 0 {
+            return Err(-fd);
+        }
+        if sys::identity(fd) != Some(s.log_identity) {
+            // SAFETY: our own descriptor.
+            unsafe { sys!(libc::SYS_close, fd) };
+            return Err(libc::ENOENT);
+        }
+        s.log_fd = fd;
+    }
+    Ok(s.log_fd)
+}
+
+/// Closes the descriptor of `log`, if it still is that.
+pub fn close_file() {
+    if sys::identity(st().log_fd) == Some(st().log_identity) {
+        // SAFETY: our own descriptor.
+        unsafe { sys!(libc::SYS_close, st().log_fd) };
+    }
+}
+
+/// `log` was just made; `fd` is its descriptor.
+pub fn use_file(fd: i32) {
+    let s = st();
+    s.log_fd = fd;
+    s.log_identity = sys::identity(fd).unwrap_or_default();
 }
 
 /// Writes a chunk that is not part of the stream.

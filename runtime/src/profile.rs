@@ -36,6 +36,8 @@ struct Slot {
 
 static mut TABLE: *mut Slot = core::ptr::null_mut();
 static mut LOST: u64 = 0;
+/// This process is a child: its counts are its own.
+static mut CHILD: bool = false;
 
 impl Slot {
     fn count(&mut self, offset: u32, bytes: u64) {
@@ -157,16 +159,34 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
     }
 }
 
-/// Writes `profile.tsv`: site, `kind:index+offset/step`, events, bytes; then what found no room.
+/// In a child process: what its parent counted is not its own.
+pub fn in_child() {
+    // SAFETY: our own table; one thread.
+    unsafe {
+        if !TABLE.is_null() {
+            sys!(libc::SYS_munmap, TABLE, SLOTS * size_of::<Slot>());
+            TABLE = core::ptr::null_mut();
+        }
+        LOST = 0;
+        CHILD = true;
+    }
+}
+
+/// Writes `profile.tsv` (in a child `profile.PID.tsv`): site, `kind:index+offset/step`, events, bytes; then what found no room.
 pub fn write() {
     page().mode = mode::PLAIN;
     let mut path = st().trace;
     let n = path.iter().position(|b| *b == 0).unwrap_or(0);
-    let name = b"/profile.tsv\0";
-    if n + name.len() > path.len() {
-        return;
+    let digits = sys::Digits::new(sys::pid() as u64);
+    // SAFETY: set while there is one thread.
+    let child = unsafe { CHILD };
+    let name: [&[u8]; 4] = [b"/profile", if child { b"." } else { b"" }, if child { digits.bytes() } else { b"" }, b".tsv\0"];
+    let mut at = n;
+    for part in name {
+        let Some(room) = path.get_mut(at..at + part.len()) else { return };
+        room.copy_from_slice(part);
+        at += part.len();
     }
-    path[n..n + name.len()].copy_from_slice(name);
     // SAFETY: our own file and table.
     unsafe {
         let fd = sys!(libc::SYS_open, path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC, 0o600) as i32;

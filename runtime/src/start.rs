@@ -221,8 +221,11 @@ fn use_up_heap() {
     }
 }
 
+/// Flags for a file that is made, or emptied.
+pub const NEW: i32 = libc::O_CREAT | libc::O_TRUNC;
+
 /// Opens a file of the trace, out of the way of the descriptors that the program will get.
-fn open(name: &[u8], flags: i32) -> i32 {
+pub fn open(name: &[u8], flags: i32) -> i32 {
     let mut path = [0u8; 4200];
     let trace = &st().trace;
     let n = trace.iter().position(|b| *b == 0).unwrap_or(trace.len());
@@ -230,7 +233,7 @@ fn open(name: &[u8], flags: i32) -> i32 {
     path[n..n + name.len()].copy_from_slice(name);
     // SAFETY: a NUL-terminated path; our own descriptors.
     unsafe {
-        let fd = sys!(libc::SYS_open, path.as_ptr(), flags | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC, 0o600);
+        let fd = sys!(libc::SYS_open, path.as_ptr(), flags | libc::O_CLOEXEC, 0o600);
         if fd < 0 {
             return fd as i32;
         }
@@ -250,7 +253,7 @@ pub fn open_ring(seat: u32) -> i32 {
     let n = digits.bytes().len();
     name[..6].copy_from_slice(b"/ring.");
     name[6..6 + n].copy_from_slice(digits.bytes());
-    open(&name[..6 + n], libc::O_RDWR)
+    open(&name[..6 + n], libc::O_RDWR | NEW)
 }
 
 unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, s: &Settings, o: &Options) -> bool {
@@ -265,8 +268,8 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         return off(b"ITARGET_TRACE names no directory");
     }
     st().trace[..s.trace.len()].copy_from_slice(s.trace);
-    let log_fd = open(b"/log", libc::O_WRONLY | libc::O_APPEND);
-    let ring_fd = open(b"/ring", libc::O_RDWR);
+    let log_fd = open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
+    let ring_fd = open(b"/ring", libc::O_RDWR | NEW);
     if log_fd < 0 || ring_fd < 0 {
         return off(b"the trace directory can't be written");
     }
@@ -298,7 +301,7 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         c.chunk_start = memory as u64 + sync::BUFFER;
         c.cur = c.chunk_start;
         c.end = c.chunk_start + ring - log::SLACK;
-        st().log_fd = log_fd;
+        log::use_file(log_fd);
         me().ring = ring;
         st().digest = o.get("digest") != 0;
         st().digest_every = o.get("digest_every");
@@ -318,6 +321,7 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         if mmap_stack(stack).is_none() {
             return off(b"the stack can't be mapped");
         }
+        crate::process::start();
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = me().seq;
         page().bound = BOUND;

@@ -187,6 +187,8 @@ pub fn page() -> &'static mut Control {
 pub struct State {
     /// Descriptor of `log` (record).
     pub log_fd: i32,
+    /// Device and number of that file.
+    pub log_identity: (u64, u64),
     /// Replay: the mapped flat file.
     pub flat: *const u8,
     /// Replay: descriptor for the status line, -1 if none.
@@ -220,6 +222,7 @@ pub struct State {
 /// The one instance.
 pub static mut STATE: State = State {
     log_fd: -1,
+    log_identity: (0, 0),
     flat: core::ptr::null(),
     status_fd: -1,
     stdout: 0,

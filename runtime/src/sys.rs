@@ -66,6 +66,21 @@ pub unsafe fn write_all(fd: i32, parts: [(*const u8, usize); 3]) -> Result<(), i
     }
 }
 
+/// Device and number of the file that a descriptor leads to.
+pub fn identity(fd: i32) -> Option<(u64, u64)> {
+    // SAFETY: the structure is plain integers, and the call fills it.
+    unsafe {
+        let mut status: libc::stat = core::mem::zeroed();
+        (sys!(libc::SYS_fstat, fd, &raw mut status) == 0).then_some((status.st_dev, status.st_ino))
+    }
+}
+
+/// Number of this process in the kernel.
+pub fn pid() -> i32 {
+    // SAFETY: no arguments.
+    unsafe { sys!(libc::SYS_getpid) as i32 }
+}
+
 /// Ends the process at once.
 pub fn exit_now(status: i32) -> ! {
     loop {

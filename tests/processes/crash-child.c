@@ -1,4 +1,5 @@
 // Children that end by a wild access and by abort; the parent tells.
+//# processes: 4
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // A daemon: the starter forks and ends only when the grandchild has said through a pipe that it runs; setsid, new files.
+//# processes: 3
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

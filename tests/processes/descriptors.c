@@ -1,4 +1,5 @@
 // A parent hands connected sockets to its workers through UNIX sockets (SCM_RIGHTS); workers answer the clients.
+//# processes: 3
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>

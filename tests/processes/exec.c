@@ -1,4 +1,5 @@
 // A child executes this program again, with other arguments and environment; exec that fails goes on.
+//# processes: 2
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // A tree of processes: each child does its part, starts its own children and reports through a pipe and its status.
+//# processes: 15
 //# varies: output
 #include <stdio.h>
 #include <stdlib.h>

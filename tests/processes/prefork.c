@@ -1,4 +1,5 @@
 // A prefork server: children accept on a common socket, are told to end by SIGTERM, report through shared counters.
+//# processes: 4
 //# varies: output
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 // Parent and child both print: a replay of the one shows what that one printed.
+//# processes: 2
 //# children: print
 #include <stdio.h>
 #include <sys/wait.h>

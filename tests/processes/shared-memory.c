@@ -1,4 +1,5 @@
 // Memory shared by processes: atomics, a process-shared mutex, condition variable, semaphore and barrier in it.
+//# processes: 3
 //# varies: output
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,4 +1,5 @@
 // SIGCHLD with a self-pipe: the handler writes, the loop reaps.
+//# processes: 9
 //# varies: output
 #include <errno.h>
 #include <fcntl.h>

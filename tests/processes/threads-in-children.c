@@ -1,4 +1,5 @@
 // Children of a process without threads start threads of their own.
+//# processes: 3
 //# varies: output
 #include <pthread.h>
 #include <stdio.h>

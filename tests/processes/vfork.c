@@ -1,4 +1,5 @@
 // vfork and exec; clone-like starts by system are elsewhere.
+//# processes: 4
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/wait.h>

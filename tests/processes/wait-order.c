@@ -1,4 +1,5 @@
 // Children that end in any order: wait, waitpid with options, waitid, wait4; ends by exit, by signal, stopped and continued.
+//# processes: 7
 //# varies: output
 #define _GNU_SOURCE
 #include <signal.h>

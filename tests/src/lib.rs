@@ -147,6 +147,8 @@ pub struct Directives {
     pub running: bool,
     /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
     pub children_print: bool,
+    /// `processes: N`: so many are recorded, the first included.
+    pub processes: Option<usize>,
     /// Optimisation levels; default `-O2`.
     pub levels: Vec<String>,
 }
@@ -186,6 +188,7 @@ impl Directives {
                 "varies" if value == "output" => d.varies = true,
                 "end" if value == "running" => d.running = true,
                 "children" if value == "print" => d.children_print = true,
+                "processes" => d.processes = Some(value.parse().map_err(|e| format!("{line}: {e}"))?),
                 "opt" => d.levels = words(),
                 other => return Err(format!("unknown directive `{other}`")),
             }

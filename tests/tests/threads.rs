@@ -58,6 +58,7 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<(
     for (compiler, out) in [(PathBuf::from("clang-19"), &plain), (tools().join("itarget-cc"), &app)] {
         let mut c = Command::new(&compiler);
         c.args([level, "-g", "-w", "-pthread"]).arg(program).arg("-o").arg(out);
+        c.envs(d.targets.first().map(|target| ("ITARGET_CC_TARGET", target)));
         let o = run(&mut c, b"").map_err(text)?;
         if o.status != 0 || !o.stderr.is_empty() {
             return Err(format!("{} said (status {}): {}", compiler.display(), o.status, o.stderr));
@@ -84,6 +85,53 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<(
         let recorded = go(dir, d, record)?;
         like_plain("the recorded run", &recorded)?;
         replay(dir, d, &trace, &recorded, round % 4 >= 2).map_err(|e| format!("round {round}: {e}"))?;
+        children(dir, d, &trace, round % 4 >= 2).map_err(|e| format!("round {round}: {e}"))?;
+    }
+    Ok(())
+}
+
+/// The replays of all processes but the first: each ends as it ended, its log wholly used, without an environment call.
+fn children(dir: &Path, d: &Directives, trace: &Path, confined: bool) -> Result<(), String> {
+    let text = |e: std::io::Error| e.to_string();
+    let mut ps = itarget(false);
+    ps.args(["ps", "--json"]).arg(trace);
+    let listed = run(&mut ps, b"").map_err(text)?;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&listed.stdout).map_err(|e| format!("itarget ps: {e}: {listed:?}"))?;
+    if let Some(n) = d.processes
+        && rows.len() != n
+    {
+        return Err(format!("{n} processes expected: {}", listed.stdout));
+    }
+    for row in rows.iter().filter(|r| r["process"] != 0) {
+        let json = dir.join("status.json");
+        let _ = std::fs::remove_file(&json);
+        let mut command = itarget(confined);
+        command.arg("replay").arg(trace).arg("-p").arg(row["process"].to_string());
+        command.arg("--json-status").arg(&json).env_clear().current_dir("/");
+        let replayed = run(&mut command, b"").map_err(text)?;
+        let status: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap_or_default()).unwrap_or_default();
+        let wrong = |what: &str| Err(format!("process {row}: {what}: {replayed:?}\n{status}"));
+        let end = row["end"].as_str().unwrap_or("");
+        let expected: Vec<i64> = match end {
+            "exit" | "immediate-exit" => vec![row["status"].as_i64().unwrap_or(-1) & 0xff],
+            "abort" => vec![134],
+            "exec" => vec![122],
+            // By a fault of its own, which happens again, or by a signal from outside.
+            "cut-off" => vec![122, 139],
+            _ => return wrong("it ends in another way"),
+        };
+        if !expected.contains(&i64::from(replayed.status)) {
+            return wrong("the replay ends with another status");
+        }
+        if replayed.status == 139 {
+            continue;
+        }
+        if status["log_consumed"] != true || status["environment_calls"] != 0 || status["digests"]["mismatched"] != 0 {
+            return wrong("the replay differs");
+        }
+        if end.ends_with("exit") && status["digests"]["checked"].as_u64().unwrap_or(0) == 0 {
+            return wrong("no digest was compared");
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ pub mod clones;
 use crate::annotate;
 use crate::flow::cut::Cut;
 use crate::flow::explain;
-use crate::flow::collect::{is_allowed_outside, is_aware, is_fork};
+use crate::flow::collect::{is_allowed_outside, is_aware};
 use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, Role, Store, is_allocator};
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::Module;
@@ -355,9 +355,6 @@ impl Writer<'_> {
     /// A call of an external by a function of the environment: only what it writes to replay space matters.
     fn skipped_call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
         match call.role {
-            Role::Refuse if is_fork(&call.callee) => {
-                Some((Action::Replace { runtime: "__itarget_fork".to_owned() }, Traffic::default()))
-            }
             Role::Refuse if !is_allowed_outside(&call.callee) => self.call(call),
             Role::Runtime if is_aware(call) => self.call(call),
             Role::Runtime | Role::Native | Role::Unknown => None,

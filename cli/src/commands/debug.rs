@@ -15,6 +15,9 @@ use std::process::Command;
 pub struct Args {
     /// Trace directory (default: the newest).
     trace: Option<PathBuf>,
+    /// Number of the process, as `itarget ps` lists it; 0 is the first.
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    process: u32,
     /// Executable to run (default: the one that was recorded).
     #[arg(long, value_name = "PATH")]
     exe: Option<PathBuf>,
@@ -32,7 +35,7 @@ pub fn run(args: Args) -> Outcome {
         return Err(Error::new("IT0701", "gdb is not installed").hint("apt-get install gdb"));
     }
     // Debugging what comes before the damage is better than nothing.
-    let ready = replay::prepare(args.trace.as_deref(), args.exe.as_deref(), Reading::UntilDamage)?;
+    let ready = replay::prepare(args.trace.as_deref(), args.process, args.exe.as_deref(), Reading::UntilDamage)?;
     ready.notes();
     let mut script = String::from("set startup-with-shell off\nset confirm off\nunset environment\n");
     let mut variables = ready.variables();

@@ -13,6 +13,9 @@ use std::path::PathBuf;
 pub struct Args {
     /// Trace directory (default: the newest).
     trace: Option<PathBuf>,
+    /// Number of the process, as `itarget ps` lists it; 0 is the first.
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    process: u32,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -24,7 +27,7 @@ pub struct Args {
 /// IT06xx; a damaged log is shown up to the damage.
 pub fn run(args: Args) -> Outcome {
     let dir = dir::find(args.trace.as_deref())?;
-    let log = flat::inspect(&dir, Reading::UntilDamage)?;
+    let log = flat::inspect(&dir, args.process, Reading::UntilDamage)?;
     let meta = dir::meta(&dir).ok();
     if args.json {
         let value = json!({
@@ -85,6 +88,7 @@ fn name(k: u16) -> &'static str {
         kind::END => "END",
         kind::SYNC => "SYNC",
         kind::THREAD_END => "THREAD",
+        kind::FORK => "FORK",
         _ => "other",
     }
 }

@@ -13,7 +13,7 @@ pub struct Args {}
 /// IT0502: no home directory.
 pub fn run(_: Args) -> Outcome {
     for dir in dir::list()? {
-        let bytes = dir.join("log").metadata().map_or(0, |m| m.len());
+        let bytes = dir::bytes(&dir);
         let Ok(meta) = dir::meta(&dir) else { continue };
         let end = match meta.end {
             Some(Ended::Status(s)) => format!("status {s}"),

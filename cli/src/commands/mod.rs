@@ -16,6 +16,7 @@ pub mod dump;
 pub mod explain_code;
 pub mod ls;
 pub mod profile;
+pub mod ps;
 pub mod record;
 pub mod relink;
 pub mod replay;

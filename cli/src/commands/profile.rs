@@ -13,7 +13,7 @@ use itarget_plan::Shape;
 use object::{Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 /// Run a program with counters; `itarget relink --profile` uses the counts.
@@ -117,10 +117,20 @@ pub fn count(program: &Program, subject: &Subject, annotations: &[String], targe
 fn counted(command: &mut Command, counters: &Program) -> Result<(ExitStatus, Profile), Error> {
     let work = crate::cc::run::Directory::temporary()?;
     let status = run::wait(command.env(env::MODE, "profile").env(env::TRACE, &work.0))?;
-    let table = std::fs::read_to_string(work.0.join("profile.tsv")).map_err(|e| {
+    let mut table = std::fs::read_to_string(work.0.join("profile.tsv")).map_err(|e| {
         Error::new("IT0507", format!("the program left no counts: {e}")).hint("it must end by exit or by returning from main")
     })?;
+    table.extend(children(&work.0));
     Ok((status, convert(&table, counters, &globals(counters))?))
+}
+
+/// Tables of child processes; one that was killed, or still runs, has none that is whole.
+fn children(work: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(work).into_iter().flatten().flatten().map(|e| e.path());
+    let mut paths: Vec<PathBuf> = entries.filter(|p| p.file_name().is_some_and(|n| n != "profile.tsv")).collect();
+    paths.sort();
+    let tables = paths.iter().filter_map(|p| std::fs::read_to_string(p).ok());
+    tables.filter(|t| t.lines().last().is_some_and(|l| l.starts_with("lost\t"))).collect()
 }
 
 fn text(profile: &Profile) -> String {
@@ -138,7 +148,7 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
     let mut lost = None;
     for line in table.lines() {
         if let Some(n) = line.strip_prefix("lost\t") {
-            lost = n.parse::<u64>().ok();
+            lost = n.parse::<u64>().ok().map(|n| n.saturating_add(lost.unwrap_or(0)));
             continue;
         }
         let mut fields = line.split('\t');

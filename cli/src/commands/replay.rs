@@ -20,6 +20,10 @@ use std::process::{Command, Stdio};
 pub struct Args {
     /// Trace directory (default: the newest).
     trace: Option<PathBuf>,
+    /// Number of the process, as `itarget ps` lists it; 0 is the first. What its parents did before they started it is
+    /// replayed, too.
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    process: u32,
     /// Write what was checked to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json_status: Option<PathBuf>,
@@ -44,17 +48,17 @@ pub struct Ready {
     pub program: Program,
 }
 
-/// Finds, decodes and checks a trace.
+/// Finds, decodes and checks what a trace holds of a process.
 ///
 /// # Errors
 /// IT06xx, IT0501.
-pub fn prepare(trace: Option<&Path>, exe: Option<&Path>, reading: Reading) -> Result<Ready, Error> {
+pub fn prepare(trace: Option<&Path>, process: u32, exe: Option<&Path>, reading: Reading) -> Result<Ready, Error> {
     let dir = dir::find(trace)?;
     let exe = match exe {
         Some(e) => e.to_path_buf(),
         None => dir::meta(&dir)?.exe.into(),
     };
-    let (log, stream) = flat::decode(&dir, reading)?;
+    let (log, stream) = flat::decode(&dir, process, reading)?;
     let program = Program::open(&exe)?;
     if let Some(start) = &log.start {
         same_binary(start, &program)?;
@@ -97,7 +101,7 @@ impl Ready {
 /// IT06xx, IT0501, IT0505.
 pub fn run(args: Args) -> Outcome {
     let reading = if args.until_damage { Reading::UntilDamage } else { Reading::Strict };
-    let ready = prepare(args.trace.as_deref(), args.exe.as_deref(), reading)?;
+    let ready = prepare(args.trace.as_deref(), args.process, args.exe.as_deref(), reading)?;
     ready.notes();
     let mut status_file: File = rustix::fs::memfd_create("itarget-status", rustix::fs::MemfdFlags::empty())
         .map_err(|e| Error::new("IT0607", format!("no memory for the status: {e}")))?

@@ -310,6 +310,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "A recording with threads can only be replayed with all that was recorded of each: the log is cut off or damaged, or a ring file is missing. Copy whole trace directories; record again.",
     },
     Entry {
+        code: "IT0627",
+        title: "No such process",
+        what_to_do: "`itarget ps` lists the processes of a trace. Children of a process with several threads are not recorded, nor are programs that a process becomes by exec.",
+    },
+    Entry {
         code: "IT0701",
         title: "gdb is missing",
         what_to_do: "`apt-get install gdb`.",

@@ -1,7 +1,9 @@
-//! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log`, `ring`, `ring.1` and so on.
+//! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log`, `ring`, `ring.1` and so on; a directory
+//! with `log` and rings for every other process ([`super::process`]).
 //!
 //! Evolution: `version` holds one number and never moves; `meta.json` may gain fields.
 
+use super::process;
 use crate::errors::Error;
 use etcetera::BaseStrategy;
 use itarget_abi::control::PAGE;
@@ -119,15 +121,32 @@ fn text(meta: &Meta) -> String {
 pub fn complete(dir: &Path, meta: &Meta) -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::new("IT0502", format!("{}: {e}", dir.display()));
     std::fs::write(dir.join("meta.json"), text(meta)).map_err(failed)?;
-    for ring in super::flat::rings(dir) {
-        let mut page = vec![0; PAGE];
-        let read = std::fs::File::open(&ring).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut page));
-        let main = ring.extension().is_none();
-        if read.is_ok() && (super::log::ring_is_clean(&page) || !main && super::log::ring_is_free(&page)) {
-            std::fs::remove_file(&ring).map_err(failed)?;
+    tidy(dir).map_err(failed)?;
+    for process in process::all(dir).into_iter().filter(|p| *p > 0) {
+        let own = process::directory(dir, process);
+        // Children may still run: the live chunks of those that do not end are theirs.
+        if first_page(&own.join("ring")).is_some_and(|page| super::log::ring_is_clean(&page)) {
+            tidy(&own).map_err(failed)?;
         }
     }
     std::fs::remove_file(dir.join("incomplete")).map_err(failed)
+}
+
+/// Removes the live chunks of a process that ended, where the log holds all of them.
+fn tidy(process: &Path) -> std::io::Result<()> {
+    for ring in super::flat::rings(process) {
+        let main = ring.extension().is_none();
+        let needless = |page: &Vec<u8>| super::log::ring_is_clean(page) || !main && super::log::ring_is_free(page);
+        if first_page(&ring).as_ref().is_some_and(needless) {
+            std::fs::remove_file(&ring)?;
+        }
+    }
+    Ok(())
+}
+
+fn first_page(file: &Path) -> Option<Vec<u8>> {
+    let mut page = vec![0; PAGE];
+    std::fs::File::open(file).and_then(|mut f| std::io::Read::read_exact(&mut f, &mut page)).ok().map(|()| page)
 }
 
 /// The trace to use: the given one or the newest.
@@ -192,12 +211,27 @@ pub fn list() -> Result<Vec<PathBuf>, Error> {
 pub fn remove(dir: &Path) -> Result<(), Error> {
     check(dir)?;
     let failed = |e: std::io::Error| Error::new("IT0608", format!("{} can't be removed: {e}", dir.display()));
-    let files = ["log", "incomplete", "meta.json", "profile.tsv", "version"].map(|name| dir.join(name));
-    for file in super::flat::rings(dir).into_iter().chain(files) {
+    for process in process::all(dir).into_iter().filter(|p| *p > 0) {
+        let own = process::directory(dir, process);
+        files(&own, &["log"]).and_then(|()| std::fs::remove_dir(&own)).map_err(failed)?;
+    }
+    files(dir, &["log", "incomplete", "meta.json", "profile.tsv", "version"]).map_err(failed)?;
+    std::fs::remove_dir(dir).map_err(failed)
+}
+
+/// Removes the rings in a directory, and files with these names.
+fn files(dir: &Path, names: &[&str]) -> std::io::Result<()> {
+    for file in super::flat::rings(dir).into_iter().chain(names.iter().map(|name| dir.join(name))) {
         match std::fs::remove_file(file) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
     }
-    std::fs::remove_dir(dir).map_err(failed)
+    Ok(())
+}
+
+/// Bytes of the logs of all processes.
+#[must_use]
+pub fn bytes(dir: &Path) -> u64 {
+    process::all(dir).iter().map(|p| process::directory(dir, *p).join("log").metadata().map_or(0, |m| m.len())).sum()
 }

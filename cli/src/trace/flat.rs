@@ -1,6 +1,7 @@
 //! The decoded form of a log, in an anonymous file that the program at replay maps.
 
 use super::log::{self, Log, Reading, Thread};
+use super::process;
 use crate::errors::Error;
 use itarget_abi::log::flat::{Header, MAGIC, Part};
 use std::fs::File;
@@ -9,37 +10,68 @@ use std::path::{Path, PathBuf};
 
 const HEADER: u64 = size_of::<Header>() as u64;
 
-/// Decodes the log in a trace directory into an anonymous file that child processes inherit.
+/// Decodes the log of a process of a trace into an anonymous file that child processes inherit.
 ///
 /// # Errors
-/// Those of [`log::read`].
-pub fn decode(dir: &Path, reading: Reading) -> Result<(Log, File), Error> {
+/// Those of [`log::read`]; IT0627: there is no such process.
+pub fn decode(dir: &Path, process: u32, reading: Reading) -> Result<(Log, File), Error> {
     let fd = rustix::fs::memfd_create("itarget-stream", rustix::fs::MemfdFlags::empty())
         .map_err(|e| Error::new("IT0607", format!("no memory for the decoded log: {e}")))?;
     let mut file = File::from(fd);
-    let (input, size, rings) = open(dir)?;
-    let log = build(&mut BufReader::new(input), size, &rings, reading, &mut file)?;
+    let mut input = open(dir, process)?;
+    let log = build(&mut input.chunks, input.size, &input.rings, reading, &mut file)?;
     Ok((log, file))
 }
 
-/// Reads the log in a trace directory for what it says, without keeping the stream.
+/// Reads the log of a process of a trace for what it says, without keeping the stream.
 ///
 /// # Errors
-/// Those of [`log::read`].
-pub fn inspect(dir: &Path, reading: Reading) -> Result<Log, Error> {
-    let (input, size, rings) = open(dir)?;
-    log::read(&mut BufReader::new(input), size, &rings, reading, &mut |_| Ok(()), &mut std::io::sink())
+/// As [`decode`].
+pub fn inspect(dir: &Path, process: u32, reading: Reading) -> Result<Log, Error> {
+    let mut input = open(dir, process)?;
+    log::read(&mut input.chunks, input.size, &input.rings, reading, &mut |_| Ok(()), &mut std::io::sink())
 }
 
-fn open(dir: &Path) -> Result<(File, u64, Vec<Vec<u8>>), Error> {
-    let path = dir.join("log");
-    let file = File::open(&path).map_err(|e| {
-        Error::new("IT0604", format!("{}: {e}", path.display())).hint("the program ended before it recorded anything, or this is no trace")
-    })?;
-    let size = file.metadata().map_err(|e| Error::new("IT0606", format!("{}: {e}", path.display())))?.len();
+/// What was recorded of a process.
+struct Input {
+    /// The chunks of its ancestors that come before its own, then these.
+    chunks: Box<dyn Read>,
+    /// Bytes of them.
+    size: u64,
+    /// Its live chunks.
+    rings: Vec<Vec<u8>>,
+}
+
+fn open(dir: &Path, process: u32) -> Result<Input, Error> {
+    let own = process::directory(dir, process);
     // Without live chunks there is nothing to salvage.
-    let rings = rings(dir).iter().filter_map(|ring| std::fs::read(ring).ok()).collect();
-    Ok((file, size, rings))
+    let rings = rings(&own).iter().filter_map(|ring| std::fs::read(ring).ok()).collect();
+    let mut input = Input { chunks: Box::new(std::io::empty()), size: 0, rings };
+    // How much of this process's log comes before that of its child.
+    let (mut process, mut wanted) = (process, u64::MAX);
+    loop {
+        let own = process::directory(dir, process);
+        let path = own.join("log");
+        if process > 0 && !own.is_dir() {
+            return Err(Error::new("IT0627", format!("nothing is recorded of a process {process}")).hint("`itarget ps` lists the processes of a trace"));
+        }
+        let file = File::open(&path).map_err(|e| {
+            Error::new("IT0604", format!("{}: {e}", path.display())).hint("the program ended before it recorded anything, or this is no trace")
+        })?;
+        let io = |e: std::io::Error| Error::new("IT0606", format!("{}: {e}", path.display()));
+        let size = file.metadata().map_err(io)?.len().min(wanted);
+        input.size = input.size.saturating_add(size);
+        input.chunks = Box::new(BufReader::new(file).take(size).chain(input.chunks));
+        if process == 0 {
+            return Ok(input);
+        }
+        let fork = process::origin(&path)?;
+        // Numbers only grow, so this comes to an end.
+        if fork.parent >= process {
+            return Err(Error::new("IT0601", format!("{}: process {process} can't be a child of {}", path.display(), fork.parent)));
+        }
+        (process, wanted) = (fork.parent, fork.before);
+    }
 }
 
 /// The ring files of a trace, the main thread's first.

@@ -160,6 +160,20 @@ fn header(b: &[u8]) -> Header {
     }
 }
 
+/// True if these are the header and the payload of a whole chunk of that kind.
+#[must_use]
+pub fn is_chunk(head: &[u8], payload: &[u8], kind: u16) -> bool {
+    let mut zeroed: [u8; HEADER] = head.try_into().unwrap_or([0; HEADER]);
+    let h = header(&zeroed);
+    zeroed[60..64].fill(0);
+    u32_at(&zeroed, 0) == CHUNK_MAGIC && h.kind == kind && h.len as usize == payload.len() && checksum(&zeroed, payload) == h.crc
+}
+
+/// CRC-32C of a chunk; the header's own is zeroed.
+fn checksum(zeroed: &[u8; HEADER], payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(zeroed), payload)
+}
+
 /// Reads up to `buffer.len()` bytes; less only at the end of the file.
 fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut n = 0;
@@ -245,7 +259,7 @@ pub fn read(
         }
         let mut zeroed = head;
         zeroed[60..64].fill(0);
-        if crc32c::crc32c_append(crc32c::crc32c(&zeroed), &payload) != h.crc {
+        if checksum(&zeroed, &payload) != h.crc {
             break bad("the checksum of this chunk is wrong");
         }
         if (log.start.is_none()) != (h.kind == kind::START) && h.kind < 0x80 {
@@ -318,6 +332,8 @@ pub fn read(
                 log.end = Some(e);
                 log.end_thread = h.thread;
             }
+            // Who reads it knows already.
+            kind::FORK => {}
             k if k >= 0x80 => {}
             k => {
                 return Err(Error::new("IT0602", format!("chunk kind {k} at byte {at} is not known to this version"))

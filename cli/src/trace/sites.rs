@@ -29,7 +29,7 @@ pub struct Count {
 /// IT06xx, IT0501, IT0505.
 pub fn count(trace: &Path, exe: Option<&Path>) -> Result<(Vec<Count>, Program), Error> {
     let exe = exe.map(|e| std::path::absolute(e).unwrap_or(e.to_path_buf()));
-    let ready = prepare(Some(trace), exe.as_deref(), Reading::Strict)?;
+    let ready = prepare(Some(trace), 0, exe.as_deref(), Reading::Strict)?;
     let mut file: File = rustix::fs::memfd_create("itarget-sites", rustix::fs::MemfdFlags::empty())
         .map_err(|e| Error::new("IT0607", format!("no memory for the counts: {e}")))?
         .into();

@@ -145,12 +145,19 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_asprintf",
     "__itarget_asprintf_logged",
     "__itarget_atexit",
+    "__itarget_atfork",
     "__itarget_clearenv",
     "__itarget_ctype_b_loc",
     "__itarget_ctype_tolower_loc",
     "__itarget_ctype_toupper_loc",
     "__itarget_cxa_atexit",
+    "__itarget_daemon",
+    "__itarget_execv",
+    "__itarget_execve",
+    "__itarget_execvp",
+    "__itarget_execvpe",
     "__itarget_exit",
+    "__itarget_fork",
     "__itarget_getcwd",
     "__itarget_getdelim",
     "__itarget_getline",
@@ -173,6 +180,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_uselocale",
     "__itarget_vasprintf",
     "__itarget_vasprintf_logged",
+    "__itarget_vfork",
 ];
 
 /// Library functions that the runtime's take the place of, with the same arguments, in programs whose threads are recorded.

@@ -4,7 +4,8 @@
 //! next. On disk the file `log` is a sequence of chunks of all threads, each a [`ChunkHeader`] and its payload,
 //! and the file `ring` is the control page followed by what is not yet in `log`: the main thread's synchronization log
 //! ([`SYNC_BUFFER`] bytes) and live chunk. The files `ring.1` and so on are the same for other threads (`Control::number` says for
-//! which; one serves threads that come after each other).
+//! which; one serves threads that come after each other). A child process has the same files in a directory of its own, `process.1`
+//! and so on; its log goes on where its parent's was at the fork, see [`Fork`].
 //!
 //! Evolution: `MAGIC`, the first 8 bytes and `version` never move. New chunk kinds may be added
 //! (readers skip kinds >= 0x80, refuse others they do not know). Any other change raises
@@ -33,6 +34,8 @@ pub mod kind {
     pub const SYNC: u16 = 5;
     /// A thread other than the main one ended: one [`super::ThreadEnd`]. Nothing of it follows.
     pub const THREAD_END: u16 = 6;
+    /// First chunk of the log of a child process: one [`super::Fork`].
+    pub const FORK: u16 = 7;
 }
 
 /// How a recording ended ([`End::reason`], `Control::ended`).
@@ -153,6 +156,22 @@ pub struct ThreadEnd {
     pub bytes: u64,
     /// Synchronization operations of the thread.
     pub ops: u64,
+}
+
+/// Payload of the FORK chunk, with which the log of a child process begins: what comes before it is in the parent's.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fork {
+    /// Number of the process in its trace; the first one is 0.
+    pub number: u32,
+    /// Number of its parent.
+    pub parent: u32,
+    /// Number in the kernel.
+    pub pid: i32,
+    /// The same of its parent.
+    pub parent_pid: i32,
+    /// Bytes of the parent's log that come before this one.
+    pub before: u64,
 }
 
 /// The decoded form of a log that the runtime maps at replay: [`flat::Header`], the START payload, then for each thread

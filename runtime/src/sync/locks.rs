@@ -4,6 +4,7 @@
 //! locked: a thread goes on once the one before it has let go.
 
 use super::{count, depend, entry_of, late, next_stamp, pass, release, safe_point, table::Entry, unusual};
+use crate::pool::{self, Side};
 use crate::state::{elsewhere, me, page};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering::*;
@@ -117,10 +118,19 @@ unsafe fn let_go<T>(object: *mut T, real: Real<T>, f: impl Fn(*mut T) -> c_int, 
 }
 
 /// The program initialises an object anew, or is done with it.
-pub(super) fn initialised<T>(object: *mut T) {
+fn initialised<T>(object: *mut T) {
     if matches!(how(), How::Record | How::Shadow) {
         entry_of(object as u64).forget();
     }
+}
+
+/// The program initialises an object. One in memory of the environment, such as what processes share, is not there at replay.
+pub(super) fn initialise<T>(object: *mut T, f: impl FnOnce(*mut T) -> c_int) -> c_int {
+    initialised(object);
+    if matches!(how(), How::Replay) && pool::side(object as u64, size_of::<T>() as u64) != Side::Replay {
+        return 0;
+    }
+    f(object)
 }
 
 unsafe fn lock(m: *mut Mutex, f: impl FnOnce(*mut Mutex) -> c_int) -> c_int {
@@ -221,9 +231,8 @@ fn unlock(e: &Entry, f: &dyn Fn() -> c_int) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::pthread_mutexattr_t) -> c_int {
-    initialised(m);
     // SAFETY: passed on.
-    unsafe { libc::pthread_mutex_init(m, attr) }
+    initialise(m, |m| unsafe { libc::pthread_mutex_init(m, attr) })
 }
 
 /// pthread_mutex_destroy. The program's object is as it was initialised: it can always be destroyed.
@@ -349,9 +358,8 @@ pub(super) fn chained(stamps: &core::sync::atomic::AtomicU64) {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_rwlock_init(l: *mut RwLock, attr: *const libc::pthread_rwlockattr_t) -> c_int {
-    initialised(l);
     // SAFETY: passed on.
-    unsafe { libc::pthread_rwlock_init(l, attr) }
+    initialise(l, |l| unsafe { libc::pthread_rwlock_init(l, attr) })
 }
 
 /// pthread_rwlock_destroy.
@@ -413,9 +421,8 @@ pub unsafe extern "C" fn __itarget_spin_unlock(s: *mut Spin) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_spin_init(s: *mut Spin, shared: c_int) -> c_int {
-    initialised(s);
     // SAFETY: passed on.
-    unsafe { libc::pthread_spin_init(s, shared) }
+    initialise(s, |s| unsafe { libc::pthread_spin_init(s, shared) })
 }
 
 /// pthread_spin_destroy.
@@ -458,9 +465,8 @@ pub unsafe extern "C" fn __itarget_mtx_init(m: *mut c_void, kind: c_int) -> c_in
     unsafe extern "C" {
         fn mtx_init(m: *mut c_void, kind: c_int) -> c_int;
     }
-    initialised(m);
     // SAFETY: passed on.
-    unsafe { mtx_init(m, kind) }
+    initialise(m, |m| unsafe { mtx_init(m, kind) })
 }
 
 /// mtx_trylock.

@@ -2,7 +2,7 @@
 //!
 //! A wait is a boundary: signals that come while it lasts are delivered there, and again there at replay.
 
-use super::locks::{How, chained, how, initialised, real_mutex, result_only};
+use super::locks::{How, chained, how, initialise, real_mutex, result_only};
 use super::{await_next, count, depend, entry_of, next_stamp, pass, publish, table::Entry, unusual};
 use crate::exit::site;
 use crate::hooks::{__itarget_enter, __itarget_leave};
@@ -134,9 +134,8 @@ pub unsafe extern "C" fn __itarget_cond_broadcast(c: *mut Cond) -> c_int {
 /// See `__itarget_cond_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cond_init(c: *mut Cond, attr: *const libc::pthread_condattr_t) -> c_int {
-    initialised(c);
     // SAFETY: passed on.
-    unsafe { libc::pthread_cond_init(c, attr) }
+    initialise(c, |c| unsafe { libc::pthread_cond_init(c, attr) })
 }
 
 /// cnd_init.
@@ -171,9 +170,8 @@ unsafe fn real_sem(s: *mut Sem) -> (&'static Entry, *mut Sem) {
 /// See `__itarget_cond_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_sem_init(s: *mut Sem, shared: c_int, value: u32) -> c_int {
-    initialised(s);
     // SAFETY: passed on.
-    unsafe { libc::sem_init(s, shared, value) }
+    initialise(s, |s| unsafe { libc::sem_init(s, shared, value) })
 }
 
 /// Logs how a call went that gives -1 and `errno`.
@@ -335,9 +333,8 @@ unsafe fn real_barrier(b: *mut Barrier) -> (&'static Entry, *mut Barrier) {
 /// See `__itarget_cond_wait`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_barrier_init(b: *mut Barrier, attr: *const libc::pthread_barrierattr_t, n: u32) -> c_int {
-    initialised(b);
     // SAFETY: passed on.
-    unsafe { libc::pthread_barrier_init(b, attr, n) }
+    initialise(b, |b| unsafe { libc::pthread_barrier_init(b, attr, n) })
 }
 
 /// pthread_barrier_wait: arrives (an operation), waits, leaves (another).

@@ -123,6 +123,20 @@ unsafe fn make() -> Option<*mut Thread> {
     }
 }
 
+/// In a child process that has only the main thread: its threads get rings of their own.
+pub fn forget() {
+    // SAFETY: nobody sits there; the memory is ours.
+    unsafe {
+        for i in 0..COUNT {
+            let (control, ring) = ((*ALL[i]).control, (*ALL[i]).ring);
+            sys!(libc::SYS_munmap, control, PAGE as u64 + sync::BUFFER + ring);
+            sys!(libc::SYS_munmap, ALL[i], size_of::<Thread>());
+        }
+        COUNT = 0;
+        FREE_COUNT = 0;
+    }
+}
+
 /// In a child process there is one thread, and no lock is taken.
 pub fn after_fork() {
     LOCK.unlock();

@@ -102,6 +102,12 @@ impl Collector<'_> {
             _ => None,
         });
         self.writes(&mut site, call);
+        // What processes share is not there at replay: nothing can be done to it there.
+        let shared = |v: &FieldId| self.facts.place(self.points_to, *v) == Place::Mapping;
+        if role == Role::Native && site.writes.iter().flat_map(|w| &w.values).any(shared) {
+            site.role = Role::Env;
+        }
+        let role = site.role;
         if matches!(role, Role::Env | Role::Det) {
             self.lengths(&site, call);
         }

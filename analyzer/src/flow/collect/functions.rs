@@ -44,7 +44,9 @@ const AWARE: &[&str] = &[
     "__itarget_ctype_toupper_loc",
     "__itarget_clearenv",
     "__itarget_cxa_atexit",
+    "__itarget_daemon",
     "__itarget_exit",
+    "__itarget_fork",
     "__itarget_free",
     "__itarget_longjmp",
     "__itarget_malloc_usable_size",
@@ -55,6 +57,7 @@ const AWARE: &[&str] = &[
     "__itarget_signal",
     "__itarget_sigsetjmp",
     "__itarget_unsetenv",
+    "__itarget_vfork",
 ];
 
 /// Runtime functions that change what replay space sees in a way that no log carries.
@@ -76,12 +79,6 @@ const OUTSIDE: &[&str] = &[
 #[must_use]
 pub fn is_allowed_outside(callee: &str) -> bool {
     OUTSIDE.contains(&callee)
-}
-
-/// True if the environment may make the call, which is then the runtime's: the child is not recorded.
-#[must_use]
-pub fn is_fork(callee: &str) -> bool {
-    matches!(callee, "fork" | "__fork" | "_Fork" | "vfork")
 }
 
 fn on_stack(kind: ObjectKind) -> bool {

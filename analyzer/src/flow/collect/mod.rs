@@ -6,7 +6,7 @@ mod functions;
 mod places;
 mod threads;
 
-pub use functions::{is_allowed_outside, is_aware, is_fork};
+pub use functions::{is_allowed_outside, is_aware};
 pub use threads::{is_create, starts_threads};
 
 use super::facts::{Facts, Load, Pin, Place, Role, Store};

@@ -12,7 +12,7 @@ use itarget_annotations::Kind;
 /// Functions that start a thread.
 const CREATE: &[&str] = &["pthread_create", "thrd_create"];
 /// What can't be recorded in a thread yet.
-const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np", "pthread_atfork"];
+const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np"];
 
 /// Whether the program may start threads.
 #[must_use]

@@ -1,0 +1,312 @@
+//! Processes: fork. A child is recorded in a directory of its own, and its log goes on where its parent's was.
+//!
+//! Nothing at replay knows of it: what a child did is its parent's stream up to the fork and then its own, in
+//! which fork gave 0. So a child's log begins with a [`Fork`] that says how much of the parent's comes before it.
+//!
+//! Only a process with one thread has recorded children: where there are more, their state at the fork is nowhere
+//! in what is recorded. The child of such a process goes on unrecorded.
+
+use crate::crossing::{self, Special};
+use crate::exit::{__itarget__exit, site};
+use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_refuse};
+use crate::start::NEW;
+use crate::state::{__itarget_ctl, MAIN, ctl, elsewhere, page, recording, st};
+use crate::sys::{self, Digits, mmap, say, sys};
+use crate::word::word;
+use crate::{log, sync, word};
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
+use itarget_abi::control::{Control, PAGE, mode};
+use itarget_abi::log::{Fork, MAGIC, kind};
+
+/// Functions given to `pthread_atfork` at once; more are an error (ENOMEM).
+const HANDLERS: usize = 256;
+type Handler = Option<extern "C" fn()>;
+static mut LIST: [[Handler; 3]; HANDLERS] = [[None; 3]; HANDLERS];
+static mut COUNT: usize = 0;
+const PREPARE: usize = 0;
+const PARENT: usize = 1;
+const CHILD: usize = 2;
+
+/// Processes of the trace so far; all of them share the word. Null: none is counted.
+static mut MADE: *const AtomicU32 = core::ptr::null();
+
+/// The first process of a trace starts.
+pub fn start() {
+    let shared = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+    // SAFETY: a fresh mapping; one thread.
+    unsafe { MADE = mmap(0, PAGE as u64, libc::PROT_READ | libc::PROT_WRITE, shared, -1, 0).map_or(core::ptr::null(), |p| p.cast()) };
+}
+
+/// Number of this process in its trace.
+pub fn number() -> u32 {
+    // SAFETY: changes only in a child, while it has one thread.
+    unsafe { NUMBER }
+}
+
+static mut NUMBER: u32 = 0;
+
+/// pthread_atfork.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int {
+    sync::section(|| {
+        // SAFETY: sections exclude each other; the index is checked.
+        unsafe {
+            if COUNT == HANDLERS {
+                return libc::ENOMEM;
+            }
+            LIST[COUNT] = [prepare, parent, child];
+            COUNT += 1;
+        }
+        0
+    })
+}
+
+/// Runs the handlers of one kind.
+fn handlers(which: usize) {
+    // SAFETY: entries are only added.
+    let count = unsafe { COUNT };
+    for i in 0..count {
+        let i = if which == PREPARE { count - 1 - i } else { i };
+        // SAFETY: as above.
+        if let Some(f) = unsafe { LIST[i][which] } {
+            f();
+        }
+    }
+}
+
+/// fork.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_fork() -> c_int {
+    // SAFETY: entries are only added.
+    if unsafe { COUNT } > 0 && crossing::from_environment() {
+        // The handlers are replayed, and the environment can't call them without a word.
+        __itarget_refuse(site::FORK);
+    }
+    handlers(PREPARE);
+    let r = fork();
+    handlers(if r == 0 { CHILD } else { PARENT });
+    r
+}
+
+/// vfork: the child has its own memory, which is what remains of it once it ends or becomes another program.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_vfork() -> c_int {
+    fork()
+}
+
+fn fork() -> c_int {
+    if elsewhere() {
+        // SAFETY: libc's fork.
+        let r = unsafe { libc::fork() };
+        if r == 0 && recording() {
+            leave_recording();
+        }
+        return r;
+    }
+    if crossing::from_environment() {
+        let before = block_signals();
+        crossing::special(Special::Fork);
+        word::seal();
+        let r = record();
+        crossing::complete();
+        restore_signals(before);
+        return r;
+    }
+    let run = __itarget_enter(site::FORK) != 0;
+    let before = if run { block_signals() } else { 0 };
+    word::seal();
+    let mut r = 0;
+    if run {
+        r = if recording() { record() } else { plain() };
+        __itarget_leave();
+        restore_signals(before);
+    }
+    word(r as u64) as c_int
+}
+
+/// Blocks all signals of this thread; gives what was blocked before.
+fn block_signals() -> u64 {
+    let all = !0u64;
+    let mut old = 0u64;
+    // SAFETY: masks of 8 bytes.
+    unsafe { sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64) };
+    old
+}
+
+fn restore_signals(old: u64) {
+    // SAFETY: a mask of 8 bytes.
+    unsafe { sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64) };
+}
+
+/// Nothing is recorded.
+fn plain() -> c_int {
+    // SAFETY: libc's fork.
+    let r = unsafe { libc::fork() };
+    if r == 0 && page().mode == mode::PROFILE {
+        crate::profile::in_child();
+    }
+    r
+}
+
+/// While recording: the parent's log is written out, so that the child knows what comes before its own.
+fn record() -> c_int {
+    // SAFETY: our own pointer; the mapping stays.
+    let alone = st().alive.load(SeqCst) == 1 && sync::is_main() && unsafe { !MADE.is_null() };
+    log::flush(true);
+    log::flush_sync();
+    // SAFETY: our own descriptor.
+    let before = log::own_file().map_or(-1, |fd| unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) });
+    // The control page is the parent's until the child has its own: only this copy is good there.
+    let copy = *ctl();
+    // SAFETY: see `start`.
+    let number = if alone { unsafe { (*MADE).fetch_add(1, Relaxed) + 1 } } else { 0 };
+    let parent = sys::pid();
+    // SAFETY: libc's fork.
+    let r = unsafe { libc::fork() };
+    if r != 0 {
+        return r;
+    }
+    if !alone || copy.mode != mode::RECORD || before < 0 {
+        leave_recording();
+        return 0;
+    }
+    let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before: before as u64 };
+    if let Err(why) = adopt(&copy, &fork) {
+        leave_recording();
+        say(&[
+            b"IT0618 recording is off in process ",
+            Digits::new(fork.pid as u64).bytes(),
+            b", a child of process ",
+            Digits::new(parent as u64).bytes(),
+            b": ",
+            why,
+            b"; it runs unrecorded",
+        ]);
+    }
+    0
+}
+
+/// In a child: a log and a live chunk of its own, in the place of the parent's.
+fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
+    let trace = &mut st().trace;
+    let end = trace.iter().position(|b| *b == 0).unwrap_or(0);
+    // All processes have their directories in that of the trace.
+    let root = if fork.parent == 0 { end } else { trace[..end].iter().rposition(|b| *b == b'/').unwrap_or(0) };
+    let digits = Digits::new(u64::from(fork.number));
+    let name: [&[u8]; 3] = [b"/process.", digits.bytes(), b"\0"];
+    let mut at = root;
+    for part in name {
+        let Some(room) = trace.get_mut(at..at + part.len()) else { return Err(b"the name of its directory is too long") };
+        room.copy_from_slice(part);
+        at += part.len();
+    }
+    if at + 32 > trace.len() {
+        return Err(b"the name of its directory is too long");
+    }
+    // SAFETY: our own descriptor, path and mappings; one thread.
+    unsafe {
+        if sys!(libc::SYS_mkdir, trace.as_ptr(), 0o700) < 0 {
+            return Err(b"its directory can't be made");
+        }
+        let log_fd = crate::start::open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
+        let ring_fd = crate::start::open(b"/ring", libc::O_RDWR | NEW);
+        if log_fd < 0 || ring_fd < 0 {
+            return Err(b"its directory can't be written");
+        }
+        let bytes = sync::BUFFER + MAIN.ring;
+        let all = PAGE as u64 + bytes;
+        let fits = sys!(libc::SYS_ftruncate, ring_fd, all) == 0
+            && sys!(libc::SYS_fallocate, ring_fd, 0, 0u64, all) != -i64::from(libc::ENOSPC);
+        if !fits {
+            return Err(b"no room for its live chunk");
+        }
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        let fixed = libc::MAP_SHARED | libc::MAP_FIXED;
+        let here = (&raw mut __itarget_ctl) as u64;
+        let mapped = mmap(copy.sync_start, bytes, rw, fixed, ring_fd, PAGE as u64).is_some() && mmap(here, PAGE as u64, rw, fixed, ring_fd, 0).is_some();
+        if !mapped {
+            return Err(b"its live chunk can't be mapped");
+        }
+        let c = page();
+        *c = *copy;
+        c.magic = 0;
+        sys!(libc::SYS_close, ring_fd);
+        log::close_file();
+        log::use_file(log_fd);
+        MAIN.tid = sys!(libc::SYS_gettid) as i32;
+        NUMBER = fork.number;
+        sync::after_fork();
+        crate::thread::seat::forget();
+        // SAFETY: plain integers without padding.
+        let payload = core::slice::from_raw_parts((fork as *const Fork).cast::<u8>(), size_of::<Fork>());
+        if log::special(kind::FORK, payload).is_err() {
+            return Err(b"its log can't be written");
+        }
+        c.magic = MAGIC;
+    }
+    Ok(())
+}
+
+/// In a child: no write may reach the parent's trace.
+fn leave_recording() {
+    for control in [page() as *mut Control, ctl()] {
+        // SAFETY: control pages are remapped in place: private memory instead of the ring file.
+        unsafe {
+            let copy = *control;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+            mmap(control as u64, PAGE as u64, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            *control = copy;
+        }
+    }
+    log::close_file();
+    sync::after_fork();
+    page().mode = mode::PLAIN;
+    page().bound = u64::MAX;
+    ctl().in_env = 0;
+}
+
+/// daemon.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_daemon(keep_directory: c_int, keep_streams: c_int) -> c_int {
+    match __itarget_fork() {
+        -1 => return -1,
+        0 => {}
+        // As libc's: no handlers of exit.
+        _ => __itarget__exit(0),
+    }
+    let mut r = 0;
+    if __itarget_enter(site::DAEMON) != 0 {
+        // SAFETY: what libc's daemon does in the child.
+        r = unsafe {
+            if libc::setsid() == -1 {
+                -1
+            } else {
+                if keep_directory == 0 {
+                    libc::chdir(c"/".as_ptr());
+                }
+                if keep_streams == 0 { null_streams() } else { 0 }
+            }
+        };
+        __itarget_leave();
+    }
+    word(r as u64) as c_int
+}
+
+/// Points the standard streams to `/dev/null`.
+fn null_streams() -> c_int {
+    // SAFETY: descriptors of this process.
+    unsafe {
+        let fd = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+        if fd < 0 {
+            return -1;
+        }
+        for to in 0..3 {
+            libc::dup2(fd, to);
+        }
+        if fd > 2 {
+            libc::close(fd);
+        }
+    }
+    0
+}

@@ -13,7 +13,7 @@ use crate::start::NEW;
 use crate::state::{__itarget_ctl, MAIN, ctl, elsewhere, page, recording, st};
 use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
-use crate::{log, sync, word};
+use crate::{log, signal, sync, word};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use itarget_abi::control::{Control, PAGE, mode};
@@ -105,38 +105,24 @@ fn fork() -> c_int {
         return r;
     }
     if crossing::from_environment() {
-        let before = block_signals();
+        let before = signal::block();
         crossing::special(Special::Fork);
         word::seal();
         let r = record();
         crossing::complete();
-        restore_signals(before);
+        signal::unblock(before);
         return r;
     }
     let run = __itarget_enter(site::FORK) != 0;
-    let before = if run { block_signals() } else { 0 };
+    let before = if run { signal::block() } else { 0 };
     word::seal();
     let mut r = 0;
     if run {
         r = if recording() { record() } else { plain() };
         __itarget_leave();
-        restore_signals(before);
+        signal::unblock(before);
     }
     word(r as u64) as c_int
-}
-
-/// Blocks all signals of this thread; gives what was blocked before.
-fn block_signals() -> u64 {
-    let all = !0u64;
-    let mut old = 0u64;
-    // SAFETY: masks of 8 bytes.
-    unsafe { sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64) };
-    old
-}
-
-fn restore_signals(old: u64) {
-    // SAFETY: a mask of 8 bytes.
-    unsafe { sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64) };
 }
 
 /// Nothing is recorded.

@@ -17,6 +17,9 @@ use itarget_abi::log::{Async, kind};
 
 const SIGNALS: usize = 65;
 
+/// What is added to the code of a signal that came to a thread which is not recorded, when it is sent on.
+const SENT_ON: i32 = -0x4000_0000;
+
 /// Kernel view of the program's action (glibc's layout of `struct sigaction`).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -47,6 +50,21 @@ impl Queue {
         count: AtomicUsize::new(0),
         handled: (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 }),
     };
+}
+
+/// Blocks all signals of this thread; gives what was blocked before.
+pub fn block() -> u64 {
+    let all = !0u64;
+    let mut old = 0u64;
+    // SAFETY: masks of 8 bytes.
+    unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64) };
+    old
+}
+
+/// Undoes [`block`].
+pub fn unblock(before: u64) {
+    // SAFETY: a mask of 8 bytes.
+    unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0u64, 8u64) };
 }
 
 fn synchronous(signal: c_int) -> bool {
@@ -150,15 +168,20 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         return;
     }
     if elsewhere() {
-        // Handlers run in the recorded thread.
-        // SAFETY: the kernel's structure, sent on as it is.
-        unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, libc::getpid(), MAIN.tid, signal, info) };
+        // Handlers run in the recorded thread. The kernel lets nobody send on the codes that are its own.
+        // SAFETY: the kernel's structure, sent on but for the code.
+        unsafe {
+            let mut copy = *info;
+            copy.si_code = SENT_ON + i32::from((*info).si_code as i8);
+            crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, crate::sys::pid(), MAIN.tid, signal, &raw const copy);
+        }
         return;
     }
     // SAFETY: the kernel's structure; words 2 and 3 hold pid/uid or value.
     let (code, words) = unsafe {
         let raw = info.cast::<u64>();
-        ((*info).si_code, [*raw.add(2), *raw.add(3)])
+        let code = (*info).si_code;
+        (if (code - SENT_ON).unsigned_abs() <= 128 { code - SENT_ON } else { code }, [*raw.add(2), *raw.add(3)])
     };
     let inside = ctl().in_env;
     if inside != 0 {
@@ -267,25 +290,21 @@ pub fn enter_environment() {
 
 #[cold]
 fn drain() {
-    // SAFETY: signals are blocked while the queue is changed.
-    unsafe {
-        loop {
-            let all = !0u64;
-            let mut old = 0u64;
-            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, &raw const all, &raw mut old, 8u64);
-            let queue = &mut me().signals;
-            let first = queue.list[0];
-            let left = queue.count.load(Relaxed).checked_sub(1);
-            if let Some(left) = left {
-                queue.count.store(left, Relaxed);
-                queue.list.copy_within(1..=left, 0);
-            }
-            crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const old, 0u64, 8u64);
-            if left.is_none() {
-                return;
-            }
-            deliver(first.0, first.1, first.2, false);
+    loop {
+        // The queue is not to change meanwhile.
+        let before = block();
+        let queue = &mut me().signals;
+        let first = queue.list[0];
+        let left = queue.count.load(Relaxed).checked_sub(1);
+        if let Some(left) = left {
+            queue.count.store(left, Relaxed);
+            queue.list.copy_within(1..=left, 0);
         }
+        unblock(before);
+        if left.is_none() {
+            return;
+        }
+        deliver(first.0, first.1, first.2, false);
     }
 }
 

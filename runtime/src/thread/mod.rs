@@ -13,7 +13,7 @@ use crate::state::{FOREIGN, MAIN, Thread, become_thread, elsewhere, me, page, re
 use crate::sync::{self, Watch};
 use crate::sys::{mmap, sys};
 use crate::word::word;
-use crate::{log, replay};
+use crate::{log, replay, signal};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use itarget_abi::control::mode;
@@ -46,6 +46,8 @@ pub struct Life {
     pub ran: bool,
     /// C11: the function gives an `int`.
     int: bool,
+    /// Signals that it blocks at first, if they are all blocked until it is one that is recorded.
+    mask: Option<u64>,
     /// Replay: it was about to synchronize when the recording ended.
     pub waits: bool,
 }
@@ -65,6 +67,7 @@ impl Life {
         once: None,
         ran: false,
         int: false,
+        mask: None,
         waits: false,
     };
 }
@@ -73,12 +76,15 @@ impl Life {
 const TCB: u64 = 256 << 10;
 /// Bytes that may not be touched below a stack.
 const GUARD: u64 = 4096;
+/// `PTHREAD_ATTR_NO_SIGMASK_NP`: the attributes say nothing about signals.
+const NO_MASK: c_int = -1;
 /// Bit of `detached`: the thread came to its end.
 const ENDED: u32 = 2;
 
 unsafe extern "C" {
     fn pthread_tryjoin_np(t: Handle, result: *mut *mut c_void) -> c_int;
     fn pthread_timedjoin_np(t: Handle, result: *mut *mut c_void, until: *const libc::timespec) -> c_int;
+    fn pthread_attr_getsigmask_np(attr: *const Attr, set: *mut libc::sigset_t) -> c_int;
     fn pthread_attr_getdetachstate(attr: *const Attr, state: *mut c_int) -> c_int;
 }
 
@@ -226,7 +232,16 @@ unsafe fn make(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c
             libc::pthread_attr_setstack(&raw mut own, tcb as *mut c_void, TCB as usize);
         }
         st().alive.fetch_add(1, SeqCst);
+        // A signal that came before the thread is ours would find nobody to take it.
+        let before = recording().then(signal::block);
+        let mut set: libc::sigset_t = core::mem::zeroed();
+        if pthread_attr_getsigmask_np(&raw const own, &raw mut set) == NO_MASK {
+            (*thread).life.mask = before;
+        }
         let rc = libc::pthread_create(t, &raw const own, begin, thread.cast());
+        if let Some(before) = before {
+            signal::unblock(before);
+        }
         if rc != 0 {
             st().alive.fetch_sub(1, SeqCst);
             unmap(number, (*thread).life.stack);
@@ -243,6 +258,9 @@ extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
     let result = unsafe {
         become_thread(thread);
         me().tid = sys!(libc::SYS_gettid) as i32;
+        if let Some(mask) = me().life.mask {
+            signal::unblock(mask);
+        }
         if replaying() {
             replay::open();
             if !crate::crossing::start() {
@@ -324,8 +342,12 @@ fn end(result: *mut c_void) -> *mut c_void {
         result = (result as u64 as i32 as i64) as *mut c_void;
     }
     if recording() {
+        // Signals sent to the process go to other threads from now on; those that came run their handlers.
+        signal::block();
+        sync::safe_point();
         log::end_of_thread();
     } else if replaying() {
+        sync::safe_point();
         replay::end_of_thread();
     }
     let detached = t.life.detached.fetch_or(ENDED, AcqRel) & 1 != 0;

@@ -83,7 +83,7 @@ fn help() {
     let s = Scratch::new();
     check("help", &session(&s, &["itarget --help", "itarget --version"]));
     for command in
-        ["record", "replay", "debug", "dump", "ls", "rm", "profile", "ps", "relink", "tune", "compare", "check-annotations", "annotations", "analyze", "explain", "diff", "graph", "explain-code"]
+        ["record", "replay", "debug", "dump", "ls", "rm", "profile", "ps", "pack", "relink", "tune", "compare", "check-annotations", "annotations", "analyze", "explain", "diff", "graph", "explain-code"]
     {
         check(&format!("help-{command}"), &session(&s, &[&format!("itarget {command} --help")]));
     }

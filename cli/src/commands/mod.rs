@@ -15,6 +15,7 @@ pub mod debug;
 pub mod dump;
 pub mod explain_code;
 pub mod ls;
+pub mod pack;
 pub mod profile;
 pub mod ps;
 pub mod record;

@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::errors::Error;
 use crate::trace::log::{Reading, reason};
-use crate::trace::{dir, flat, process};
+use crate::trace::{dir, flat, packed, process};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -57,20 +57,20 @@ pub fn run(args: Args) -> Outcome {
 }
 
 fn row(trace: &Path, number: u32) -> Result<Row, Error> {
-    let path = process::directory(trace, number).join("log");
-    let origin = if number == 0 { None } else { Some(process::origin(&path)?) };
+    let own = process::directory(trace, number);
+    let origin = if number == 0 { None } else { Some(process::origin(&own)?) };
     let log = flat::inspect(trace, number, Reading::UntilDamage)?;
     // Children know it.
     let all = process::all(trace).into_iter().filter(|n| *n > 0);
     let pid = match origin {
         Some(fork) => Some(fork.pid),
-        None => all.filter_map(|n| process::origin(&process::directory(trace, n).join("log")).ok()).find(|f| f.parent == 0).map(|f| f.parent_pid),
+        None => all.filter_map(|n| process::origin(&process::directory(trace, n)).ok()).find(|f| f.parent == 0).map(|f| f.parent_pid),
     };
     Ok(Row {
         number,
         parent: origin.map(|fork| fork.parent),
         pid,
-        bytes: path.metadata().map_or(0, |m| m.len()),
+        bytes: packed::bytes(&own),
         end: reason(&log),
         status: log.end.map(|e| e.status),
     })

@@ -1,10 +1,16 @@
 //! `itarget record`: runs a program and keeps what came from its environment.
 
 use super::{Outcome, run};
+use crate::trace::packed::Packer;
+use crate::trace::process;
 use crate::trace::dir::{self, Meta};
 use itarget_abi::env;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Record a run of a program built with itarget-cc.
 #[derive(Debug, clap::Args)]
@@ -35,6 +41,53 @@ enum Check {
     Light,
     /// The site of every event.
     Full,
+}
+
+/// Packs logs that get long, beside the recording.
+struct Packing {
+    stop: mpsc::Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Bytes of a log that are left as they are: shorter recordings are not packed at all.
+const UNPACKED: u64 = 64 << 20;
+
+impl Packing {
+    fn start(trace: &Path) -> Packing {
+        let trace = trace.to_path_buf();
+        let (stop, stopped) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            // The program comes first; where that can't be said, it is packed all the same.
+            let _ = rustix::process::setpriority_process(None, 19);
+            let mut packers: BTreeMap<u32, Packer> = BTreeMap::new();
+            while stopped.recv_timeout(Duration::from_millis(250)) == Err(RecvTimeoutError::Timeout) {
+                for number in process::all(&trace) {
+                    let own = process::directory(&trace, number);
+                    let long = own.join("log").metadata().is_ok_and(|m| m.len() >= UNPACKED);
+                    if long && !packers.contains_key(&number) && let Ok(packer) = Packer::open(&own) {
+                        packers.insert(number, packer);
+                    }
+                    let Some(packer) = packers.get_mut(&number) else { continue };
+                    // On a full disk the log stays as it is; who records says so.
+                    while packer.step(UNPACKED).unwrap_or(false) {
+                        if stopped.try_recv().is_ok() {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        Packing { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Packing {
+    fn drop(&mut self) {
+        let _ = self.stop.send(()); // it may have given up
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 /// Runs the command.
@@ -88,7 +141,10 @@ pub fn run(args: Args) -> Outcome {
             command.env_remove(env::MODE).env_remove(env::TRACE).env_remove(env::OPTIONS);
         }
     }
-    let status = run::wait(&mut command)?;
+    let packing = trace.as_deref().map(Packing::start);
+    let status = run::wait(&mut command);
+    drop(packing);
+    let status = status?;
     if let Some(dir) = &trace {
         meta.end = Some(run::ended(status));
         if let Err(e) = dir::complete(dir, &meta) {

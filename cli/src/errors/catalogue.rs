@@ -315,6 +315,11 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "`itarget ps` lists the processes of a trace. Children of a process with several threads are not recorded, nor are programs that a process becomes by exec.",
     },
     Entry {
+        code: "IT0628",
+        title: "A log can't be packed",
+        what_to_do: "The process that writes it still runs or was killed, or the disk is full. Nothing is lost: the trace can be replayed as it is.",
+    },
+    Entry {
         code: "IT0701",
         title: "gdb is missing",
         what_to_do: "`apt-get install gdb`.",

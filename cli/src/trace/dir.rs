@@ -3,7 +3,7 @@
 //!
 //! Evolution: `version` holds one number and never moves; `meta.json` may gain fields.
 
-use super::process;
+use super::{packed, process};
 use crate::errors::Error;
 use etcetera::BaseStrategy;
 use itarget_abi::control::PAGE;
@@ -213,9 +213,9 @@ pub fn remove(dir: &Path) -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::new("IT0608", format!("{} can't be removed: {e}", dir.display()));
     for process in process::all(dir).into_iter().filter(|p| *p > 0) {
         let own = process::directory(dir, process);
-        files(&own, &["log"]).and_then(|()| std::fs::remove_dir(&own)).map_err(failed)?;
+        files(&own, &["log", packed::NAME]).and_then(|()| std::fs::remove_dir(&own)).map_err(failed)?;
     }
-    files(dir, &["log", "incomplete", "meta.json", "profile.tsv", "version"]).map_err(failed)?;
+    files(dir, &["log", packed::NAME, "incomplete", "meta.json", "profile.tsv", "version"]).map_err(failed)?;
     std::fs::remove_dir(dir).map_err(failed)
 }
 
@@ -230,8 +230,14 @@ fn files(dir: &Path, names: &[&str]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Bytes of the logs of all processes.
+/// The log of a process may not be all that it recorded: it runs, or was killed.
+#[must_use]
+pub fn may_grow(process: &Path) -> bool {
+    process.join("ring").exists()
+}
+
+/// Bytes that the logs of all processes take on the disk.
 #[must_use]
 pub fn bytes(dir: &Path) -> u64 {
-    process::all(dir).iter().map(|p| process::directory(dir, *p).join("log").metadata().map_or(0, |m| m.len())).sum()
+    process::all(dir).iter().map(|p| packed::bytes(&process::directory(dir, *p))).sum()
 }

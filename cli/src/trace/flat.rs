@@ -1,11 +1,11 @@
 //! The decoded form of a log, in an anonymous file that the program at replay maps.
 
 use super::log::{self, Log, Reading, Thread};
-use super::process;
+use super::{packed, process};
 use crate::errors::Error;
 use itarget_abi::log::flat::{Header, MAGIC, Part};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const HEADER: u64 = size_of::<Header>() as u64;
@@ -51,24 +51,20 @@ fn open(dir: &Path, process: u32) -> Result<Input, Error> {
     let (mut process, mut wanted) = (process, u64::MAX);
     loop {
         let own = process::directory(dir, process);
-        let path = own.join("log");
         if process > 0 && !own.is_dir() {
             return Err(Error::new("IT0627", format!("nothing is recorded of a process {process}")).hint("`itarget ps` lists the processes of a trace"));
         }
-        let file = File::open(&path).map_err(|e| {
-            Error::new("IT0604", format!("{}: {e}", path.display())).hint("the program ended before it recorded anything, or this is no trace")
-        })?;
-        let io = |e: std::io::Error| Error::new("IT0606", format!("{}: {e}", path.display()));
-        let size = file.metadata().map_err(io)?.len().min(wanted);
+        let (chunks, size) = packed::open(&own)?;
+        let size = size.min(wanted);
         input.size = input.size.saturating_add(size);
-        input.chunks = Box::new(BufReader::new(file).take(size).chain(input.chunks));
+        input.chunks = Box::new(chunks.take(size).chain(input.chunks));
         if process == 0 {
             return Ok(input);
         }
-        let fork = process::origin(&path)?;
+        let fork = process::origin(&own)?;
         // Numbers only grow, so this comes to an end.
         if fork.parent >= process {
-            return Err(Error::new("IT0601", format!("{}: process {process} can't be a child of {}", path.display(), fork.parent)));
+            return Err(Error::new("IT0601", format!("{}: process {process} can't be a child of {}", own.display(), fork.parent)));
         }
         (process, wanted) = (fork.parent, fork.before);
     }

@@ -189,6 +189,9 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
 }
 
 fn io(e: &std::io::Error) -> Error {
+    if e.kind() == ErrorKind::InvalidData {
+        return Error::new("IT0601", format!("the log is damaged: {e}"));
+    }
     Error::new("IT0606", format!("the log can't be read: {e}"))
 }
 

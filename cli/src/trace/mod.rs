@@ -1,7 +1,8 @@
-//! Traces: the directory ([`dir`]), its processes ([`process`]), the log of each ([`log`]), its decoded form ([`flat`]).
+//! Traces: the directory ([`dir`]), its processes ([`process`]), the log of each ([`log`]), perhaps packed ([`packed`]), its decoded form ([`flat`]).
 
 pub mod dir;
 pub mod flat;
 pub mod log;
+pub mod packed;
 pub mod process;
 pub mod sites;

@@ -1,11 +1,9 @@
 //! The processes of a trace: the first one's files lie in the trace directory itself, those of the others in `process.1` and so
 //! on. The log of a child begins with a chunk that says whose child it is, and how much of the parent's log comes before it.
 
-use super::log;
+use super::{log, packed};
 use crate::errors::Error;
 use itarget_abi::log::{Fork, HEADER, kind};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The directory of a process.
@@ -26,14 +24,16 @@ pub fn all(trace: &Path) -> Vec<u32> {
     all
 }
 
-/// The first chunk of a child's log.
+/// The first chunk of the log of a child with that directory.
 ///
 /// # Errors
-/// IT0606: it can't be read; IT0601: it is damaged or was cut off before the chunk was written.
-pub fn origin(path: &Path) -> Result<Fork, Error> {
+/// IT0604, IT0606: it can't be read; IT0601: it is damaged or was cut off before the chunk was written.
+pub fn origin(own: &Path) -> Result<Fork, Error> {
+    let path = own.join("log");
     let mut bytes = [0u8; HEADER + size_of::<Fork>()];
-    File::open(path)
-        .and_then(|mut f| f.read_exact(&mut bytes))
+    let (mut input, _) = packed::open(own)?;
+    input
+        .read_exact(&mut bytes)
         .map_err(|e| Error::new("IT0606", format!("{}: {e}", path.display())).hint("the process ended before it recorded anything"))?;
     let (head, payload) = bytes.split_at(HEADER);
     if !log::is_chunk(head, payload, kind::FORK) {

@@ -6,6 +6,7 @@
 
 use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret, Varargs};
 use itarget_plan as plan;
+use std::collections::BTreeMap;
 
 /// What the analyzer knows about the arguments of one call.
 pub trait Arguments {
@@ -44,6 +45,8 @@ pub struct CallSpec {
     pub opaque: Vec<u32>,
     /// Pointer arguments that are read. `None`: not said, so all that are not only written.
     pub reads: Option<Vec<u32>>,
+    /// Arguments that lead to a known number of bytes: argument, bytes, whether they are read, whether they are written.
+    pub sizes: Vec<(u32, u64, bool, bool)>,
     /// Pointer arguments the environment keeps.
     pub retains: Vec<u32>,
     /// Pointer flow beyond what `ret` says.
@@ -72,6 +75,7 @@ impl CallSpec {
             writes: Vec::new(),
             opaque: Vec::new(),
             reads: None,
+            sizes: Vec::new(),
             retains: Vec::new(),
             pointers: Vec::new(),
             callbacks: Vec::new(),
@@ -101,6 +105,7 @@ impl CallSpec {
             writes: Vec::new(),
             opaque: Vec::new(),
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
+            sizes: sizes(reads, fixed.and_then(|c| c.writes.as_ref()).unwrap_or(&function.writes)),
             retains: sorted(retains.iter().map(|&a| u32::from(a))),
             pointers: pointers.unwrap_or_default(),
             callbacks: function.callbacks.clone(),
@@ -190,6 +195,19 @@ fn choose<'a>(function: &'a Function, args: &dyn Arguments) -> Chosen<'a> {
     Chosen::Base
 }
 
+/// See [`CallSpec::sizes`].
+fn sizes(reads: &[Region], writes: &[Region]) -> Vec<(u32, u64, bool, bool)> {
+    let mut of: BTreeMap<u32, Option<(u64, bool, bool)>> = BTreeMap::new();
+    for (region, read) in reads.iter().map(|r| (r, true)).chain(writes.iter().map(|w| (w, false))) {
+        let entry = of.entry(u32::from(region.arg)).or_insert(Some((0, false, false)));
+        *entry = match (*entry, &region.len) {
+            (Some((most, r, w)), Len::Const(bytes)) => Some((most.max(*bytes), r | read, w | !read)),
+            _ => None,
+        };
+    }
+    of.into_iter().filter_map(|(arg, known)| known.map(|(bytes, read, written)| (arg, bytes, read, written))).collect()
+}
+
 fn sorted(args: impl Iterator<Item = u32>) -> Vec<u32> {
     let mut v: Vec<u32> = args.collect();
     v.sort_unstable();
@@ -221,7 +239,7 @@ fn through(region: &Region, args: &dyn Arguments) -> Vec<u32> {
 fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments) -> Option<Option<Written>> {
     let arg = u32::from(region.arg);
     let one = |len, deep| {
-        Some(Some(Written { write: plan::Write { arg, len, when: when.clone(), heap_only: false, kept: region.kept }, through: vec![arg], deep }))
+        Some(Some(Written { write: plan::Write { arg, len, when: when.clone(), heap_only: false, carried: false, kept: region.kept }, through: vec![arg], deep }))
     };
     match &region.len {
         Len::Scanf { format } => {
@@ -229,7 +247,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let format = u32::from(*format);
             args.text(format)?;
             let through = through(region, args);
-            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when, heap_only: false, kept: region.kept };
+            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when, heap_only: false, carried: false, kept: region.kept };
             Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
         }
         Len::PrintfN { format } => {
@@ -239,7 +257,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             match args.text(format) {
                 Some(text) if has_percent_n(&text) => {
                     let through = through(region, args);
-                    let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when, heap_only: false, kept: region.kept };
+                    let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when, heap_only: false, carried: false, kept: region.kept };
                     Some(Some(Written { write, through, deep: false }))
                 }
                 _ => Some(None),
@@ -247,7 +265,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
         }
         Len::Behind { .. } => {
             // Where it leads is decided at run time; the flow graph knows no such cells.
-            let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, kept: region.kept };
+            let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, carried: false, kept: region.kept };
             Some(Some(Written { write, through: Vec::new(), deep: false }))
         }
         Len::Iovec { .. } | Len::Msghdr { .. } => one(length(&region.len, args)?, true),

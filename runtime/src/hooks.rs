@@ -3,8 +3,9 @@
 use crate::pool::{self, Side};
 use crate::state::{ctl, elsewhere, foreign, me, page, recording, replaying, st};
 use crate::{check, crossing, digest, log, replay, signal, sites, word};
+use core::ffi::c_void;
 use itarget_abi::control::{mix, mode};
-use itarget_abi::hooks::{DOWNCALL, UPCALL};
+use itarget_abi::hooks::{DOWNCALL, STAGE_ALWAYS, STAGE_READ, UPCALL};
 use itarget_abi::layout;
 use itarget_abi::log::end;
 
@@ -336,16 +337,50 @@ pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
     unsafe { block(to, n) }
 }
 
-/// Data read into an array of iovec.
+/// True where events are appended or taken: neither in the environment nor in another process.
+fn logging() -> bool {
+    (recording() || replaying()) && !elsewhere() && ctl().in_env == 0
+}
+
+/// The number of `size` bytes (4, 8) that an environment call left at `of`, by which what it wrote is measured; 0 if `of` is null. It
+/// may be the environment's, and its bytes may be logged behind those that it measures: so it has a place of its own in the stream.
 ///
 /// # Safety
-/// `iov` points to `count` iovecs.
+/// `of` is null or valid for reading, unless at replay.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_iovec(iov: *const libc::iovec, count: i64, total: i64) {
+pub unsafe extern "C" fn __itarget_len(of: *const u8, size: i32) -> i64 {
+    if of.is_null() {
+        return 0;
+    }
+    // SAFETY: the caller's promise.
+    let here = || unsafe { plain(of, size) };
+    if !logging() {
+        return here();
+    }
+    word::word(if recording() { here() as u64 } else { 0 }) as i64
+}
+
+/// Data read into an array of iovec. `carried`: the array may be the environment's.
+///
+/// # Safety
+/// `iov` points to `count` iovecs, unless they are the environment's, at replay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_iovec(iov: *const libc::iovec, count: i64, total: i64, carried: i32) {
+    let carried = carried != 0 && logging();
     let mut left = total.max(0);
     for i in 0..count.max(0) {
-        // SAFETY: the caller's promise.
-        let v = unsafe { *iov.add(i as usize) };
+        if carried && left == 0 {
+            break;
+        }
+        let mut v = libc::iovec { iov_base: core::ptr::null_mut(), iov_len: 0 };
+        if !carried || recording() {
+            // SAFETY: the caller's promise.
+            v = unsafe { *iov.add(i as usize) };
+        }
+        if carried {
+            v.iov_base = varint(v.iov_base as u64) as *mut c_void;
+            v.iov_len = varint(v.iov_len as u64) as usize;
+        }
         let n = left.min(v.iov_len as i64);
         // SAFETY: the program's buffer.
         unsafe { __itarget_bytes(v.iov_base.cast(), n) };
@@ -353,20 +388,32 @@ pub unsafe extern "C" fn __itarget_iovec(iov: *const libc::iovec, count: i64, to
     }
 }
 
-/// What recvmsg wrote.
+/// What recvmsg wrote. `carried`: the header or the array that it leads to may be the environment's.
 ///
 /// # Safety
-/// `msg` is a msghdr.
+/// `msg` is a msghdr, unless it is the environment's, at replay.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_msghdr(msg: *mut libc::msghdr, total: i64) {
+pub unsafe extern "C" fn __itarget_msghdr(msg: *mut libc::msghdr, total: i64, carried: i32) {
     // SAFETY: the caller's promise; sizes were logged before the data they describe.
     unsafe {
         __itarget_bytes((&raw mut (*msg).msg_namelen).cast(), 4);
         __itarget_bytes((&raw mut (*msg).msg_controllen).cast(), 8);
         __itarget_bytes((&raw mut (*msg).msg_flags).cast(), 4);
-        __itarget_bytes((*msg).msg_name.cast(), i64::from((*msg).msg_namelen));
-        __itarget_bytes((*msg).msg_control.cast(), (*msg).msg_controllen as i64);
-        __itarget_iovec((*msg).msg_iov, (*msg).msg_iovlen as i64, total);
+        let mut m = core::mem::zeroed();
+        if carried == 0 || !replaying() || !logging() {
+            m = msg.read();
+        }
+        if carried != 0 && logging() {
+            m.msg_name = varint(m.msg_name as u64) as *mut c_void;
+            m.msg_namelen = varint(u64::from(m.msg_namelen)) as u32;
+            m.msg_control = varint(m.msg_control as u64) as *mut c_void;
+            m.msg_controllen = varint(m.msg_controllen as u64) as usize;
+            m.msg_iov = varint(m.msg_iov as u64) as *mut libc::iovec;
+            m.msg_iovlen = varint(m.msg_iovlen as u64) as usize;
+        }
+        __itarget_bytes(m.msg_name.cast(), i64::from(m.msg_namelen));
+        __itarget_bytes(m.msg_control.cast(), m.msg_controllen as i64);
+        __itarget_iovec(m.msg_iov, m.msg_iovlen as i64, total, carried);
     }
 }
 
@@ -493,6 +540,41 @@ pub extern "C" fn __itarget_refuse(code: i32) {
 pub extern "C" fn __itarget_guard(at: u64, site: i32) {
     if (recording() || replaying()) && pool::side(at, 1) != Side::Replay {
         __itarget_refuse(site);
+    }
+}
+
+/// Before a call that works on `len` bytes at `of` itself: where they are the environment's, it gets those at `slot` instead, whose
+/// contents are logged. See `STAGE_READ` and `STAGE_ALWAYS` for `flags`.
+///
+/// # Safety
+/// `of` is null or valid for `len` bytes; `slot` has that room.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_stage(slot: *mut u8, of: *mut u8, len: i64, flags: i32, site: i32) -> *mut u8 {
+    if of.is_null() || !logging() || flags & STAGE_ALWAYS == 0 && !logged_side(of as u64, len as u64) {
+        return of;
+    }
+    event(site as u32);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if recording() {
+            core::ptr::copy_nonoverlapping(of, slot, len as usize);
+        }
+        if flags & STAGE_READ != 0 {
+            bulk(slot, len as u64);
+        }
+    }
+    slot
+}
+
+/// After such a call: what it left at `slot`, which is what it got, goes to where it belongs.
+///
+/// # Safety
+/// As for `__itarget_stage`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unstage(to: *mut u8, slot: *const u8, len: i64) {
+    if !replaying() || layout::mapped_at_replay(to as u64) {
+        // SAFETY: the caller's promise.
+        unsafe { core::ptr::copy(slot, to, len as usize) };
     }
 }
 

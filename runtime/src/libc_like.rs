@@ -26,15 +26,35 @@ fn off() -> bool {
     !recording() && !replaying()
 }
 
-/// Memory of the environment does not exist at replay: recording stops.
+/// Memory of the library does not exist at replay: recording stops.
 fn refuse_above(p: *const u8) {
-    if layout::above(p as u64) {
+    if !layout::mapped_at_replay(p as u64) {
         __itarget_refuse(site::ABOVE);
     }
 }
 
+/// bsearch: what is compared is the program's own affair, so the array may be the environment's.
+///
+/// # Safety
+/// As bsearch.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_bsearch(key: *const u8, base: *mut u8, count: u64, size: u64, compare: Compare) -> *mut u8 {
+    let (mut from, mut to) = (0, count);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let at = base.wrapping_add((middle * size) as usize);
+        match compare(key, at) {
+            0 => return at,
+            ..0 => to = middle,
+            1.. => from = middle + 1,
+        }
+    }
+    core::ptr::null_mut()
+}
+
 /// qsort: a merge sort of ours (stable, as glibc's usually is), because glibc's choice of
-/// algorithm depends on the machine's memory.
+/// algorithm depends on the machine's memory. It moves bytes and looks at none of them: the array may be the
+/// environment's, where what is compared is logged by who compares.
 ///
 /// # Safety
 /// As qsort.

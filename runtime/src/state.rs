@@ -52,7 +52,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v5: u8 = 5;
+pub static __itarget_abi_v6: u8 = 6;
 
 /// What belongs to one thread.
 pub struct Thread {

@@ -145,6 +145,8 @@ pub struct Directives {
     pub varies: bool,
     /// `end: running`: other threads run when the program ends, so its memory has no state to compare.
     pub running: bool,
+    /// `races: trust`: linked with `ITARGET_CC_RACES=trust`.
+    pub trusted: bool,
     /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
     pub children_print: bool,
     /// `processes: N`: so many are recorded, the first included.
@@ -187,6 +189,7 @@ impl Directives {
                 }
                 "varies" if value == "output" => d.varies = true,
                 "end" if value == "running" => d.running = true,
+                "races" if value == "trust" => d.trusted = true,
                 "children" if value == "print" => d.children_print = true,
                 "processes" => d.processes = Some(value.parse().map_err(|e| format!("{line}: {e}"))?),
                 "opt" => d.levels = words(),

@@ -52,6 +52,8 @@ pub struct Load {
     pub size: u64,
     /// Volatile.
     pub volatile: bool,
+    /// It may race though the memory does not count as racing: what it read is logged, whichever side that is on.
+    pub races: bool,
     /// Estimated executions.
     pub executions: u64,
 }
@@ -123,6 +125,8 @@ pub enum Role {
 pub struct WriteFact {
     /// Cells that may be written; empty: not known.
     pub values: Vec<FieldId>,
+    /// Cells that say where the bytes are: the array of `iovec`, the `msghdr`.
+    pub shape: Vec<FieldId>,
     /// Estimated bytes of one call.
     pub bytes: u64,
     /// The pointer is null in this call: nothing is written.
@@ -202,6 +206,8 @@ pub struct Pin {
     /// Recording stops at run time when the memory is above the bound, so only cells below it need
     /// to be in replay space.
     pub checked: bool,
+    /// Where the cells are not in replay space, the site gets a copy: bytes, whether they are read, whether they are written.
+    pub staged: Option<(u64, bool, bool)>,
 }
 
 /// All facts of a module.
@@ -235,6 +241,8 @@ pub struct Facts {
     pub unknown_call: Option<u32>,
     /// Cells that must be in replay space.
     pub pins: Vec<Pin>,
+    /// Cells that an array may consist of whose elements change places.
+    pub sorted: Vec<Vec<FieldId>>,
     /// Pairs of cells that move together: if the first is environment, so is the second.
     pub implied: Vec<(FieldId, FieldId)>,
     /// Calls that are refused whatever the cut is, with the reason: `(function, instruction)`.

@@ -173,7 +173,8 @@ pub fn build(
     for &v in &facts.raced {
         builder.forced[v.0 as usize].get_or_insert(Cause::Raced);
     }
-    for load in &facts.loads {
+    // What is logged whatever the cut is has no part in it.
+    for load in facts.loads.iter().filter(|l| !l.races) {
         let name = &module.functions[load.at.0].name;
         let site = weights.site(name, load.ordinal, load.executions, load.size);
         builder.read(load.at.0, &load.values, site, |b, v| {

@@ -15,7 +15,7 @@ use crate::model::Module;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
-use itarget_plan::{Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Plan, Ret, Site, Write};
+use itarget_plan::{Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Plan, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +94,7 @@ fn checked(call: &CallSite) -> Option<Call> {
     if call.role == Role::Unknown || !call.upcalls.is_empty() || !call.spec.callbacks.is_empty() || call.callee.starts_with("llvm.") {
         return None;
     }
-    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, kept: false };
+    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false };
     let mut writes: Vec<Write> = call.spec.writes.iter().map(|w| Write { kept: false, ..w.write.clone() }).collect();
     writes.extend(call.spec.opaque.iter().map(|a| object(*a, false)));
     writes.extend(call.spec.retains.iter().map(|a| object(*a, true)));
@@ -112,6 +112,9 @@ fn checked(call: &CallSite) -> Option<Call> {
         upcalls: false,
     })
 }
+
+/// By place: operands that are guarded, arguments that are copied.
+type Guards = BTreeMap<(usize, usize), (BTreeSet<u32>, BTreeMap<u32, Staged>)>;
 
 struct Writer<'a> {
     module: &'a Module,
@@ -167,7 +170,8 @@ impl Writer<'_> {
                 drafts[at.0].insert(ordinal, Draft { action: Action::Callee, traffic: Traffic::default(), at });
             }
         }
-        let conflicts = self.cut.conflicts.iter().filter(|c| c.certain).map(|c| (self.facts.pins[c.pin].at, &c.reason));
+        let conflicts = self.cut.conflicts.iter().filter(|c| c.certain && self.facts.pins[c.pin].staged.is_none());
+        let conflicts = conflicts.map(|c| (self.facts.pins[c.pin].at, &c.reason));
         let calls: BTreeSet<(usize, usize)> = self.facts.calls.iter().map(|c| c.at).collect();
         // Assembly and foreign code are no trouble where nothing is replayed.
         let refused = self.facts.refused.iter().filter(|(at, _)| !self.cut.is_skipped(at.0) || calls.contains(at));
@@ -180,15 +184,23 @@ impl Writer<'_> {
         drafts
     }
 
-    /// Operands of instructions that may work on memory of the environment, though nothing says that they do.
-    fn guards(&self) -> BTreeMap<(usize, usize), BTreeSet<u32>> {
-        let mut guards: BTreeMap<(usize, usize), BTreeSet<u32>> = BTreeMap::new();
-        if !matches!(self.mode, CutMode::Profile | CutMode::Check) {
-            for conflict in self.cut.conflicts.iter().filter(|c| !c.certain) {
-                let pin = &self.facts.pins[conflict.pin];
-                if !pin.operands.is_empty() {
-                    guards.entry(pin.at).or_default().extend(&pin.operands);
+    /// What comes before instructions that may work on memory of the environment, though nothing says that they do: operands that are
+    /// guarded, and arguments that are copied.
+    fn guards(&self) -> Guards {
+        let mut guards = Guards::new();
+        if self.mode.watches() {
+            return guards;
+        }
+        for conflict in &self.cut.conflicts {
+            let pin = &self.facts.pins[conflict.pin];
+            let (operands, staged) = guards.entry(pin.at).or_default();
+            match (pin.staged, pin.operands.as_slice()) {
+                (Some((bytes, read, written)), &[arg]) => {
+                    let how = if conflict.certain || self.any_low(&pin.values) { How::Always } else { How::Checked };
+                    staged.insert(arg, Staged { arg, bytes, read, written, how });
                 }
+                _ if !conflict.certain => operands.extend(&pin.operands),
+                _ => {}
             }
         }
         guards
@@ -199,7 +211,7 @@ impl Writer<'_> {
         &self,
         name: &str,
         index: usize,
-        (drafts, guards): (&BTreeMap<u32, Draft>, &BTreeMap<(usize, usize), BTreeSet<u32>>),
+        (drafts, guards): (&BTreeMap<u32, Draft>, &Guards),
         variant: Option<&clones::Variant>,
         sites: &mut Vec<Site>,
     ) {
@@ -214,9 +226,13 @@ impl Writer<'_> {
                 events: traffic.events,
             });
         };
-        for (&at, operands) in guards.range((index, 0)..(index + 1, 0)) {
-            if let Some(ordinal) = function.instrs[at.1].ordinal {
+        for (&at, (operands, staged)) in guards.range((index, 0)..(index + 1, 0)) {
+            let Some(ordinal) = function.instrs[at.1].ordinal else { continue };
+            if !operands.is_empty() {
                 push(ordinal, Action::Guard { operands: operands.iter().copied().collect() }, Traffic::default(), at);
+            }
+            if !staged.is_empty() {
+                push(ordinal, Action::Stage { args: staged.values().cloned().collect() }, Traffic::default(), at);
             }
         }
         for (&ordinal, draft) in drafts {
@@ -272,6 +288,9 @@ impl Writer<'_> {
         }
         if self.mode == CutMode::Check {
             return None;
+        }
+        if load.races {
+            return Some((Action::Load { how: How::Always }, all));
         }
         let environment = self.environment(&load.values).count();
         if load.values.is_empty() {
@@ -469,7 +488,8 @@ impl Writer<'_> {
                 .map(|(w, fact)| {
                     let mut low = fact.values.iter().filter(|v| self.is_low(**v)).peekable();
                     let heap_only = low.peek().is_some() && low.all(|v| self.cut.is_environment(*v));
-                    Write { heap_only, ..w.write.clone() }
+                    let carried = fact.shape.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v));
+                    Write { heap_only, carried, ..w.write.clone() }
                 })
                 .collect(),
             show: None,

@@ -94,7 +94,7 @@ pub(super) struct CallSite {
     pub(super) constants: Vec<Option<i64>>,
     pub(super) byval: Vec<u64>,
     pub(super) ret: Node,
-    /// `None`: a callback, whose arguments are not checked.
+    /// `None`: a callback whose arguments are not checked.
     pub(super) signature: Option<Signature>,
     /// Made for a callback of the external called at this site.
     pub(super) callback: bool,

@@ -36,9 +36,11 @@ impl Builder<'_> {
         let object = self.solver.locs[loc as usize].0;
         match self.solver.objects[object as usize].kind {
             ObjectKind::Function(f) => {
-                let fits = match &self.calls[call as usize].signature {
+                let site = &self.calls[call as usize];
+                let fits = match &site.signature {
                     Some(signature) if self.options.match_signatures => {
-                        compatible(signature, &self.module.functions[f.index()].signature)
+                        let target = &self.module.functions[f.index()].signature;
+                        if site.callback { calls_back(signature, target) } else { compatible(signature, target) }
                     }
                     _ => true,
                 };
@@ -244,8 +246,8 @@ impl Builder<'_> {
         self.calls[call as usize].ret
     }
 
-    /// Lets an external call a function pointer with these arguments.
-    pub(super) fn call_back(&mut self, call: u32, function: Node, args: Vec<Node>) {
+    /// Lets an external call a function pointer with these arguments, of these classes if they are known.
+    pub(super) fn call_back(&mut self, call: u32, function: Node, args: Vec<Node>, signature: Option<Signature>) {
         let (instance, instr) = (self.calls[call as usize].instance, self.calls[call as usize].instr);
         let constants = vec![None; args.len()];
         let site = CallSite {
@@ -255,7 +257,7 @@ impl Builder<'_> {
             constants,
             byval: Vec::new(),
             ret: NONE,
-            signature: None,
+            signature,
             callback: true,
         };
         let number = self.add_call(site);
@@ -282,17 +284,26 @@ fn compatible(call: &Signature, target: &Signature) -> bool {
     let fixed = target.params.len();
     // A thunk for a variadic library function takes as many words as there are registers.
     let count = call.variadic || if target.variadic { call.params.len() >= fixed } else { call.params.len() == fixed };
-    let fits = |a: &Class, b: &Class| {
-        // Through a variadic type (`fcntl(fd, F_GETFD, 0)` by a pointer) an argument is as wide as
-        // what was passed, not as what the function takes.
-        let integral = |c: &Class| matches!(c, Class::Pointer | Class::Int(_));
-        let wide = |c: &Class| matches!(c, Class::Pointer | Class::Int(5..));
-        a == b
-            || wide(a) && wide(b)
-            || matches!((a, b), (Class::Int(..=4), Class::Int(..=4)))
-            || (*a == Class::Aggregate) != (*b == Class::Aggregate)
-            || call.variadic && integral(a) && integral(b)
-    };
+    let fits = |a: &Class, b: &Class| fits(a, b, call.variadic);
     let ret = call.ret == Class::Void || fits(&call.ret, &target.ret);
     count && ret && call.params.iter().zip(&target.params).all(|(a, b)| fits(a, b))
+}
+
+/// Whether a library that calls back with these arguments may enter a function of that type. It may take fewer of them (a handler of
+/// signals) or more, which are not there; but none that is passed in another register, or only in part.
+fn calls_back(call: &Signature, target: &Signature) -> bool {
+    call.params.iter().zip(&target.params).all(|(a, b)| fits(a, b, false))
+}
+
+/// Whether an argument of one class may be taken for one of another.
+fn fits(a: &Class, b: &Class, variadic: bool) -> bool {
+    // Through a variadic type (`fcntl(fd, F_GETFD, 0)` by a pointer) an argument is as wide as
+    // what was passed, not as what the function takes.
+    let integral = |c: &Class| matches!(c, Class::Pointer | Class::Int(_));
+    let wide = |c: &Class| matches!(c, Class::Pointer | Class::Int(5..));
+    a == b
+        || wide(a) && wide(b)
+        || matches!((a, b), (Class::Int(..=4), Class::Int(..=4)))
+        || (*a == Class::Aggregate) != (*b == Class::Aggregate)
+        || variadic && integral(a) && integral(b)
 }

@@ -3,7 +3,7 @@
 use super::ObjectKind;
 use super::build::Builder;
 use super::solver::{NONE, Node, Slots, Use};
-use crate::model::GepStep;
+use crate::model::{Class, GepStep, Signature};
 use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Ret, Root};
 
 /// Another element of the array that a pointer is in.
@@ -202,6 +202,12 @@ impl Builder<'_> {
                 CallbackArg::Pointer(place) => self.place(call, f, place),
             })
             .collect();
-        self.call_back(call, function, args);
+        // One that gets a single argument is often cast to take it as another type.
+        let signature = (callback.args.len() > 1).then(|| Signature {
+            ret: Class::Void,
+            params: callback.args.iter().map(|a| if matches!(a, CallbackArg::Int) { Class::Int(4) } else { Class::Pointer }).collect(),
+            variadic: false,
+        });
+        self.call_back(call, function, args, signature);
     }
 }

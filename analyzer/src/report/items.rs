@@ -163,6 +163,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
         | Action::Redirect { .. }
         | Action::Refuse { .. }
         | Action::Guard { .. }
+        | Action::Stage { .. }
         | Action::Atomic
         | Action::Callee
         | Action::Poll
@@ -307,6 +308,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             | Action::Replace { .. }
             | Action::Redirect { .. }
             | Action::Guard { .. }
+            | Action::Stage { .. }
             | Action::Atomic
             | Action::Callee
             | Action::Poll
@@ -612,6 +614,7 @@ pub fn what(action: &Action) -> String {
         Action::Redirect { to } => format!("calls the copy `{to}`"),
         Action::Refuse { reason } => format!("recording stops: {reason}"),
         Action::Atomic => "an atomic operation: its order and what it read are logged".to_owned(),
+        Action::Stage { .. } => "works on a copy where its arguments lead to memory of the environment".to_owned(),
         Action::Guard { .. } => "recording stops if this works on memory of the environment".to_owned(),
         Action::Callee => "call through a pointer: recording stops if it leads to foreign code".to_owned(),
         Action::Poll => "volatile load: signals are delivered here".to_owned(),

@@ -269,7 +269,7 @@ pub fn collect(input: &Input) -> Report {
                 report.refused.push(Note { at, text: reason.clone() });
                 continue;
             }
-            Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Atomic | Action::Callee | Action::Poll | Action::Count { .. } => continue,
+            Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Stage { .. } | Action::Atomic | Action::Callee | Action::Poll | Action::Count { .. } => continue,
         };
         let (bytes, events) = (site.bytes, site.events);
         report.interface.push(Item { function: site.function.clone(), ordinal: site.ordinal, at, what, bytes, events });
@@ -347,7 +347,7 @@ fn unannotated(module: &Module, facts: &Facts) -> Vec<Unannotated> {
 }
 
 fn doubts(module: &Module, facts: &Facts, cut: &Cut) -> Vec<Note> {
-    let mut notes: Vec<Note> = (cut.conflicts.iter().filter(|c| !c.certain))
+    let mut notes: Vec<Note> = (cut.conflicts.iter().filter(|c| !c.certain && facts.pins[c.pin].staged.is_none()))
         .map(|c| Note { at: explain::place(module, facts.pins[c.pin].at), text: c.reason.clone() })
         .collect();
     notes.sort();

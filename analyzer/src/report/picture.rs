@@ -543,6 +543,7 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
             | Action::Redirect { .. }
             | Action::Refuse { .. }
             | Action::Guard { .. }
+            | Action::Stage { .. }
             | Action::Atomic
             | Action::Callee
             | Action::Poll

@@ -215,7 +215,10 @@ pub fn fitted(profile: Option<Profile>, module: &Module, matching: Match) -> Res
 }
 
 /// Whether the program is to be taken for free of data races: as `ITARGET_CC_RACES` says, else as an executable was linked.
-fn race_free(program: Option<&Program>) -> Result<bool, Error> {
+///
+/// # Errors
+/// IT0204: the variable says something else.
+pub fn race_free(program: Option<&Program>) -> Result<bool, Error> {
     match std::env::var("ITARGET_CC_RACES").as_deref() {
         Ok("trust") => Ok(true),
         Ok("log") => Ok(false),

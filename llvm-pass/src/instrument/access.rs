@@ -2,7 +2,8 @@
 
 use super::Cx;
 use crate::ir::{Type, Value};
-use itarget_plan::How;
+use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_READ};
+use itarget_plan::{How, Staged};
 use llvm_sys::LLVMTypeKind;
 
 impl Cx<'_> {
@@ -116,6 +117,38 @@ impl Cx<'_> {
             ir.before(then);
             ir.debug_of(inst);
             self.hook("__itarget_guard", &[pointer, ir.int(ir.i32, u64::from(id))]);
+        }
+    }
+
+    /// A call gets copies of what its arguments lead to, where that is the environment's.
+    pub(super) fn stage(&self, id: u32, call: Value, args: &[Staged]) {
+        let ir = self.ir;
+        let f = self.function_of(call);
+        let after = ir.next(call);
+        for staged in args {
+            let pointer = ir.operand(call, staged.arg);
+            if ir.kind(ir.type_of(pointer)) != LLVMTypeKind::LLVMPointerTypeKind || ir.is_null(pointer) {
+                continue;
+            }
+            ir.before(call);
+            // Of 16 bytes each, so that it is aligned as any of its members may want it.
+            let slot = ir.entry_alloca(f, ir.array_type(ir.int_type(128), staged.bytes.div_ceil(16)));
+            ir.before(call);
+            ir.debug_of(call);
+            let always = if staged.how == How::Always { STAGE_ALWAYS } else { 0 };
+            let flags = always | if staged.read { STAGE_READ } else { 0 };
+            let len = ir.int(ir.i64, staged.bytes);
+            let site = ir.int(ir.i32, u64::from(id));
+            let given = self.hook("__itarget_stage", &[slot, pointer, len, ir.int(ir.i32, flags as u64), site]);
+            ir.set_operand(call, staged.arg, given);
+            if staged.written {
+                ir.before(after);
+                let copied = ir.icmp(llvm_sys::LLVMIntPredicate::LLVMIntEQ, ir.ptr_to_int(given), ir.ptr_to_int(slot));
+                let then = ir.if_then(copied, after, true);
+                ir.before(then);
+                ir.debug_of(call);
+                self.hook("__itarget_unstage", &[pointer, slot, len]);
+            }
         }
     }
 

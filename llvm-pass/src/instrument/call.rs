@@ -264,6 +264,7 @@ impl Cx<'_> {
             self.hook("__itarget_changed", &[slot, to, ir.int(ir.i64, offset as u64), ir.int(ir.i64, len)]);
             return Ok(());
         }
+        let carried = ir.int(ir.i32, u64::from(write.carried));
         match &write.len {
             Len::Cstr => {
                 self.hook("__itarget_cstr", &[to]);
@@ -276,12 +277,12 @@ impl Cx<'_> {
                     return Ok(());
                 };
                 let total = self.length(w, &Len::Ret, result);
-                self.hook("__itarget_iovec", &[iov, ir.int_cast(n, ir.i64, true), total]);
+                self.hook("__itarget_iovec", &[iov, ir.int_cast(n, ir.i64, true), total, carried]);
             }
             Len::Msghdr(arg) => {
                 let Some(&m) = w.args.get(*arg as usize) else { return Ok(()) };
                 let total = self.length(w, &Len::Ret, result);
-                self.hook("__itarget_msghdr", &[m, total]);
+                self.hook("__itarget_msghdr", &[m, total, carried]);
             }
             Len::Behind(offset, bytes) => {
                 let at = ir.int(ir.i64, *offset);

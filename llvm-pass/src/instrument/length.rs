@@ -15,8 +15,8 @@ impl Cx<'_> {
             Len::Const(n) => ir.int(ir.i64, *n),
             Len::Arg(i) => w.args.get(*i as usize).map_or_else(|| ir.int(ir.i64, 0), |&a| self.number(a)),
             Len::Ret => result.map_or_else(|| ir.int(ir.i64, 0), |r| self.number(r)),
-            Len::Mem32(i) => self.in_memory(w, *i, 32),
-            Len::Mem64(i) => self.in_memory(w, *i, 64),
+            Len::Mem32(i) => self.in_memory(w, *i, 4),
+            Len::Mem64(i) => self.in_memory(w, *i, 8),
             Len::Add(a, b) => ir.add(self.length(w, a, result), self.length(w, b, result)),
             Len::Mul(a, b) => ir.mul(self.length(w, a, result), self.length(w, b, result)),
             Len::Min(a, b) => {
@@ -41,25 +41,13 @@ impl Cx<'_> {
         }
     }
 
-    /// The value an argument points to; 0 when it is null. Its own bytes are logged by an earlier
-    /// write of the same call, so it is the same at replay.
-    fn in_memory(&self, w: &Wrapper, arg: u32, bits: u32) -> Value {
+    /// The value an argument points to after the call, through the log; 0 when it is null.
+    fn in_memory(&self, w: &Wrapper, arg: u32, bytes: u64) -> Value {
         let ir = self.ir;
-        let Some(&p) = w.args.get(arg as usize) else { return ir.int(ir.i64, 0) };
-        if ir.kind(ir.type_of(p)) != LLVMTypeKind::LLVMPointerTypeKind {
-            return ir.int(ir.i64, 0);
+        match w.args.get(arg as usize) {
+            Some(&p) if ir.kind(ir.type_of(p)) == LLVMTypeKind::LLVMPointerTypeKind => self.hook("__itarget_len", &[p, ir.int(ir.i32, bytes)]),
+            _ => ir.int(ir.i64, 0),
         }
-        let ty = ir.int_type(bits);
-        let from = ir.here();
-        let yes = ir.block(w.f, "mem");
-        let done = ir.block(w.f, "memdone");
-        ir.at_end(from);
-        ir.cond_br(ir.nonzero(p), yes, done);
-        ir.at_end(yes);
-        let v = ir.int_cast(ir.load(ty, p), ir.i64, false);
-        ir.br(done);
-        ir.at_end(done);
-        ir.phi(ir.i64, &[(ir.int(ir.i64, 0), from), (v, yes)])
     }
 
     /// Profile builds: counts bytes moved through the pointers of a load, store or call.

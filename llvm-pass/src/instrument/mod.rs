@@ -130,6 +130,10 @@ impl Cx<'_> {
                 self.guard(id, inst, operands);
                 Ok(())
             }
+            Action::Stage { args } => {
+                self.stage(id, inst, args);
+                Ok(())
+            }
             Action::Atomic => {
                 self.atomic(id, inst);
                 Ok(())

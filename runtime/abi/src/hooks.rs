@@ -34,8 +34,9 @@ macro_rules! for_each_hook {
             __itarget_changed(slot: ptr, of: ptr, offset: i64, len: i64) -> void;
             __itarget_behind(of: ptr, offset: i64, len: i64) -> void;
             __itarget_cstr(to: ptr) -> void;
-            __itarget_iovec(iov: ptr, count: i64, total: i64) -> void;
-            __itarget_msghdr(msg: ptr, total: i64) -> void;
+            __itarget_len(of: ptr, size: i32) -> i64;
+            __itarget_iovec(iov: ptr, count: i64, total: i64, carried: i32) -> void;
+            __itarget_msghdr(msg: ptr, total: i64, carried: i32) -> void;
             __itarget_scan(to: ptr, size: i64) -> void;
             __itarget_copy(result: ptr, len: i64, key: i32) -> ptr;
             __itarget_adopt_cstr(result: ptr, objid: i32) -> ptr;
@@ -49,6 +50,8 @@ macro_rules! for_each_hook {
             __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;
             __itarget_guard(at: ptr, site: i32) -> void;
+            __itarget_stage(slot: ptr, of: ptr, len: i64, flags: i32, site: i32) -> ptr;
+            __itarget_unstage(to: ptr, slot: ptr, len: i64) -> void;
             __itarget_unreached(name: ptr) -> void;
             __itarget_poll(site: i32) -> void;
             // what the environment does to replay space: a section, ended by upcalls (of an external call) or
@@ -137,6 +140,11 @@ pub struct MixedObject {
     pub stride: u64,
 }
 
+/// Flag of `__itarget_stage`: the memory is read.
+pub const STAGE_READ: i32 = 1;
+/// Flag of `__itarget_stage`: the memory is the environment's wherever it lies.
+pub const STAGE_ALWAYS: i32 = 2;
+
 /// Runtime functions that take the place of libc functions with the same arguments (the pass
 /// only renames the call). The annotation of the libc function names them.
 pub const REPLACEMENTS: &[&str] = &[
@@ -146,6 +154,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_asprintf_logged",
     "__itarget_atexit",
     "__itarget_atfork",
+    "__itarget_bsearch",
     "__itarget_clearenv",
     "__itarget_ctype_b_loc",
     "__itarget_ctype_tolower_loc",

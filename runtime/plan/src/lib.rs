@@ -232,6 +232,12 @@ pub enum Action {
         /// Operands (of a call: arguments).
         operands: Vec<u32>,
     },
+    /// A call that works on what its arguments point to itself, at replay too, while that may be memory of the environment: it
+    /// gets copies, whose contents are logged.
+    Stage {
+        /// The arguments.
+        args: Vec<Staged>,
+    },
     /// An atomic operation on memory that several threads reach: its order and what it read are logged.
     Atomic,
     /// An indirect call: recording stops before it if the code called is not the program's.
@@ -244,6 +250,21 @@ pub enum Action {
         #[serde(default)]
         writes: Vec<Write>,
     },
+}
+
+/// An argument whose memory is copied around a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// Argument, from 0.
+    pub arg: u32,
+    /// Bytes.
+    pub bytes: u64,
+    /// They are read.
+    pub read: bool,
+    /// They are written.
+    pub written: bool,
+    /// Always copied, or only if the address is above the bound.
+    pub how: How,
 }
 
 /// Whether a side is known at compile time.
@@ -323,6 +344,10 @@ pub struct Write {
     /// Globals and stack objects that may be written are all the environment's: only heap memory is logged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heap_only: bool,
+    /// What the length is computed from (the array of [`Len::Iovec`], the header of [`Len::Msghdr`]) may be memory of the
+    /// environment: its contents are logged, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carried: bool,
     /// Compared across the call, and logged only if changed; [`Len::Const`] or [`Len::Behind`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
@@ -338,9 +363,9 @@ pub enum Len {
     Arg(u32),
     /// The (recorded) result.
     Ret,
-    /// 32-bit value in the memory an argument points to, after the call.
+    /// 32-bit value in the memory an argument points to, after the call; it is logged.
     Mem32(u32),
-    /// 64-bit value in the memory an argument points to, after the call.
+    /// 64-bit value in the memory an argument points to, after the call; it is logged.
     Mem64(u32),
     /// Sum.
     Add(Box<Len>, Box<Len>),

@@ -14,7 +14,7 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 
 /// Runtime functions that read the program's memory themselves, at replay too.
 const NATIVE_READERS: &[&str] =
-    &["__itarget_iconv", "__itarget_putenv", "__itarget_qsort", "__itarget_setenv", "__itarget_sigaction", "__itarget_strtok", "__itarget_unsetenv"];
+    &["__itarget_iconv", "__itarget_putenv", "__itarget_setenv", "__itarget_sigaction", "__itarget_strtok", "__itarget_unsetenv"];
 
 /// Runtime functions that make text in a block of their own.
 const FORMATTERS: &[&str] = &["__itarget_asprintf", "__itarget_vasprintf"];
@@ -23,7 +23,7 @@ const FORMATTERS: &[&str] = &["__itarget_asprintf", "__itarget_vasprintf"];
 const TEXT: u64 = 32;
 
 /// Those of them that refuse memory above the bound.
-const CHECKS_ADDRESS: &[&str] = &["__itarget_qsort", "__itarget_strtok"];
+const CHECKS_ADDRESS: &[&str] = &["__itarget_strtok"];
 
 /// Ways to die: nothing comes after them.
 const DEATHS: &[&str] = &["__itarget_chk_fail", "__itarget_fortify_fail", "__itarget_stack_chk_fail"];
@@ -108,9 +108,6 @@ impl Collector<'_> {
             site.role = Role::Env;
         }
         let role = site.role;
-        if matches!(role, Role::Env | Role::Det) {
-            self.lengths(&site, call);
-        }
         match role {
             Role::Unknown => self.unknown(&mut site, call, attributes),
             Role::Env => {
@@ -125,7 +122,7 @@ impl Collector<'_> {
                 }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
                 self.shown(&mut site, call);
-                site.upcalls = self.upcalls(at.0, ordinal, call);
+                site.upcalls = self.upcalls(&site, call);
                 if let Some(&list) = va_list.and_then(|arg| call.args.get(arg as usize)) {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));
                     site.deep = sorted(instances.iter().flat_map(|i| self.deep(*i, list, true)).collect());
@@ -138,7 +135,7 @@ impl Collector<'_> {
         }
         if matches!(role, Role::Det | Role::Runtime | Role::Native | Role::Refuse) {
             // Who is called back, should the caller be in the environment.
-            site.upcalls = self.upcalls(at.0, ordinal, call);
+            site.upcalls = self.upcalls(&site, call);
         }
         self.facts.calls.push(site);
     }
@@ -146,7 +143,7 @@ impl Collector<'_> {
     pub(super) fn writes(&self, site: &mut CallSite, call: &Call) {
         for written in &site.spec.writes {
             let len = extent(&written.write.len);
-            let mut values = Vec::new();
+            let (mut values, mut shape) = (Vec::new(), Vec::new());
             let behind = matches!(written.write.len, plan::Len::Behind(..));
             let (mut unknown, mut nowhere) = (false, !behind);
             for &arg in &written.through {
@@ -160,14 +157,15 @@ impl Collector<'_> {
                 let direct = self.span(&targets, if written.deep { None } else { len });
                 if written.deep {
                     // iovec, msghdr: the buffers the array's pointers lead to.
-                    let mut buffers = Vec::new();
-                    for &cell in &direct {
-                        buffers.extend(self.points_to.contents(cell));
-                    }
-                    values.extend(self.span(&sorted(buffers), None));
+                    let mut buffers = self.pointees(&direct);
+                    shape.extend(&direct);
                     if matches!(written.write.len, plan::Len::Msghdr(_)) {
+                        // The array that the header leads to, with its own buffers; name and control data are among the first.
+                        shape.extend(&buffers);
+                        values.extend(self.pointees(&buffers));
                         values.extend(direct);
                     }
+                    values.append(&mut buffers);
                 } else {
                     values.extend(direct);
                 }
@@ -183,23 +181,7 @@ impl Collector<'_> {
             if let (plan::Len::Ret, Some(Operand::Int(most @ 1..))) = (&written.write.len, beside) {
                 bytes = most.unsigned_abs();
             }
-            site.writes.push(WriteFact { values, bytes, nowhere });
-        }
-    }
-
-    /// Memory that lengths are read from after the call, at replay too.
-    pub(super) fn lengths(&mut self, site: &CallSite, call: &Call) {
-        let mut args: Vec<(u32, Option<u64>)> = Vec::new();
-        for written in &site.spec.writes {
-            length_args(&written.write.len, &mut args);
-        }
-        args.sort_unstable();
-        args.dedup();
-        for (arg, len) in args {
-            if let Some(&operand) = call.args.get(arg as usize) {
-                let values = self.span(&self.merged(site.at.0, operand), len);
-                self.pin(site.at, values, &format!("`{}`", site.callee), true, &[arg]);
-            }
+            site.writes.push(WriteFact { values, shape: sorted(shape), bytes, nowhere });
         }
     }
 
@@ -234,13 +216,15 @@ impl Collector<'_> {
         site.pinned.retain(|v| !matches!(facts.place(self.points_to, *v), Place::Code | Place::ReadOnly | Place::Absent));
     }
 
-    pub(super) fn upcalls(&self, function: usize, ordinal: u32, call: &Call) -> Vec<FunctionId> {
+    /// Who is called back: as the annotation says, or whatever is handed over.
+    pub(super) fn upcalls(&self, site: &CallSite, call: &Call) -> Vec<FunctionId> {
+        let (function, ordinal) = (site.at.0, site.ordinal);
         let mut functions = Vec::new();
         for instance in self.points_to.instances_of(FunctionId::from(function)) {
             let called = self.points_to.callbacks(*instance, ordinal);
             functions.extend(called.iter().map(|i| self.points_to.instance(*i).function));
         }
-        for &arg in &call.args {
+        for &arg in call.args.iter().filter(|_| site.spec.callbacks.is_empty()) {
             functions.extend(self.functions(&self.merged(function, arg)));
         }
         functions.sort_unstable();
@@ -347,7 +331,8 @@ impl Collector<'_> {
                 let written = site.spec.writes.iter().find(|w| w.write.arg == arg as u32);
                 let len = written.and_then(|w| extent(&w.write.len));
                 let values = self.span(&self.merged(site.at.0, operand), len);
-                self.pin(site.at, values, &format!("`{}`", site.callee), true, &[arg as u32]);
+                let staged = sized(&site.spec, arg as u32);
+                self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), arg as u32, staged);
             }
         }
     }
@@ -384,12 +369,24 @@ impl Collector<'_> {
             let movement = self.formatted(site, call, runtime == "__itarget_vasprintf");
             site.movements.push(movement);
         }
+        if runtime == "__itarget_qsort" && let Some(&array) = call.args.first() {
+            // Elements change places: what is in the environment of one is so of all.
+            self.facts.sorted.push(self.span(&self.merged(site.at.0, array), None));
+        }
+        if THREADS.iter().any(|(_, known)| *known == runtime) {
+            for &(arg, bytes, read, written) in &site.spec.sizes.clone() {
+                let Some(&operand) = call.args.get(arg as usize) else { continue };
+                let values = self.span(&self.merged(site.at.0, operand), Some(bytes));
+                self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), arg, Some((bytes, read, written)));
+            }
+        }
         if NATIVE_READERS.contains(&runtime) {
             // The descriptor of iconv is the environment's; of the rest it moves pointers and counts.
             let (first, len) = if runtime == "__itarget_iconv" { (1, Some(8)) } else { (0, None) };
             for (index, &arg) in call.args.iter().enumerate().skip(first) {
                 let values = self.span(&self.merged(site.at.0, arg), len);
-                self.pin(site.at, values, &format!("`{}`", site.callee), true, &[index as u32]);
+                let staged = sized(&site.spec, index as u32);
+                self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), index as u32, staged);
                 if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {
                     pin.checked = true;
                 }
@@ -445,6 +442,11 @@ impl Collector<'_> {
     }
 }
 
+/// How many bytes an argument leads to, whether they are read, and whether they are written, if that is known.
+fn sized(spec: &CallSpec, arg: u32) -> Option<(u64, bool, bool)> {
+    spec.sizes.iter().find(|s| s.0 == arg).map(|&(_, bytes, read, written)| (bytes, read, written))
+}
+
 /// Destination and source of a call that only copies memory.
 fn content_copy(spec: &CallSpec) -> Option<(u32, u32)> {
     let copy = spec.pointers.iter().find_map(|flow| match (&flow.dst.root, &flow.src.root) {
@@ -461,21 +463,6 @@ fn content_copy(spec: &CallSpec) -> Option<(u32, u32)> {
     let only = matches!(spec.writes.as_slice(), [w] if w.write.arg == copy.0);
     let reads = spec.reads.as_ref().is_none_or(|r| *r == [copy.1]);
     (only && reads && spec.callbacks.is_empty()).then_some(copy)
-}
-
-/// Arguments whose memory a length is computed from, with the bytes read there.
-fn length_args(len: &plan::Len, out: &mut Vec<(u32, Option<u64>)>) {
-    match len {
-        plan::Len::Mem32(arg) => out.push((*arg, Some(4))),
-        plan::Len::Mem64(arg) => out.push((*arg, Some(8))),
-        plan::Len::Iovec(arg, _) => out.push((*arg, None)),
-        plan::Len::Msghdr(arg) => out.push((*arg, Some(56))),
-        plan::Len::Add(a, b) | plan::Len::Mul(a, b) | plan::Len::Min(a, b) => {
-            length_args(a, out);
-            length_args(b, out);
-        }
-        _ => {}
-    }
 }
 
 /// Most bytes a length can come to, if that is constant.

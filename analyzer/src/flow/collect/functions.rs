@@ -190,7 +190,11 @@ impl Collector<'_> {
 
     /// The functions that threads of the environment may run.
     pub(super) fn threaded(&self) -> FxHashSet<FunctionId> {
-        let mut queue: Vec<FunctionId> = self.facts.calls.iter().filter(|c| super::is_create(c)).flat_map(|c| c.upcalls.iter().copied()).collect();
+        self.called_from(self.facts.calls.iter().filter(|c| super::is_create(c)).flat_map(|c| c.upcalls.iter().copied()).collect())
+    }
+
+    /// These functions and those that they may call.
+    pub(super) fn called_from(&self, mut queue: Vec<FunctionId>) -> FxHashSet<FunctionId> {
         let mut seen: FxHashSet<FunctionId> = queue.iter().copied().collect();
         if queue.is_empty() {
             return seen;
@@ -219,7 +223,17 @@ impl Collector<'_> {
         if threaded.is_empty() {
             return;
         }
-        let among = |at: (usize, usize)| threaded.contains(&FunctionId::from(at.0));
+        let cells = self.written_among(&threaded);
+        let shared = self.shared_stack();
+        self.facts.raced = cells.into_iter().filter(|c| self.may_be_shared(*c, &shared)).collect();
+        let mut threaded: Vec<FunctionId> = threaded.into_iter().collect();
+        threaded.sort_unstable();
+        self.facts.threaded = threaded;
+    }
+
+    /// What these functions write, with what they call of the library.
+    pub(super) fn written_among(&self, functions: &FxHashSet<FunctionId>) -> Vec<FieldId> {
+        let among = |at: (usize, usize)| functions.contains(&FunctionId::from(at.0));
         let mut cells: Vec<FieldId> = Vec::new();
         cells.extend(self.facts.stores.iter().filter(|s| among(s.at)).flat_map(|s| &s.values));
         for call in self.facts.calls.iter().filter(|c| among(c.at)) {
@@ -228,14 +242,9 @@ impl Collector<'_> {
                 cells.extend(self.hidden_writes(call));
             }
         }
-        cells.extend(self.facts.bonds.own.iter().filter(|(f, _)| threaded.contains(f)).map(|(_, c)| *c));
-        cells.extend(self.facts.bonds.allocated.iter().filter(|(f, _, _)| threaded.contains(f)).map(|(_, c, _)| *c));
-        let cells = sorted(cells);
-        let shared = self.shared_stack();
-        self.facts.raced = cells.into_iter().filter(|c| self.may_be_shared(*c, &shared)).collect();
-        let mut threaded: Vec<FunctionId> = threaded.into_iter().collect();
-        threaded.sort_unstable();
-        self.facts.threaded = threaded;
+        cells.extend(self.facts.bonds.own.iter().filter(|(f, _)| functions.contains(f)).map(|(_, c)| *c));
+        cells.extend(self.facts.bonds.allocated.iter().filter(|(f, _, _)| functions.contains(f)).map(|(_, c, _)| *c));
+        sorted(cells)
     }
 
     /// Objects that something outside of stacks may point to.

@@ -49,6 +49,11 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
         collector.raced_by_threads(race_free);
     }
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
+    for cells in std::mem::take(&mut collector.facts.sorted) {
+        let object = |v: FieldId| points_to.field(v).object;
+        let pairs = cells.windows(2).filter(|p| object(p[0]) == object(p[1])).flat_map(|p| [(p[0], p[1]), (p[1], p[0])]);
+        collector.facts.implied.extend(pairs);
+    }
     collector.facts
 }
 
@@ -157,7 +162,7 @@ impl<'a> Collector<'a> {
                 if access.atomic && self.logs_atomics(&values) {
                     self.facts.atomics.push(((at, ordinal), values.clone()));
                 }
-                self.facts.loads.push(Load { at, ordinal, values, size, volatile, executions });
+                self.facts.loads.push(Load { at, ordinal, values, size, volatile, races: false, executions });
             }
             InstrKind::Store { ptr, access, .. } => {
                 let values = self.accessed_as(function, *ptr, access);
@@ -189,7 +194,16 @@ impl<'a> Collector<'a> {
     fn pin(&mut self, at: (usize, usize), mut values: Vec<FieldId>, what: &str, refusable: bool, operands: &[u32]) {
         values.retain(|v| self.facts.place(self.points_to, *v) != Place::ReadOnly);
         if !values.is_empty() {
-            self.facts.pins.push(Pin { at, values, what: what.to_owned(), operands: operands.to_vec(), refusable, checked: false });
+            self.facts.pins.push(Pin { at, values, what: what.to_owned(), operands: operands.to_vec(), refusable, checked: false, staged: None });
+        }
+    }
+
+    /// As `pin`, for an argument of a call that may as well get a copy of so many bytes, which are read, or written.
+    fn pin_or_copy(&mut self, at: (usize, usize), values: Vec<FieldId>, what: &str, arg: u32, staged: Option<(u64, bool, bool)>) {
+        let before = self.facts.pins.len();
+        self.pin(at, values, what, true, &[arg]);
+        if let Some(pin) = self.facts.pins.get_mut(before) {
+            pin.staged = staged;
         }
     }
 
@@ -212,7 +226,7 @@ impl<'a> Collector<'a> {
         }
         for (arg, &size) in call.byval.iter().enumerate().filter(|(_, size)| **size > 0) {
             let values = self.accessed(at.0, call.args[arg], size);
-            self.pin(at, values, "an argument passed by value", true, &[arg as u32]);
+            self.pin_or_copy(at, values, "an argument passed by value", arg as u32, Some((size, true, false)));
         }
     }
 

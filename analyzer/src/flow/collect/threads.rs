@@ -5,14 +5,18 @@ use super::{Collector, sorted};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{CallSite, Place};
 use crate::points_to::FieldId;
-use crate::model::Module;
+use crate::model::{InstrKind, Module, Operand};
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
+use rustc_hash::FxHashSet;
 
 /// Functions that start a thread.
 const CREATE: &[&str] = &["pthread_create", "thrd_create"];
 /// What can't be recorded in a thread yet.
 const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np"];
+
+/// Signals of what a thread does itself: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
+const FAULTS: &[i64] = &[4, 5, 6, 7, 8, 11];
 
 /// Whether the program may start threads.
 #[must_use]
@@ -44,6 +48,8 @@ impl Collector<'_> {
         spec.opaque.clear();
         spec.retains.clear();
         spec.reads = Some(Vec::new());
+        // Attributes are looked at; all else is synchronized by its address, or not looked at when replayed.
+        spec.sizes.retain(|s| s.2 && !s.3 && (CREATE.contains(&name) || name.ends_with("_init")));
     }
 
     /// An atomic operation that may touch these is logged: threads may reach them, or other processes.
@@ -56,11 +62,43 @@ impl Collector<'_> {
         let races = || crate::races::find(self.module, self.points_to, self.annotations).cells;
         let mut raced = if race_free { Vec::new() } else { races() };
         if race_free {
-            // Whoever says `volatile` expects that others write.
-            raced.extend(self.facts.loads.iter().filter(|l| l.volatile).flat_map(|l| l.values.iter().copied()));
+            raced.extend(self.volatile());
+            raced.extend(self.written_by_handlers());
         }
         raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);
+    }
+
+    /// Whoever says `volatile` expects that others write. Memory that is looked at in no other way is the environment's. What is also
+    /// read plainly (a comparison that is to take the same time always reads any bytes so) does not race there, as the user says: it is
+    /// enough to log what the volatile loads found.
+    fn volatile(&mut self) -> Vec<FieldId> {
+        let plain = self.facts.loads.iter().filter(|l| !l.volatile).flat_map(|l| l.values.iter().copied());
+        let moved = self.facts.calls.iter().flat_map(|c| &c.movements).flat_map(|m| m.from.iter().copied());
+        let plain: FxHashSet<FieldId> = plain.chain(moved).collect();
+        let mut only = Vec::new();
+        for load in self.facts.loads.iter_mut().filter(|l| l.volatile) {
+            only.extend(load.values.iter().copied().filter(|c| !plain.contains(c)));
+            load.races = load.values.iter().any(|c| plain.contains(c));
+        }
+        only
+    }
+
+    /// What handlers of signals write: they run in whichever thread gets the signal, and nothing orders that before what others read. Many
+    /// a program polls a flag of this kind that is not `volatile`.
+    fn written_by_handlers(&self) -> Vec<FieldId> {
+        let installs = |c: &&CallSite| matches!(c.spec.runtime.as_deref(), Some("__itarget_sigaction" | "__itarget_signal"));
+        let asynchronous = |c: &&CallSite| match &self.module.functions[c.at.0].instrs[c.at.1].kind {
+            InstrKind::Call(call) => !matches!(call.args.first(), Some(Operand::Int(n)) if FAULTS.contains(n)),
+            _ => true,
+        };
+        let handlers = self.facts.calls.iter().filter(installs).filter(asynchronous).flat_map(|c| c.upcalls.iter().copied()).collect();
+        let functions = self.called_from(handlers);
+        if functions.is_empty() {
+            return Vec::new();
+        }
+        let shared = self.shared_stack();
+        self.written_among(&functions).into_iter().filter(|c| self.may_be_shared(*c, &shared)).collect()
     }
 }

@@ -11,12 +11,12 @@ use crate::model::{
     Attributes, Callee, External, ExternalId, ExternalVariable, ExternalVariableId, FileId, Function, FunctionId,
     Global, GlobalId, InstrKind, Location, Module, Operand, Variables,
 };
-use crate::model::{Block, Instr};
+use crate::model::{Block, Instr, Number};
 use llvm_sys::LLVMLinkage as Linkage;
 use rustc_hash::FxHashMap;
 
 /// Instructions, blocks, and whether the function calls `setjmp` or the like.
-pub(super) type Converted = (Vec<Instr>, Vec<Block>, bool);
+pub(super) type Converted = (Vec<Instr>, Vec<Block>, bool, Vec<(u32, Number)>);
 
 /// Converts a prepared program.
 pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found) -> Module {
@@ -54,8 +54,9 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found
     }
     module.external_variables = variables.iter().map(|(name, g)| variable(&mut constants, name, *g)).collect();
     module.variables = described(&bodies, &globals, found);
+    let threads = module.externals.iter().any(|e| matches!(&*e.name, "pthread_create" | "thrd_create"));
     for (name, f) in &bodies {
-        let mut body = Body::new(&mut constants, &mut names, sites, &mut tags, *f);
+        let mut body = Body::new(&mut constants, &mut names, sites, &mut tags, (*f, threads));
         body.convert();
         let converted = body.finish(&module.externals);
         module.functions.push(function(&constants, &mut names, name, *f, converted));
@@ -171,7 +172,7 @@ fn function<'p>(
     names: &mut Names<'p>,
     name: &str,
     f: Value<'p>,
-    (instrs, blocks, returns_twice): Converted,
+    (instrs, blocks, returns_twice, numbers): Converted,
 ) -> Function {
     let signature = constants.types.signature(f.value_type());
     let byval = (0..signature.params.len())
@@ -194,6 +195,7 @@ fn function<'p>(
         at: names.location(f),
         instrs,
         blocks,
+        numbers,
     }
 }
 

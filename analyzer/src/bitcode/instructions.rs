@@ -6,7 +6,7 @@ use super::declared::{Tag, Tags};
 use super::ll::{Block as LlBlock, FileName, Kind, Op, Place, TyKind, Value, kind_of_attribute};
 use super::prepare::Sites;
 use crate::model::{
-    self, Access, Block, Call, Callee, Class, Declared, External, FileId, GepStep, Instr, InstrKind, Location, Operand,
+    self, Access, Block, Call, Callee, Class, Declared, External, FileId, GepStep, Instr, InstrKind, Location, Number, Operand,
     Signature, ValueId,
 };
 use rustc_hash::FxHashMap;
@@ -56,6 +56,8 @@ pub(super) struct Body<'a, 'p> {
     locals: FxHashMap<usize, ValueId>,
     instrs: Vec<Instr>,
     blocks: Vec<Block>,
+    /// See [`model::Function::numbers`]; `None`: not wanted.
+    numbers: Option<Vec<(u32, Number)>>,
     byval_kind: u32,
     sret_kind: u32,
 }
@@ -66,7 +68,7 @@ impl<'a, 'p> Body<'a, 'p> {
         names: &'a mut Names<'p>,
         sites: &'a Sites,
         tags: &'a mut Tags,
-        function: Value<'p>,
+        (function, numbers): (Value<'p>, bool),
     ) -> Self {
         let (byval_kind, sret_kind) = (kind_of_attribute("byval"), kind_of_attribute("sret"));
         Body {
@@ -78,6 +80,7 @@ impl<'a, 'p> Body<'a, 'p> {
             locals: FxHashMap::default(),
             instrs: Vec::new(),
             blocks: Vec::new(),
+            numbers: numbers.then(Vec::new),
             byval_kind,
             sret_kind,
         }
@@ -133,7 +136,7 @@ impl<'a, 'p> Body<'a, 'p> {
             },
             _ => false,
         });
-        (self.instrs, self.blocks, twice)
+        (self.instrs, self.blocks, twice, self.numbers.unwrap_or_default())
     }
 
     /// A word that is loaded through a pointer to numbers and stored through another as it is may be part of
@@ -158,7 +161,26 @@ impl<'a, 'p> Body<'a, 'p> {
         }
     }
 
+    /// What the next instruction does to a number.
+    fn number(&mut self, v: Value<'p>) -> Option<Number> {
+        Some(match v.opcode() {
+            Op::LLVMSExt | Op::LLVMZExt | Op::LLVMTrunc => Number::Cast,
+            Op::LLVMPHI => Number::Phi,
+            Op::LLVMAdd => match self.at(v, 1) {
+                Operand::Int(by) => Number::Add(by),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
     fn instruction(&mut self, v: Value<'p>, block: u32) -> Instr {
+        if self.numbers.is_some()
+            && let Some(number) = self.number(v)
+        {
+            let at = u32::try_from(self.instrs.len()).unwrap_or(u32::MAX);
+            self.numbers.get_or_insert_default().push((at, number));
+        }
         let kind = self.kind(v);
         let site = matches!(
             v.opcode(),
@@ -314,6 +336,7 @@ impl<'a, 'p> Body<'a, 'p> {
         let mut ty = v.gep_type();
         let mut steps = Vec::new();
         let mut offset = 0i64;
+        let mut indices = Vec::new();
         for i in 1..v.operand_count() {
             let index = match self.at(v, i) {
                 Operand::Int(index) => Some(index),
@@ -323,7 +346,10 @@ impl<'a, 'p> Body<'a, 'p> {
                 let stride = self.constants.types.layout.size(ty);
                 match index {
                     Some(index) => offset = offset.wrapping_add(scale(stride, index)),
-                    None => push(&mut steps, &mut offset, GepStep::Pointer { stride }),
+                    None => {
+                        push(&mut steps, &mut offset, GepStep::Pointer { stride });
+                        indices.push(self.at(v, i));
+                    }
                 }
                 continue;
             }
@@ -341,6 +367,7 @@ impl<'a, 'p> Body<'a, 'p> {
                     let open = count <= 1;
                     if !(open && index == Some(0)) {
                         push(&mut steps, &mut offset, GepStep::Array { stride, count: (!open).then_some(count) });
+                        indices.push(self.at(v, i));
                     }
                 }
                 _ => {
@@ -349,8 +376,12 @@ impl<'a, 'p> Body<'a, 'p> {
                     }
                     let stride = self.constants.types.layout.size(ty);
                     push(&mut steps, &mut offset, GepStep::Pointer { stride });
+                    indices.push(self.at(v, i));
                 }
             }
+        }
+        if let Some(numbers) = self.numbers.as_mut().filter(|_| !indices.is_empty()) {
+            numbers.push((u32::try_from(self.instrs.len()).unwrap_or(u32::MAX), Number::Indices(indices.into())));
         }
         if offset != 0 {
             steps.push(GepStep::Const(offset));

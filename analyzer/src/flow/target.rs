@@ -194,6 +194,7 @@ mod tests {
             instrs: Vec::new(),
             blocks: Vec::new(),
             sites: Vec::new(),
+            numbers: Vec::new(),
         };
         Module {
             files: vec!["/b/src/http.c".into(), "/b/src/net/sock.c".into(), "main.c".into()],

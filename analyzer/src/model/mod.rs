@@ -191,6 +191,21 @@ pub struct Function {
     pub blocks: Vec<Block>,
     /// Ordinal and instruction index of the sites, ascending.
     pub sites: Vec<(u32, u32)>,
+    /// What tells numbers apart, by instruction, ascending; only in programs that start threads.
+    pub numbers: Vec<(u32, Number)>,
+}
+
+/// What an instruction does to a number, beyond what its kind says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Number {
+    /// Pointer arithmetic by these variable indices: one for each step that is not constant, in order.
+    Indices(Box<[Operand]>),
+    /// Made wider or narrower.
+    Cast,
+    /// One of the operands, by where control comes from.
+    Phi,
+    /// The first operand and a constant.
+    Add(i64),
 }
 
 impl Function {
@@ -204,6 +219,13 @@ impl Function {
     #[must_use]
     pub fn instr_of(&self, value: ValueId) -> Option<usize> {
         value.index().checked_sub(self.signature.params.len())
+    }
+
+    /// What an instruction does to a number, if that was kept.
+    #[must_use]
+    pub fn number(&self, instr: usize) -> Option<&Number> {
+        let at = self.numbers.binary_search_by_key(&instr, |(at, _)| *at as usize).ok()?;
+        Some(&self.numbers[at].1)
     }
 
     /// Number of values.

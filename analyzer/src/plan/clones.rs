@@ -289,6 +289,7 @@ mod tests {
             at: None,
             instrs: vec![],
             sites: vec![],
+            numbers: Vec::new(),
             blocks: vec![],
         };
         Module { functions: names.iter().map(function).collect(), ..Module::default() }

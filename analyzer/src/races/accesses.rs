@@ -6,13 +6,14 @@ use super::fresh::{self, Fresh};
 use super::library;
 use super::locks::Locks;
 use super::own_locks::{self, Held, OwnLocks};
+use super::slices::{Slice, Slices};
 use super::threads::Threads;
 use crate::annotate::{Arguments, CallSpec};
 use crate::flow::collect::CallArguments;
 use crate::model::{Access, Attributes, Call, Callee, FunctionId, InstrKind, Module, Operand, ValueId};
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::{Annotations, Len, Ret};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// What an access does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,13 +54,17 @@ pub(super) struct Class {
     pub(super) locks: Bits,
     /// Locks held in the object itself: bytes from the address accessed, held alone. See [`super::own_locks`].
     pub(super) own: Vec<(i64, bool)>,
+    /// The thread's own part of memory that it lies in. See [`super::slices`].
+    pub(super) slice: Slice,
+    /// Reads by an instruction that can be logged by itself.
+    pub(super) load: bool,
 }
 
 impl Class {
-    /// Whether locks keep two from being there at the same time, one of them writing.
+    /// Whether locks keep two from being there at the same time, one of them writing, or each has a part of its own.
     pub(super) fn excludes(&self, other: &Class) -> bool {
         let same = |(at, alone): &(i64, bool)| other.own.iter().any(|(there, too)| at == there && (*alone || *too));
-        Locks::exclude(&self.locks, &other.locks) || self.own.iter().any(same)
+        self.slice != 0 && self.slice == other.slice || Locks::exclude(&self.locks, &other.locks) || self.own.iter().any(same)
     }
 }
 
@@ -73,6 +78,8 @@ pub(super) struct Entry {
     pub(super) at: (u32, u32),
     /// Nobody else can know of the memory yet, unless it is found in no order.
     pub(super) fresh: bool,
+    /// All that make such an access, where loads can be logged by themselves.
+    pub(super) loads: Vec<(u32, u32)>,
 }
 
 /// Accesses, those that are alike once.
@@ -104,7 +111,7 @@ pub(super) struct Collector<'a> {
     accesses: Accesses,
     classes: FxHashMap<Class, u32>,
     known: FxHashMap<Key, u32>,
-    seen: FxHashSet<(u32, u32, bool)>,
+    seen: FxHashMap<(u32, u32, bool), usize>,
     ranges: FxHashMap<(FieldId, Option<u64>), Vec<FieldId>>,
     escaped: Option<u32>,
     /// Cells that a call of the library fills when it makes them, by function and site.
@@ -120,17 +127,21 @@ pub(super) struct Collector<'a> {
     blocks: Vec<(ValueId, Vec<bool>)>,
     /// What of the locks held counts for the access at hand.
     own: Vec<(i64, bool)>,
+    slices: &'a Slices<'a>,
+    /// The thread's own part that the access at hand lies in; and whether it is a load.
+    slice: Slice,
+    load: bool,
 }
 
 /// Collects the accesses to shared memory that threads make while there may be others.
-pub(super) fn collect(
-    module: &Module,
-    points_to: &PointsTo,
-    annotations: &Annotations,
+pub(super) fn collect<'a>(
+    module: &'a Module,
+    points_to: &'a PointsTo,
+    annotations: &'a Annotations,
     graph: &Graph,
     threads: &Threads,
-    (locks, own_locks, fresh): (&Locks, &OwnLocks, &Fresh),
-    shared: &[bool],
+    (locks, own_locks, fresh, slices): (&Locks, &OwnLocks, &Fresh, &'a Slices<'a>),
+    shared: &'a [bool],
 ) -> Accesses {
     let none = Bits::none(0);
     let mut all = Collector {
@@ -141,7 +152,7 @@ pub(super) fn collect(
         accesses: Accesses::default(),
         classes: FxHashMap::default(),
         known: FxHashMap::default(),
-        seen: FxHashSet::default(),
+        seen: FxHashMap::default(),
         ranges: FxHashMap::default(),
         escaped: None,
         made: FxHashMap::default(),
@@ -152,6 +163,9 @@ pub(super) fn collect(
         held: Vec::new(),
         blocks: Vec::new(),
         own: Vec::new(),
+        slices,
+        slice: 0,
+        load: false,
     };
     for object in points_to.objects() {
         let cells = (object.fields.0.0..object.fields.1.0).map(FieldId);
@@ -203,7 +217,7 @@ impl Collector<'_> {
     /// What is passed in memory is written by the caller; who gets to know its address may not wait for that.
     fn begin(&mut self, function: usize, threads: Bits, held: &Bits) {
         let Some(cells) = self.passed.remove(&function).filter(|_| !threads.is_empty()) else { return };
-        (self.at, self.threads) = ((function, 0), threads);
+        (self.at, self.threads, self.load) = ((function, 0), threads, false);
         self.locks.clone_from(held);
         self.fields(cells, Deed::Write, false);
     }
@@ -245,6 +259,7 @@ impl Collector<'_> {
 
     fn instruction(&mut self, kind: &InstrKind, externals: &[crate::model::ExternalId]) {
         let deed = |access: &Access, plain, atomic| if access.atomic { atomic } else { plain };
+        self.load = matches!(kind, InstrKind::Load { access, .. } if !access.atomic);
         match kind {
             InstrKind::Load { ptr, access } => self.typed(*ptr, access, deed(access, Deed::Read, Deed::AtomicRead)),
             InstrKind::Store { ptr, access, .. } => self.typed(*ptr, access, deed(access, Deed::Write, Deed::AtomicWrite)),
@@ -395,6 +410,7 @@ impl Collector<'_> {
     /// An access of the program's own.
     fn typed(&mut self, operand: Operand, access: &Access, deed: Deed) {
         self.beside(operand, Some(access.size));
+        self.slice = self.slices.at(self.at.0, self.at.1, operand, Some(access.size));
         let key = Key::Typed(self.sets(operand), *access);
         let set = match self.known.get(&key) {
             Some(set) => *set,
@@ -406,11 +422,13 @@ impl Collector<'_> {
         };
         self.add(set, deed, self.is_fresh(operand));
         self.own.clear();
+        self.slice = 0;
     }
 
     /// An access to bytes.
     fn plain(&mut self, operand: Operand, len: Option<u64>, deed: Deed) {
         self.beside(operand, len);
+        self.slice = self.slices.at(self.at.0, self.at.1, operand, if deed == Deed::Free { Some(0) } else { len });
         let key = Key::Plain(self.sets(operand), len);
         let set = match self.known.get(&key) {
             Some(set) => *set,
@@ -422,6 +440,7 @@ impl Collector<'_> {
         };
         self.add(set, deed, self.is_fresh(operand));
         self.own.clear();
+        self.slice = 0;
     }
 
     /// An access to what pointers in memory lead to.
@@ -485,7 +504,7 @@ impl Collector<'_> {
         if self.accesses.cells[cells as usize].is_empty() {
             return;
         }
-        let class = Class { deed, threads: self.threads.clone(), locks: self.locks.clone(), own: self.own.clone() };
+        let class = Class { deed, threads: self.threads.clone(), locks: self.locks.clone(), own: self.own.clone(), slice: self.slice, load: self.load };
         let next = self.accesses.classes.len() as u32;
         let class = match self.classes.get(&class) {
             Some(class) => *class,
@@ -495,8 +514,14 @@ impl Collector<'_> {
                 next
             }
         };
-        if self.seen.insert((class, cells, fresh)) {
-            self.accesses.list.push(Entry { class, cells, at: (self.at.0 as u32, self.at.1 as u32), fresh });
+        let at = (self.at.0 as u32, self.at.1 as u32);
+        let next = self.accesses.list.len();
+        let entry = *self.seen.entry((class, cells, fresh)).or_insert(next);
+        if entry == next {
+            self.accesses.list.push(Entry { class, cells, at, fresh, loads: Vec::new() });
+        }
+        if self.load {
+            self.accesses.list[entry].loads.push(at);
         }
     }
 }

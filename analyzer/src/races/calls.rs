@@ -152,16 +152,19 @@ pub(super) fn functions(points_to: &PointsTo, cells: &[FieldId]) -> Vec<Function
 /// may return a second time.
 pub(super) fn is_repeated(function: &Function, instr: usize) -> bool {
     let block = function.instrs[instr].block as usize;
-    function.returns_twice || function.blocks[block].loop_depth > 0 || reaches(function, block, block)
+    function.returns_twice || function.blocks[block].loop_depth > 0 || reaches(function, block, block, usize::MAX)
 }
 
-/// Whether control may get from the end of a block to another.
-fn reaches(function: &Function, from: usize, to: usize) -> bool {
+/// Whether control may get from the end of a block to another without passing a third.
+pub(super) fn reaches(function: &Function, from: usize, to: usize, without: usize) -> bool {
     let mut seen = vec![false; function.blocks.len()];
     let mut work = vec![from];
     while let Some(block) = work.pop() {
         for &next in &function.blocks[block].successors {
             let next = next as usize;
+            if next == without {
+                continue;
+            }
             if next == to {
                 return true;
             }

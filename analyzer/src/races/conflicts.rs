@@ -4,24 +4,28 @@ use super::accesses::{Accesses, Class, Deed, Entry};
 use super::threads::Threads;
 use crate::points_to::FieldId;
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 
 /// An access: class, function, instruction.
 pub(super) type Made = (u32, (u32, u32));
 
 /// A cell that races, with the two accesses to show.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Conflict {
     pub(super) cell: FieldId,
     pub(super) accesses: [Made; 2],
     /// Only atomic instructions meet there.
     pub(super) atomic: bool,
+    /// The classes of loads that race with writes that have an order among themselves; `None`: writes race with writes too, or with
+    /// what can't be logged by itself.
+    pub(super) loads: Option<Rc<[u32]>>,
 }
 
 /// Finds all conflicts, ascending by cell, where accesses to fresh memory count in cells that are `open`; and the number of cells that several threads may touch at the same time at all.
 pub(super) fn find(accesses: &Accesses, threads: &Threads, cells: usize, open: impl Fn(FieldId) -> bool) -> (Vec<Conflict>, usize) {
     // By cell: classes, ascending, and the first to make such an access.
     let mut by_cell: Vec<Vec<Made>> = vec![Vec::new(); cells];
-    for Entry { class, cells: set, at, fresh } in &accesses.list {
+    for Entry { class, cells: set, at, fresh, .. } in &accesses.list {
         for cell in accesses.cells[*set as usize].iter().filter(|c| !fresh || open(**c)) {
             let made = &mut by_cell[cell.0 as usize];
             match made.binary_search_by_key(class, |m| m.0) {
@@ -35,29 +39,33 @@ pub(super) fn find(accesses: &Accesses, threads: &Threads, cells: usize, open: i
     let mut shared = 0;
     for (index, made) in by_cell.iter().enumerate().filter(|(_, made)| !made.is_empty()) {
         let classes: Vec<u32> = made.iter().map(|m| m.0).collect();
-        let judgement = *judged.entry(classes).or_insert_with_key(|classes| judge(&accesses.classes, classes, threads));
+        let judgement = judged.entry(classes).or_insert_with_key(|classes| judge(&accesses.classes, classes, threads));
         shared += usize::from(judgement.shared);
         if let Some((a, b, atomic)) = judgement.pair {
-            conflicts.push(Conflict { cell: FieldId(index as u32), accesses: [made[a], made[b]], atomic });
+            conflicts.push(Conflict { cell: FieldId(index as u32), accesses: [made[a], made[b]], atomic, loads: judgement.loads.clone() });
         }
     }
     (conflicts, shared)
 }
 
 /// What is found of accesses of some classes to one cell.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Judgement {
     /// Several threads may be there at the same time, if there were no locks.
     shared: bool,
     /// Two that conflict, by their places among the classes, and whether there are atomic ones only.
     pair: Option<(usize, usize, bool)>,
+    /// See [`Conflict::loads`].
+    loads: Option<Rc<[u32]>>,
 }
 
 fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
-    let mut judgement = Judgement { shared: false, pair: None };
+    let mut judgement = Judgement { shared: false, pair: None, loads: None };
+    let (mut loads, mut others) = (Vec::new(), false);
     let mut best = u32::MAX;
     for (i, a) in classes.iter().enumerate() {
         for (j, b) in classes.iter().enumerate().skip(i) {
+            let numbers = [*a, *b];
             let (a, b) = (&all[*a as usize], &all[*b as usize]);
             if !threads.parallel(&a.threads, &b.threads) {
                 continue;
@@ -67,6 +75,11 @@ fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
             if !(a.deed.writes() || b.deed.writes()) || !atomic && a.excludes(b) {
                 continue;
             }
+            match (a.load, b.load) {
+                (true, false) if !b.deed.is_atomic() => loads.push(numbers[0]),
+                (false, true) if !a.deed.is_atomic() => loads.push(numbers[1]),
+                _ => others = true,
+            }
             let rank = if atomic { 100 } else { rank(a, b) };
             if rank < best {
                 best = rank;
@@ -75,6 +88,9 @@ fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
             }
         }
     }
+    loads.sort_unstable();
+    loads.dedup();
+    judgement.loads = (!others).then(|| loads.into());
     judgement
 }
 

@@ -4,7 +4,7 @@
 //! locks, creation of threads or the program's structure give it. [`calls`] is the call graph with what starts threads, [`threads`] who
 //! runs what and what runs before the first of them, [`shared`] which objects several threads can find, [`locks`] and [`own_locks`] what is
 //! held,
-//! [`fresh`] what others can't know of yet, [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
+//! [`slices`] what each thread has for itself by the argument that it started with, [`fresh`] what others can't know of yet, [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
 
 mod accesses;
 mod bits;
@@ -16,6 +16,7 @@ mod library;
 mod locks;
 mod own_locks;
 mod shared;
+mod slices;
 mod threads;
 
 pub use accesses::Deed;
@@ -25,6 +26,7 @@ use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo};
 use accesses::Accesses;
 use itarget_annotations::Annotations;
 use locks::Locks;
+use rustc_hash::FxHashMap;
 use threads::Threads;
 
 /// What several threads may access without an order.
@@ -32,6 +34,10 @@ use threads::Threads;
 pub struct Races {
     /// Cells that race, or that atomic instructions of several threads work on; ascending.
     pub cells: Vec<FieldId>,
+    /// Those of them whose writes have no order, or that more than loads race for: ascending.
+    pub unordered: Vec<FieldId>,
+    /// The loads that race for the others, by function and instruction: ascending.
+    pub loads: Vec<(FunctionId, usize)>,
     /// The races, by object and cell. Cells of an object with the same two accesses are one.
     pub reports: Vec<Race>,
     /// Figures.
@@ -104,9 +110,12 @@ pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) ->
     let shared = shared::find(module, points_to, &graph);
     let own_locks = own_locks::OwnLocks::find(module, points_to, &graph, &threads);
     let fresh = fresh::Fresh::find(module, &graph, annotations);
-    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks, &fresh), &shared);
+    let slices = slices::Slices::find(module, &graph, &threads, &fresh);
+    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks, &fresh, &slices), &shared);
     let (conflicts, shared_cells) = settle(points_to, &accesses, &threads);
     let mut races = Races { cells: conflicts.iter().map(|c| c.cell).collect(), ..Races::default() };
+    races.unordered = conflicts.iter().filter(|c| c.loads.is_none()).map(|c| c.cell).collect();
+    races.loads = loads(&accesses, &conflicts);
     let context = Context { module, points_to, accesses: &accesses, locks: &locks, threads: &threads };
     for conflict in &conflicts {
         let race = context.race(conflict);
@@ -159,6 +168,20 @@ fn settle(points_to: &PointsTo, accesses: &Accesses, threads: &Threads) -> (Vec<
             return (conflicts, shared);
         }
     }
+}
+
+/// The loads that race where writes do not.
+fn loads(accesses: &Accesses, conflicts: &[conflicts::Conflict]) -> Vec<(FunctionId, usize)> {
+    let by_cell: FxHashMap<FieldId, &[u32]> = conflicts.iter().filter_map(|c| Some((c.cell, c.loads.as_deref()?))).collect();
+    let races = |e: &&accesses::Entry| {
+        let cells = &accesses.cells[e.cells as usize];
+        !e.loads.is_empty() && cells.iter().any(|c| by_cell.get(c).is_some_and(|classes| classes.contains(&e.class)))
+    };
+    let mut loads: Vec<(FunctionId, usize)> =
+        accesses.list.iter().filter(races).flat_map(|e| &e.loads).map(|(f, i)| (FunctionId(*f), *i as usize)).collect();
+    loads.sort_unstable();
+    loads.dedup();
+    loads
 }
 
 struct Context<'a> {

@@ -18,6 +18,8 @@ pub(super) struct Threads {
     before: Vec<Option<Box<[bool]>>>,
     /// The thread of `main` may enter the function once there may be others.
     late: Vec<bool>,
+    /// How often each function that leads to the start of a thread may run: see [`runs`].
+    runs: Vec<u8>,
 }
 
 /// Once, or more often.
@@ -61,6 +63,7 @@ impl Threads {
         let runs = runs(module, graph, &[early, after].concat(), &anyone);
         let no_main = module.function("main").is_none();
         threads.many = threads.roots.iter().map(|f| f.map_or(no_main, |f| runs[f.index()] == MANY)).collect();
+        threads.runs = runs;
         threads
     }
 
@@ -76,6 +79,11 @@ impl Threads {
     /// Whether there is no second thread yet when a function is called there, nor will be before it returns.
     pub(super) fn is_alone_in(&self, function: usize, instr: usize, callee: FunctionId) -> bool {
         self.at(function, instr).is_empty() && self.before[callee.index()].is_none()
+    }
+
+    /// Whether a function that starts threads runs once at most, whoever calls it.
+    pub(super) fn runs_once(&self, function: usize) -> bool {
+        self.runs.get(function).is_some_and(|n| *n < MANY)
     }
 
     /// Whether there is a second thread at all.

@@ -469,6 +469,9 @@ impl<'a> Ways<'a> {
                 itarget_plan::CutMode::Libc => format!("{what} is in replay space because the cut is at the library (libc)"),
                 _ => format!("{what} is kept in replay space with the rest of its object: checks at its accesses would cost more"),
             },
+            (Held::By(Cause::Raced), _) if s.facts.threaded.is_empty() => {
+                format!("threads may work on {what} at once, in no order that the analysis sees: `itarget races` lists who")
+            }
             (Held::By(Cause::Raced), _) => format!("{what} may be written by a thread that is not recorded"),
             (Held::By(Cause::Unloggable(f)), _) => format!(
                 "{what} is where `{}` is: what that function does there can't be logged (its frame, or what it passes to the library)",

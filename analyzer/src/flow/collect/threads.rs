@@ -14,6 +14,8 @@ use rustc_hash::FxHashSet;
 const CREATE: &[&str] = &["pthread_create", "thrd_create"];
 /// What can't be recorded in a thread yet.
 const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np"];
+/// What draws from one row of numbers for all threads: who gets which depends on the schedule.
+const DRAWN: &[&str] = &["rand", "random", "drand48", "lrand48", "mrand48"];
 
 /// Signals of what a thread does itself: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: &[i64] = &[4, 5, 6, 7, 8, 11];
@@ -40,6 +42,9 @@ impl Collector<'_> {
             spec.kind = Some(Kind::Refuse);
             spec.reason = Some(format!("`{name}` can't be recorded yet: the recording ends at this call"));
         }
+        if DRAWN.contains(&name) {
+            spec.kind = Some(Kind::Env);
+        }
         let Some((_, runtime)) = THREADS.iter().find(|(library, _)| *library == name) else { return };
         // The runtime's function does the same at replay: nothing that it writes needs to be logged.
         spec.kind = Some(Kind::Runtime);
@@ -59,8 +64,9 @@ impl Collector<'_> {
 
     /// What threads may race for is the environment's, and so is what atomic operations work on.
     pub(super) fn raced_by_threads(&mut self, race_free: bool) {
-        let races = || crate::races::find(self.module, self.points_to, self.annotations).cells;
-        let mut raced = if race_free { Vec::new() } else { races() };
+        let races = (!race_free).then(|| crate::races::find(self.module, self.points_to, self.annotations)).unwrap_or_default();
+        let mut raced = races.unordered;
+        self.facts.racing = races.loads.into_iter().map(|(f, i)| (f.index(), i)).collect();
         if race_free {
             raced.extend(self.volatile());
             raced.extend(self.written_by_handlers());

@@ -92,7 +92,7 @@ impl Phase {
     }
 }
 
-struct Known<'a>(&'a Annotations);
+pub(crate) struct Known<'a>(pub(crate) &'a Annotations);
 
 impl Library for Known<'_> {
     fn function(&self, name: &str) -> Option<&Function> {

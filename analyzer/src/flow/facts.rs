@@ -230,9 +230,6 @@ pub struct Facts {
     pub bonds: Bonds,
     /// Cells that threads of the environment may write: ascending.
     pub raced: Vec<FieldId>,
-    /// Loads that race with writes that have an order among themselves: function and instruction, ascending. The memory may be
-    /// in replay space; what they read is logged.
-    pub racing: Vec<(usize, usize)>,
     /// Atomic operations, where threads are recorded: place, ordinal, and what they touch.
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
     /// Functions that such threads may run: ascending.

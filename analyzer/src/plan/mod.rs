@@ -297,9 +297,6 @@ impl Writer<'_> {
             // The analysis thinks nobody comes here; if somebody does, the address tells.
             return Some((Action::Load { how: How::Checked }, Traffic::default()));
         }
-        if self.facts.racing.binary_search(&load.at).is_ok() {
-            return Some((Action::Load { how: How::Always }, all));
-        }
         if environment == 0 && load.values.iter().any(|v| self.place(*v) == Place::Mapping) {
             return Some((Action::Load { how: How::Checked }, Traffic::default()));
         }

@@ -4,7 +4,7 @@ use super::memory::new_object;
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Solver, Use};
 use super::wrappers::{self, Wrappers};
-use super::{Library, ObjectKind, Options, PointsTo, Target};
+use super::{Library, ObjectKind, Options, PointsTo, Runs, Target};
 use crate::model::{
     Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, TypeId, ValueId,
 };
@@ -98,6 +98,8 @@ pub(super) struct CallSite {
     pub(super) signature: Option<Signature>,
     /// Made for a callback of the external called at this site.
     pub(super) callback: bool,
+    /// Who runs what it calls.
+    pub(super) runs: Runs,
 }
 
 /// State of constraint generation.
@@ -477,6 +479,7 @@ impl<'a> Builder<'a> {
                     ret: if class.carries_pointer() { result } else { NONE },
                     signature: Some(call.signature.clone()),
                     callback: false,
+                    runs: Runs::Caller,
                 };
                 let number = self.add_call(site);
                 match &call.callee {

@@ -5,7 +5,7 @@ use super::build::{Builder, CallSite, Inst};
 use super::memory::new_object;
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Use};
-use super::{ObjectKind, SiteRef, Target};
+use super::{ObjectKind, Runs, SiteRef, Target};
 use crate::model::{Callee, Class, Declared, ExternalId, FunctionId, GepStep, InstrKind, Signature};
 
 impl Builder<'_> {
@@ -45,7 +45,9 @@ impl Builder<'_> {
                     _ => true,
                 };
                 if fits {
-                    self.bind(call, f, false);
+                    for f in self.copies(call, f) {
+                        self.bind(call, f, false);
+                    }
                 }
             }
             ObjectKind::ExternalFunction(e) => {
@@ -62,6 +64,24 @@ impl Builder<'_> {
             ObjectKind::External if self.holds_code(object) => self.unknown_call(call),
             _ => {}
         }
+    }
+
+    /// Which copies of a function a call through its address may enter.
+    fn copies(&self, call: u32, f: FunctionId) -> Vec<FunctionId> {
+        let Some(worlds) = self.options.worlds else { return vec![f] };
+        let copy = FunctionId::from(f.index() + worlds.copies);
+        let site = &self.calls[call as usize];
+        match site.runs {
+            Runs::Caller if self.is_copy(site.instance) => vec![copy],
+            Runs::Caller => vec![f],
+            Runs::Thread => vec![copy],
+            Runs::Anyone => vec![f, copy],
+        }
+    }
+
+    /// The instance is of a function as threads of the program run it.
+    pub(super) fn is_copy(&self, instance: u32) -> bool {
+        self.options.worlds.is_some_and(|w| self.instances[instance as usize].function.index() >= w.copies)
     }
 
     /// Whether memory of the environment may stand for code. What annotated functions hand out is
@@ -247,7 +267,7 @@ impl Builder<'_> {
     }
 
     /// Lets an external call a function pointer with these arguments, of these classes if they are known.
-    pub(super) fn call_back(&mut self, call: u32, function: Node, args: Vec<Node>, signature: Option<Signature>) {
+    pub(super) fn call_back(&mut self, call: u32, function: Node, args: Vec<Node>, (signature, runs): (Option<Signature>, Runs)) {
         let (instance, instr) = (self.calls[call as usize].instance, self.calls[call as usize].instr);
         let constants = vec![None; args.len()];
         let site = CallSite {
@@ -259,12 +279,16 @@ impl Builder<'_> {
             ret: NONE,
             signature,
             callback: true,
+            runs,
         };
         let number = self.add_call(site);
         self.solver.attach(function, Use::Callee(number));
     }
 
     pub(super) fn called_by_unknown(&mut self, f: FunctionId) {
+        if let Some(worlds) = self.options.worlds.filter(|w| f.index() < w.copies) {
+            self.called_by_unknown(FunctionId::from(f.index() + worlds.copies));
+        }
         let instance = self.shared_instance(f);
         let (base, ret) = (self.instances[instance as usize].base, self.instances[instance as usize].ret);
         let escape = self.solver.escape;

@@ -1,10 +1,13 @@
 //! Annotated externals as constraints.
 
-use super::ObjectKind;
+use super::{ObjectKind, Runs};
 use super::build::Builder;
 use super::solver::{NONE, Node, Slots, Use};
 use crate::model::{Class, GepStep, Signature};
 use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Ret, Root};
+
+/// What names of memory of the library end in that threads of the program have for themselves.
+pub(super) const THREADS: &str = "@threads";
 
 /// Another element of the array that a pointer is in.
 const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
@@ -171,8 +174,9 @@ impl Builder<'_> {
             Root::Static(name) => match self.variable(name) {
                 Some(loc) => loc,
                 None => {
-                    // Only the library knows where it is.
-                    let object = self.named_object(&format!("static:{name}"), ObjectKind::Copy);
+                    // Only the library knows where it is. Values of thread keys are the thread's own.
+                    let own = matches!(name.as_str(), "tls" | "tss") && self.is_copy(self.calls[call as usize].instance);
+                    let object = self.named_object(&format!("static:{name}{}", if own { THREADS } else { "" }), ObjectKind::Copy);
                     self.solver.loc(object, 0)
                 }
             },
@@ -193,7 +197,7 @@ impl Builder<'_> {
         // A single argument is handed through as it is (`pthread_create`); comparators and the like
         // get pointers to elements.
         let exact = callback.args.len() == 1;
-        let args = callback
+        let mut args: Vec<Node> = callback
             .args
             .iter()
             .map(|arg| match arg {
@@ -208,6 +212,24 @@ impl Builder<'_> {
             params: callback.args.iter().map(|a| if matches!(a, CallbackArg::Int) { Class::Int(4) } else { Class::Pointer }).collect(),
             variadic: false,
         });
-        self.call_back(call, function, args, signature);
+        // Destructors get what any thread has under the key.
+        if self.options.worlds.is_some() {
+            for (node, arg) in args.iter_mut().zip(&callback.args) {
+                let CallbackArg::Pointer(Place { root: Root::Static(name), derefs: 1, .. }) = arg else { continue };
+                let (all, mine) = (self.solver.node(), *node);
+                self.solver.edge(mine, all);
+                for of in ["", THREADS] {
+                    let object = self.named_object(&format!("static:{name}{of}"), ObjectKind::Copy);
+                    let loc = self.solver.loc(object, 0);
+                    let pointer = self.solver.node();
+                    self.solver.add(pointer, loc);
+                    let value = self.load(pointer);
+                    self.solver.edge(value, all);
+                }
+                *node = all;
+            }
+        }
+        let runs = self.options.worlds.map_or(Runs::Caller, |w| (w.runs)(&f.name));
+        self.call_back(call, function, args, (signature, runs));
     }
 }

@@ -182,11 +182,34 @@ pub struct Options {
     pub exported_callable: bool,
     /// Calls that end a recording (threads) do what they do: functions that are not replayed may make them.
     pub outside: bool,
+    /// Functions are there twice: as the thread of `main` runs them, and as others do.
+    pub worlds: Option<Worlds>,
+}
+
+/// A module in which every function has a copy for the threads that the program starts: what they allocate, their stacks and what
+/// they keep under thread keys is told apart from what the thread of `main` has.
+#[derive(Debug, Clone, Copy)]
+pub struct Worlds {
+    /// The first copy: that of function `i` has this number plus `i`. Addresses in the program are those of the first.
+    pub copies: usize,
+    /// Who runs functions that a library function is given, by its name.
+    pub runs: fn(&str) -> Runs,
+}
+
+/// Who runs functions that a library function is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// The thread that calls it.
+    Caller,
+    /// A thread that it starts.
+    Thread,
+    /// Any thread.
+    Anyone,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true, exported_callable: false, outside: false }
+        Options { clone_wrappers: true, max_instances: 20_000, max_fields: 256, match_signatures: true, exported_callable: false, outside: false, worlds: None }
     }
 }
 
@@ -237,7 +260,9 @@ impl PointsTo {
     /// Analyses a module. Never fails: what is unknown is treated as unknown external code.
     #[must_use]
     pub fn solve(module: &Module, library: &dyn Library, options: &Options) -> PointsTo {
-        build::solve(module, library, options)
+        let mut result = build::solve(module, library, options);
+        result.options = options.clone();
+        result
     }
 }
 

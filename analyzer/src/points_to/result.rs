@@ -17,6 +17,7 @@ pub struct PointsTo {
     pub(super) stats: Stats,
     pub(super) globals: Vec<(GlobalId, ObjectId)>,
     pub(super) frozen: Frozen,
+    pub(super) options: super::Options,
 }
 
 /// What queries look at.
@@ -44,6 +45,12 @@ pub(super) struct Frozen {
 }
 
 impl PointsTo {
+    /// What it was solved with.
+    #[must_use]
+    pub fn options(&self) -> &super::Options {
+        &self.options
+    }
+
     /// All objects.
     #[must_use]
     pub fn objects(&self) -> &[AbstractObject] {

@@ -60,7 +60,7 @@ impl Graph {
                             Target::Function(instance) => site.functions.push(points_to.instance(instance).function),
                             Target::Unknown => {
                                 site.may_not = true;
-                                site.functions.extend(points_to.escaped_functions());
+                                site.functions.extend(here(points_to, id, points_to.escaped_functions()));
                             }
                             Target::External(e) => {
                                 site.externals.push(e);
@@ -110,6 +110,17 @@ impl Graph {
         called.sort_unstable();
         called.dedup();
         called.retain(|f| library::takes(name, &module.functions[f.index()].signature));
+        if let Some(worlds) = points_to.options().worlds {
+            let first: Vec<FunctionId> = called.iter().map(|f| FunctionId::from(f.index() % worlds.copies)).collect();
+            let copies = first.iter().map(|f| FunctionId::from(f.index() + worlds.copies));
+            called = match library::calls(name) {
+                Calls::Here => here(points_to, function, &first),
+                Calls::Thread(_) => copies.collect(),
+                Calls::Anywhere => first.iter().copied().chain(copies).collect(),
+            };
+            called.sort_unstable();
+            called.dedup();
+        }
         match library::calls(name) {
             Calls::Here => {
                 site.may_not = true;
@@ -128,6 +139,14 @@ impl Graph {
                 self.registered.push((function, site.instr, called));
             }
         }
+    }
+}
+
+/// The copies of functions that a function enters where it calls them by their address.
+fn here(points_to: &PointsTo, caller: FunctionId, functions: &[FunctionId]) -> Vec<FunctionId> {
+    match points_to.options().worlds {
+        Some(worlds) if caller.index() >= worlds.copies => functions.iter().map(|f| FunctionId::from(f.index() % worlds.copies + worlds.copies)).collect(),
+        _ => functions.to_vec(),
     }
 }
 

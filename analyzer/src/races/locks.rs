@@ -118,11 +118,11 @@ impl Locks {
     pub(super) fn exclude(a: &Bits, b: &Bits) -> bool {
         a.iter().any(|i| b.has(i) && i % 2 == 0 && (a.has(i + 1) || b.has(i + 1)))
     }
+}
 
-    /// The locks in a set, and whether each is held alone.
-    pub(super) fn held<'a>(&'a self, set: &'a Bits) -> impl Iterator<Item = (FieldId, bool)> + 'a {
-        set.iter().filter(|i| i % 2 == 0).map(|i| (self.places[i / 2], set.has(i + 1)))
-    }
+/// The locks in a set, by the places of all, and whether each is held alone.
+pub(super) fn held<'a>(places: &'a [FieldId], set: &'a Bits) -> impl Iterator<Item = (FieldId, bool)> + 'a {
+    set.iter().filter(|i| i % 2 == 0).map(|i| (places[i / 2], set.has(i + 1)))
 }
 
 /// Whether a cell is in one place of one object only.

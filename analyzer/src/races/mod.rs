@@ -1,7 +1,7 @@
 //! Data races: memory that several threads may reach at once, one of them writing, without a lock in common.
 //!
 //! Sound under what `docs/limits.md` takes for granted: what is not listed is never accessed by two threads without an order that
-//! locks, creation of threads or the program's structure give it. [`calls`] is the call graph with what starts threads, [`threads`] who
+//! locks, creation of threads or the program's structure give it. [`worlds`] tells the main thread's memory from that of others, [`calls`] is the call graph with what starts threads, [`threads`] who
 //! runs what and what runs before the first of them, [`shared`] which objects several threads can find, [`locks`] and [`own_locks`] what is
 //! held,
 //! [`slices`] what each thread has for itself by the argument that it started with, [`fresh`] what others can't know of yet, [`accesses`] what is read and written, [`conflicts`] which accesses meet. What is absent on purpose: sides, plans, LLVM.
@@ -18,6 +18,7 @@ mod own_locks;
 mod shared;
 mod slices;
 mod threads;
+mod worlds;
 
 pub use accesses::Deed;
 
@@ -27,7 +28,11 @@ use accesses::Accesses;
 use itarget_annotations::Annotations;
 use locks::Locks;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use threads::Threads;
+
+/// Mean number of objects of a pointer from which on the main thread's are not told from others': they would be mixed up all the same.
+const MIXED_UP: f64 = 32.0;
 
 /// What several threads may access without an order.
 #[derive(Debug, Clone, Default)]
@@ -102,45 +107,91 @@ pub struct Accessed {
 #[must_use]
 pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) -> Races {
     let graph = calls::Graph::build(module, points_to, annotations);
-    let threads = Threads::find(module, &graph);
-    if threads.is_single() {
+    if Threads::find(module, &graph).is_single() {
         return Races::default();
     }
-    let locks = Locks::find(module, points_to, &graph, &threads);
-    let shared = shared::find(module, points_to, &graph);
-    let own_locks = own_locks::OwnLocks::find(module, points_to, &graph, &threads);
-    let fresh = fresh::Fresh::find(module, &graph, annotations);
-    let slices = slices::Slices::find(module, &graph, &threads, &fresh);
-    let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks, &fresh, &slices), &shared);
-    let (conflicts, shared_cells) = settle(points_to, &accesses, &threads);
-    let mut races = Races { cells: conflicts.iter().map(|c| c.cell).collect(), ..Races::default() };
-    races.unordered = conflicts.iter().filter(|c| c.loads.is_none()).map(|c| c.cell).collect();
-    races.loads = loads(&accesses, &conflicts);
-    let context = Context { module, points_to, accesses: &accesses, locks: &locks, threads: &threads };
-    for conflict in &conflicts {
-        let race = context.race(conflict);
-        match races.reports.iter_mut().rev().take_while(|r| r.object == race.object).find(|r| (&r.accesses, r.atomic) == (&race.accesses, race.atomic)) {
-            Some(same) => same.cells.extend(race.cells),
-            None => races.reports.push(race),
+    if points_to.stats().mean_objects > MIXED_UP {
+        let map = worlds::Map::new(points_to, points_to);
+        return Found::find(module, points_to, annotations).said_of(module, points_to, module, points_to, &map);
+    }
+    let (double, split) = worlds::split(module, points_to, annotations);
+    let map = worlds::Map::new(&split, points_to);
+    let found = Found::find(&double, &split, annotations);
+    found.said_of(module, points_to, &double, &split, &map)
+}
+
+/// What was found of the split program: see [`worlds`].
+struct Found {
+    threads: Threads,
+    accesses: Accesses,
+    conflicts: Vec<conflicts::Conflict>,
+    loads: Vec<(FunctionId, usize)>,
+    counts: Counts,
+    /// The place of each lock.
+    locks: Vec<FieldId>,
+}
+
+impl Found {
+    fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) -> Found {
+        let graph = calls::Graph::build(module, points_to, annotations);
+        let threads = Threads::find(module, &graph);
+        let locks = Locks::find(module, points_to, &graph, &threads);
+        let shared = shared::find(module, points_to, &graph);
+        let own_locks = own_locks::OwnLocks::find(module, points_to, &graph, &threads);
+        let fresh = fresh::Fresh::find(module, &graph, annotations);
+        let slices = slices::Slices::find(module, &graph, &threads, &fresh);
+        let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks, &fresh, &slices), &shared);
+        let (conflicts, shared_cells) = settle(points_to, &accesses, &threads);
+        let mut raced: Vec<ObjectId> = conflicts.iter().filter(|c| !c.atomic).map(|c| points_to.field(c.cell).object).collect();
+        raced.dedup();
+        let counts = Counts {
+            shared_objects: shared.iter().filter(|s| **s).count(),
+            shared_cells,
+            raced_cells: conflicts.iter().filter(|c| !c.atomic).count(),
+            raced_objects: raced.len(),
+            atomic_cells: conflicts.iter().filter(|c| c.atomic).count(),
+            locks: locks.places.len(),
+        };
+        Found { loads: loads(&accesses, &conflicts), threads, accesses, conflicts, counts, locks: locks.places }
+    }
+
+    /// The same, by the functions and cells of the program as it is.
+    fn said_of(self, module: &Module, points_to: &PointsTo, double: &Module, split: &PointsTo, map: &worlds::Map) -> Races {
+        let mut races = Races { counts: self.counts, ..Races::default() };
+        // By cell the conflict that weighs most: one of writes, before one of loads alone, before one of atomic instructions.
+        let weight = |c: &conflicts::Conflict| (c.atomic, c.loads.is_some());
+        let mut by_cell: BTreeMap<FieldId, &conflicts::Conflict> = BTreeMap::new();
+        for conflict in &self.conflicts {
+            // What the program has no such memory for may be any.
+            let cells = map.cells(conflict.cell).unwrap_or_else(|| (0u32..).zip(points_to.fields()).map(|(i, _)| FieldId(i)).collect());
+            for cell in cells {
+                let known = by_cell.entry(cell).or_insert(conflict);
+                if weight(conflict) < weight(known) {
+                    *known = conflict;
+                }
+            }
         }
+        races.cells = by_cell.keys().copied().collect();
+        races.unordered = by_cell.iter().filter(|(_, c)| c.loads.is_none()).map(|(cell, _)| *cell).collect();
+        races.loads = self.loads.iter().map(|(f, i)| (map.function(*f), *i)).collect();
+        races.loads.sort_unstable();
+        races.loads.dedup();
+        let context = Context { module, points_to, double, split, map, found: &self };
+        for (cell, conflict) in &by_cell {
+            let race = context.race(*cell, conflict);
+            match races.reports.iter_mut().rev().take_while(|r| r.object == race.object).find(|r| (&r.accesses, r.atomic) == (&race.accesses, race.atomic)) {
+                Some(same) => same.cells.extend(race.cells),
+                None => races.reports.push(race),
+            }
+        }
+        let roots = self.threads.roots.iter().zip(&self.threads.many);
+        races.threads = roots.filter_map(|(f, many)| Some((map.function((*f)?), *many))).collect();
+        races.threads.sort_unstable();
+        for race in &mut races.reports {
+            race.name = name(module, points_to, race.object, &race.cells);
+        }
+        races
     }
-    let object = |c: &&conflicts::Conflict| points_to.field(c.cell).object;
-    let mut raced: Vec<ObjectId> = conflicts.iter().filter(|c| !c.atomic).map(|c| object(&c)).collect();
-    raced.dedup();
-    races.counts = Counts {
-        shared_objects: shared.iter().filter(|s| **s).count(),
-        shared_cells,
-        raced_cells: conflicts.iter().filter(|c| !c.atomic).count(),
-        raced_objects: raced.len(),
-        atomic_cells: conflicts.iter().filter(|c| c.atomic).count(),
-        locks: locks.places.len(),
-    };
-    races.threads = threads.roots.iter().zip(&threads.many).filter_map(|(f, many)| Some(((*f)?, *many))).collect();
-    races.threads.sort_unstable();
-    for race in &mut races.reports {
-        race.name = name(module, points_to, race.object, &race.cells);
-    }
-    races
 }
 
 /// Finds the conflicts. What is done to memory while it is fresh counts if others may find it in no order: through cells that race, or
@@ -187,17 +238,18 @@ fn loads(accesses: &Accesses, conflicts: &[conflicts::Conflict]) -> Vec<(Functio
 struct Context<'a> {
     module: &'a Module,
     points_to: &'a PointsTo,
-    accesses: &'a Accesses,
-    locks: &'a Locks,
-    threads: &'a Threads,
+    double: &'a Module,
+    split: &'a PointsTo,
+    map: &'a worlds::Map<'a>,
+    found: &'a Found,
 }
 
 impl Context<'_> {
-    fn race(&self, conflict: &conflicts::Conflict) -> Race {
-        let object = self.points_to.field(conflict.cell).object;
+    fn race(&self, cell: FieldId, conflict: &conflicts::Conflict) -> Race {
+        let object = self.points_to.field(cell).object;
         Race {
             object,
-            cells: vec![conflict.cell],
+            cells: vec![cell],
             name: String::new(),
             ty: variable(self.module, self.points_to, object).map(|v| v.ty.clone()),
             atomic: conflict.atomic,
@@ -206,16 +258,18 @@ impl Context<'_> {
     }
 
     fn accessed(&self, (class, (function, instr)): conflicts::Made) -> Accessed {
-        let class = &self.accesses.classes[class as usize];
-        let held = self.locks.held(&class.locks);
+        let class = &self.found.accesses.classes[class as usize];
+        let held = locks::held(&self.found.locks, &class.locks);
+        let named = |(place, alone): (FieldId, bool)| (name(self.double, self.split, self.split.field(place).object, &[place]), alone);
         let own = class.own.iter().map(|(by, alone)| (format!("the lock {by:+} bytes from there"), *alone));
+        let function = self.map.function(FunctionId(function));
         Accessed {
             deed: class.deed,
-            function: FunctionId(function),
+            function,
             instr: instr as usize,
-            at: self.module.functions[function as usize].instrs[instr as usize].at,
-            locks: held.map(|(place, alone)| (name(self.module, self.points_to, self.points_to.field(place).object, &[place]), alone)).chain(own).collect(),
-            threads: class.threads.iter().map(|root| self.threads.roots[root]).collect(),
+            at: self.module.functions[function.index()].instrs[instr as usize].at,
+            locks: held.map(named).chain(own).collect(),
+            threads: class.threads.iter().map(|root| self.found.threads.roots[root].map(|f| self.map.function(f))).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::model::Module;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 
 /// The objects that stand for the values of thread keys: each thread has its own.
-pub(super) const KEYS: &[&str] = &["static:tls", "static:tss"];
+pub(super) const KEYS: &[&str] = &["static:tls", "static:tss", "static:tls@threads", "static:tss@threads"];
 
 /// True for each object that may be reached by several threads.
 pub(super) fn find(module: &Module, points_to: &PointsTo, graph: &Graph) -> Vec<bool> {

@@ -333,7 +333,7 @@ fn counter(function: &Function, operand: Operand, block: u32) -> Option<ValueId>
     let (round, outside): (Vec<u32>, Vec<u32>) = into.into_iter().partition(|b| reaches(function, head, *b, u32::MAX) || *b == head);
     let dominated = |b: &u32| *b == head || head == 0 || !(*b == 0 || reaches(function, 0, *b, head));
     let entered_once = round.len() == 1 && outside.len() == 1 && round.iter().all(dominated);
-    (entered_once && block != head && !reaches(function, block, block, head) || entered_once && block == head).then_some(value)
+    (entered_once && (block == head || !reaches(function, block, block, head))).then_some(value)
 }
 
 /// The element of an array that an address is, by a counter: what it is computed from, bytes to the array and from the element's start,

@@ -366,7 +366,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
         let Some(cell) = self.dearest(&environment, load.at.0, load.ordinal, load.executions, load.size) else {
             item.reason = if load.values.is_empty() {
                 "the analysis found nothing that this could read; if something of the environment is there, its value is logged".to_owned()
-            } else if s.facts.racing.binary_search(&load.at).is_ok() {
+            } else if load.races {
                 "another thread may write there meanwhile, though writes have an order: `itarget races` lists who".to_owned()
             } else {
                 "nothing of the environment is known to be there; a file mapping may be, which the address tells".to_owned()

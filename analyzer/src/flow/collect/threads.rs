@@ -5,7 +5,7 @@ use super::{Collector, sorted};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{CallSite, Place};
 use crate::points_to::FieldId;
-use crate::model::{InstrKind, Module, Operand};
+use crate::model::{FunctionId, InstrKind, Module, Operand};
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
 use rustc_hash::FxHashSet;
@@ -64,9 +64,14 @@ impl Collector<'_> {
 
     /// What threads may race for is the environment's, and so is what atomic operations work on.
     pub(super) fn raced_by_threads(&mut self, race_free: bool) {
-        let races = (!race_free).then(|| crate::races::find(self.module, self.points_to, self.annotations)).unwrap_or_default();
+        let races = match race_free {
+            true => crate::races::Races::default(),
+            false => crate::races::find(self.module, self.points_to, self.annotations),
+        };
         let mut raced = races.unordered;
-        self.facts.racing = races.loads.into_iter().map(|(f, i)| (f.index(), i)).collect();
+        for load in &mut self.facts.loads {
+            load.races = races.loads.binary_search(&(FunctionId::from(load.at.0), load.at.1)).is_ok();
+        }
         if race_free {
             raced.extend(self.volatile());
             raced.extend(self.written_by_handlers());

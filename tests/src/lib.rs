@@ -149,6 +149,8 @@ pub struct Directives {
     pub trusted: bool,
     /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
     pub children_print: bool,
+    /// Libraries to link with, `-lname`.
+    pub libs: Vec<String>,
     /// `processes: N`: so many are recorded, the first included.
     pub processes: Option<usize>,
     /// Optimisation levels; default `-O2`.
@@ -191,6 +193,7 @@ impl Directives {
                 "end" if value == "running" => d.running = true,
                 "races" if value == "trust" => d.trusted = true,
                 "children" if value == "print" => d.children_print = true,
+                "libs" => d.libs = words(),
                 "processes" => d.processes = Some(value.parse().map_err(|e| format!("{line}: {e}"))?),
                 "opt" => d.levels = words(),
                 other => return Err(format!("unknown directive `{other}`")),

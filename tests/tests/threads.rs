@@ -57,7 +57,7 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<(
     let (plain, app) = (dir.join("plain"), dir.join("app"));
     for (compiler, out) in [(PathBuf::from("clang-19"), &plain), (tools().join("itarget-cc"), &app)] {
         let mut c = Command::new(&compiler);
-        c.args([level, "-g", "-w", "-pthread"]).arg(program).arg("-o").arg(out);
+        c.args([level, "-g", "-w", "-pthread"]).arg(program).args(&d.libs).arg("-o").arg(out);
         c.envs(d.targets.first().map(|target| ("ITARGET_CC_TARGET", target)));
         if d.trusted {
             c.env("ITARGET_CC_RACES", "trust");

@@ -276,7 +276,9 @@ pub extern "C" fn __itarget_daemon(keep_directory: c_int, keep_streams: c_int) -
         };
         __itarget_leave();
     }
-    word(r as u64) as c_int
+    let r = word(r as u64) as c_int;
+    crate::show::__itarget_descriptor(-1);
+    r
 }
 
 /// Points the standard streams to `/dev/null`.

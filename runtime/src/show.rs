@@ -7,7 +7,7 @@ use crate::hooks::{bulk, varint};
 use crate::word;
 use crate::pool;
 use crate::pool::Side;
-use crate::replay;
+use crate::{replay, sys};
 use crate::state::{recording, replaying, st};
 use core::ffi::{c_char, c_void};
 use core::ptr::null_mut;
@@ -32,6 +32,35 @@ pub fn standard_streams() {
     unsafe {
         st().stdout = varint(stdout as u64);
         st().stderr = varint(stderr as u64);
+        ORIGINAL = [sys::identity(1), sys::identity(2)];
+    }
+}
+
+/// What descriptors 1 and 2 led to at first.
+static mut ORIGINAL: [Option<(u64, u64)>; 2] = [None; 2];
+/// Whether they still lead there.
+static mut SHOWN: [bool; 2] = [true; 2];
+
+fn is_shown(fd: i32) -> bool {
+    // SAFETY: a flag.
+    unsafe { SHOWN[fd as usize - 1] }
+}
+
+/// A descriptor was closed or made to lead elsewhere; -1: any may have been. What is printed on stdout and stderr is shown at
+/// replay only while they are those that the program started with.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_descriptor(fd: i32) {
+    if !recording() && !replaying() || crate::state::elsewhere() {
+        return;
+    }
+    for own in 1..=2 {
+        if fd == own || fd == -1 {
+            // SAFETY: set at start.
+            let same = recording() && sys::identity(own) == unsafe { ORIGINAL[own as usize - 1] };
+            let same = varint(u64::from(same)) != 0;
+            // SAFETY: a flag.
+            unsafe { SHOWN[own as usize - 1] = same };
+        }
     }
 }
 
@@ -45,24 +74,24 @@ pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
     unsafe {
         match stream {
             0 => null_mut(),
-            s if s == st().stdout => stdout,
-            s if s == st().stderr => stderr,
+            s if s == st().stdout && is_shown(1) => stdout,
+            s if s == st().stderr && is_shown(2) => stderr,
             _ => null_mut(),
         }
     }
 }
 
-/// This process's stdout.
+/// This process's stdout; null where what is printed there is not shown.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_stdout() -> *mut c_void {
     // SAFETY: libc's variable.
-    unsafe { stdout }
+    if is_shown(1) { unsafe { stdout } } else { null_mut() }
 }
 
 /// 1 or 2 if `fd` is that, else -1.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
-    if (recording() || replaying()) && (fd == 1 || fd == 2) {
+    if (recording() || replaying()) && (fd == 1 || fd == 2) && is_shown(fd) {
         if replaying() {
             replay::flush_output();
         }

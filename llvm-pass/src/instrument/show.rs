@@ -22,6 +22,18 @@ const ON_A_STREAM: &[(&str, &str)] = &[
     ("__vprintf_chk", "__vfprintf_chk"),
 ];
 
+/// Functions after which a descriptor may lead to another file: which argument it is; none: any may.
+const REDIRECTS: &[(&str, Option<usize>)] = &[
+    ("close", Some(0)),
+    ("close_range", None),
+    ("closefrom", None),
+    ("dup", None),
+    ("dup2", Some(1)),
+    ("dup3", Some(1)),
+    ("freopen", None),
+    ("freopen64", None),
+];
+
 /// Site id of a call that prints memory of the environment and can't be captured.
 const NOT_CAPTURED: u64 = 0xffff_000b;
 
@@ -74,7 +86,7 @@ impl Cx<'_> {
                     None if plan.callee == "puts" => To::Line(self.stdout()),
                     None => To::Plain,
                 };
-                (to, ir.int(ir.i1, 1))
+                (to, ir.nonzero(self.stdout()))
             }
         };
         let stream = if let To::Stream(arg, _) | To::Control(arg, _) = to { Some(arg) } else { None };
@@ -87,6 +99,20 @@ impl Cx<'_> {
         let control = matches!(to, To::Control(..));
         let capture = if control { ir.int(ir.i1, 0) } else { ir.and(standard, ir.nonzero(foreign)) };
         Some(Shown { to, standard, capture })
+    }
+
+    /// After a call that may have redirected stdout or stderr: what is printed there is not shown any more.
+    pub(super) fn descriptors(&self, w: &Wrapper, callee: &str) {
+        let ir = self.ir;
+        let Some((_, arg)) = REDIRECTS.iter().find(|(name, _)| *name == callee) else { return };
+        let fd = match arg {
+            None => ir.int(ir.i32, u64::from(u32::MAX)),
+            Some(arg) => match w.args.get(*arg) {
+                Some(&fd) => ir.int_cast(fd, ir.i32, true),
+                None => return,
+            },
+        };
+        self.hook("__itarget_descriptor", &[fd]);
     }
 
     fn stdout(&self) -> Value {

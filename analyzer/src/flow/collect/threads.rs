@@ -4,7 +4,7 @@
 use super::{Collector, sorted};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{CallSite, Place};
-use crate::points_to::FieldId;
+use crate::points_to::{FieldId, ObjectKind};
 use crate::model::{FunctionId, InstrKind, Module, Operand};
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
@@ -74,7 +74,7 @@ impl Collector<'_> {
         }
         if race_free {
             raced.extend(self.volatile());
-            raced.extend(self.written_by_handlers());
+            raced.extend(self.set_by_handlers());
         }
         raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
@@ -96,20 +96,23 @@ impl Collector<'_> {
         only
     }
 
-    /// What handlers of signals write: they run in whichever thread gets the signal, and nothing orders that before what others read. Many
-    /// a program polls a flag of this kind that is not `volatile`.
-    fn written_by_handlers(&self) -> Vec<FieldId> {
+    /// Variables that handlers of signals set: they run in whichever thread gets the signal, and nothing orders that before what others
+    /// read. Many a program polls a flag of this kind that is not `volatile`.
+    fn set_by_handlers(&self) -> Vec<FieldId> {
         let installs = |c: &&CallSite| matches!(c.spec.runtime.as_deref(), Some("__itarget_sigaction" | "__itarget_signal"));
         let asynchronous = |c: &&CallSite| match &self.module.functions[c.at.0].instrs[c.at.1].kind {
             InstrKind::Call(call) => !matches!(call.args.first(), Some(Operand::Int(n)) if FAULTS.contains(n)),
             _ => true,
         };
-        let handlers = self.facts.calls.iter().filter(installs).filter(asynchronous).flat_map(|c| c.upcalls.iter().copied()).collect();
-        let functions = self.called_from(handlers);
-        if functions.is_empty() {
-            return Vec::new();
+        let handlers = self.facts.calls.iter().filter(installs).filter(asynchronous).flat_map(|c| c.upcalls.iter().copied());
+        let mut functions: FxHashSet<FunctionId> = handlers.collect();
+        let mut queue: Vec<FunctionId> = functions.iter().copied().collect();
+        while let Some(function) = queue.pop() {
+            let calls = self.facts.internal.iter().filter(|c| c.at.0 == function.index() && !c.indirect).flat_map(|c| &c.callees);
+            queue.extend(calls.filter(|f| functions.insert(**f)));
         }
-        let shared = self.shared_stack();
-        self.written_among(&functions).into_iter().filter(|c| self.may_be_shared(*c, &shared)).collect()
+        let global = |c: &FieldId| matches!(self.points_to.object(self.points_to.field(*c).object).kind, ObjectKind::Global(_));
+        let stores = self.facts.stores.iter().filter(|s| functions.contains(&FunctionId::from(s.at.0)));
+        stores.filter_map(|s| if let &[only] = s.values.as_slice() { Some(only) } else { None }).filter(global).collect()
     }
 }

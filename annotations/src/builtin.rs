@@ -16,6 +16,7 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("libc/wide.toml", include_str!("../libc/wide.toml")),
     ("linux/epoll.toml", include_str!("../linux/epoll.toml")),
     ("linux/system.toml", include_str!("../linux/system.toml")),
+    ("linux/uuid.toml", include_str!("../linux/uuid.toml")),
     ("math.toml", include_str!("../math.toml")),
     ("posix/aio.toml", include_str!("../posix/aio.toml")),
     ("posix/dir.toml", include_str!("../posix/dir.toml")),

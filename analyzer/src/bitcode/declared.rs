@@ -50,6 +50,7 @@ pub(super) struct Tags {
     by_tag: FxHashMap<usize, Tag>,
     by_base: FxHashMap<usize, u32>,
     by_scalars: FxHashMap<(u64, Vec<(u64, String)>), u32>,
+    by_layout: FxHashMap<TypedMember, u32>,
     /// In order of appearance.
     pub(super) records: Vec<Record>,
     /// In order of appearance.
@@ -63,6 +64,7 @@ impl Tags {
             by_tag: FxHashMap::default(),
             by_base: FxHashMap::default(),
             by_scalars: FxHashMap::default(),
+            by_layout: FxHashMap::default(),
             records: Vec::new(),
             members: Vec::new(),
         }
@@ -102,6 +104,16 @@ impl Tags {
         let known = Tag { declared, record, member };
         self.by_tag.insert(tag.key(), known);
         known
+    }
+
+    /// The index of a member that pointer arithmetic leads to.
+    pub(super) fn laid_out(&mut self, member: TypedMember) -> Option<u32> {
+        let next = u32::try_from(self.members.len()).ok()?;
+        let index = *self.by_layout.entry(member).or_insert_with_key(|member| {
+            self.members.push(member.clone());
+            next
+        });
+        Some(index)
     }
 
     /// The member at `offset` of a structure, seen from the innermost structure around it.

@@ -3,11 +3,11 @@
 use super::constants::{Constants, scale};
 use super::convert::Converted;
 use super::declared::{Tag, Tags};
-use super::ll::{Block as LlBlock, FileName, Kind, Op, Place, TyKind, Value, kind_of_attribute};
+use super::ll::{Block as LlBlock, FileName, Kind, Op, Place, Ty, TyKind, Value, kind_of_attribute};
 use super::prepare::Sites;
 use crate::model::{
     self, Access, Block, Call, Callee, Class, Declared, External, FileId, GepStep, Instr, InstrKind, Location, Number, Operand,
-    Signature, ValueId,
+    Signature, TypedMember, ValueId,
 };
 use rustc_hash::FxHashMap;
 
@@ -46,6 +46,15 @@ impl<'p> Names<'p> {
     }
 }
 
+/// Where a pointer leads: so many bytes into a structure.
+#[derive(Clone, Copy)]
+struct Inside<'p> {
+    structure: Ty<'p>,
+    offset: u64,
+    /// Bytes of an element, if it is one of an array.
+    element: u64,
+}
+
 /// Converts one function body.
 pub(super) struct Body<'a, 'p> {
     constants: &'a mut Constants<'p>,
@@ -54,6 +63,7 @@ pub(super) struct Body<'a, 'p> {
     tags: &'a mut Tags,
     function: Value<'p>,
     locals: FxHashMap<usize, ValueId>,
+    inside: FxHashMap<usize, Inside<'p>>,
     instrs: Vec<Instr>,
     blocks: Vec<Block>,
     /// See [`model::Function::numbers`]; `None`: not wanted.
@@ -78,6 +88,7 @@ impl<'a, 'p> Body<'a, 'p> {
             tags,
             function,
             locals: FxHashMap::default(),
+            inside: FxHashMap::default(),
             instrs: Vec::new(),
             blocks: Vec::new(),
             numbers: numbers.then(Vec::new),
@@ -127,6 +138,8 @@ impl<'a, 'p> Body<'a, 'p> {
         if accesses.iter().any(|a| a.declared != Declared::Unknown) {
             let unknown = accesses.iter_mut().filter(|a| a.declared == Declared::Unknown);
             unknown.for_each(|a| a.declared = Declared::Any);
+        } else {
+            accesses.into_iter().for_each(|a| a.member = None);
         }
         self.word_copies();
         let twice = self.instrs.iter().any(|instr| match &instr.kind {
@@ -174,6 +187,16 @@ impl<'a, 'p> Body<'a, 'p> {
         })
     }
 
+    /// The class of a result. The numbers that assembly leaves in registers hold no pointer if each is too narrow for one
+    /// (`cpuid`), as ever else.
+    fn result_class(&self, v: Value<'p>, kind: &InstrKind) -> Class {
+        let assembly = matches!(kind, InstrKind::Call(call) if matches!(call.callee, Callee::Asm { .. }));
+        match self.constants.types.class(v.ty()) {
+            Class::Aggregate if assembly && self.constants.types.is_narrow(v.ty()) => Class::Float,
+            class => class,
+        }
+    }
+
     fn instruction(&mut self, v: Value<'p>, block: u32) -> Instr {
         if self.numbers.is_some()
             && let Some(number) = self.number(v)
@@ -193,10 +216,11 @@ impl<'a, 'p> Body<'a, 'p> {
                 | Op::LLVMInvoke
                 | Op::LLVMCallBr
         );
+        let class = self.result_class(v, &kind);
         Instr {
             kind,
             ordinal: if site { self.sites.ordinals.get(&v.key()).copied() } else { None },
-            class: self.constants.types.class(v.ty()),
+            class,
             used: v.has_uses(),
             at: self.names.location(v),
             block,
@@ -225,7 +249,17 @@ impl<'a, 'p> Body<'a, 'p> {
 
     fn access(&mut self, v: Value<'p>, moved: Option<Value<'p>>, atomic: bool) -> Access {
         let ty = moved.unwrap_or(v).ty();
-        let Tag { declared, record, member } = self.tags.of(v);
+        let Tag { declared, record, mut member } = self.tags.of(v);
+        let ptr = match v.opcode() {
+            Op::LLVMStore => v.operand(1),
+            _ => v.operand(0),
+        };
+        if let Some(found) = ptr.and_then(|ptr| self.inside(ptr)) {
+            let scalars = |index: u32| self.tags.members[index as usize].scalars.len();
+            if member.is_none_or(|tagged| scalars(tagged) < scalars(found)) {
+                member = Some(found);
+            }
+        }
         Access {
             size: self.constants.types.layout.store_size(ty),
             class: self.constants.types.class(ty),
@@ -318,6 +352,19 @@ impl<'a, 'p> Body<'a, 'p> {
         }
     }
 
+    /// The member of a structure that a pointer leads to, if arithmetic says so.
+    fn inside(&mut self, ptr: Value<'p>) -> Option<u32> {
+        let Inside { structure, offset, .. } = *self.inside.get(&ptr.key())?;
+        if let Some(known) = self.constants.types.inside.get(&(structure, offset)) {
+            return *known;
+        }
+        let mut scalars = Vec::new();
+        let complete = self.constants.types.scalars(structure, 0, &mut scalars);
+        let member = complete.and_then(|()| self.tags.laid_out(TypedMember { offset, scalars }));
+        self.constants.types.inside.insert((structure, offset), member);
+        member
+    }
+
     fn alloca(&mut self, v: Value<'p>) -> InstrKind {
         let ty = v.allocated_type();
         let count = match self.at(v, 0) {
@@ -332,7 +379,40 @@ impl<'a, 'p> Body<'a, 'p> {
         }
     }
 
+    /// Notes what structure arithmetic goes into, and how far; elements of arrays are taken to the first.
+    fn note(&mut self, v: Value<'p>) {
+        let Some(base) = v.operand(0) else { return };
+        let mut ty = v.gep_type();
+        let first = self.at(v, 1) == Operand::Int(0);
+        let around = self.inside.get(&base.key()).copied();
+        let types = &self.constants.types;
+        let mut at = match around {
+            // Along an array that the pointer is in.
+            Some(at) if at.element > 0 && types.layout.size(ty) == at.element => at,
+            Some(at) if first => at,
+            _ if ty.kind() == TyKind::LLVMStructTypeKind && types.is_named(ty) => Inside { structure: ty, offset: 0, element: 0 },
+            _ => return,
+        };
+        for i in 2..v.operand_count() {
+            match (ty.kind(), self.at(v, i)) {
+                (TyKind::LLVMStructTypeKind, Operand::Int(field)) => {
+                    let field = u32::try_from(field).unwrap_or(0);
+                    at.offset += self.constants.types.layout.offset(ty, field);
+                    ty = ty.field(field);
+                    at.element = 0;
+                }
+                (TyKind::LLVMArrayTypeKind, _) => {
+                    ty = ty.element();
+                    at.element = self.constants.types.layout.size(ty);
+                }
+                _ => return,
+            }
+        }
+        self.inside.insert(v.key(), at);
+    }
+
     fn gep(&mut self, v: Value<'p>) -> InstrKind {
+        self.note(v);
         let mut ty = v.gep_type();
         let mut steps = Vec::new();
         let mut offset = 0i64;

@@ -1,19 +1,24 @@
 //! LLVM types to layouts and classes.
 
 use super::ll::{Layout, Ty, TyKind};
-use crate::model::{Class, Signature, Type, TypeId, Types};
+use crate::model::{Class, Declared, Signature, Type, TypeId, Types};
 use rustc_hash::FxHashMap;
+
+/// Most scalars of a structure that is told from others.
+const LONGEST: usize = 4096;
 
 /// Converts types, each once.
 pub(super) struct TypeMap<'p> {
     pub(super) layout: Layout<'p>,
     pub(super) types: Types,
     known: FxHashMap<Ty<'p>, TypeId>,
+    /// Members by structure and offset, as arithmetic leads to them.
+    pub(super) inside: FxHashMap<(Ty<'p>, u64), Option<u32>>,
 }
 
 impl<'p> TypeMap<'p> {
     pub(super) fn new(layout: Layout<'p>) -> Self {
-        TypeMap { layout, types: Types::default(), known: FxHashMap::default() }
+        TypeMap { layout, types: Types::default(), known: FxHashMap::default(), inside: FxHashMap::default() }
     }
 
     /// The layout of a type.
@@ -60,6 +65,46 @@ impl<'p> TypeMap<'p> {
                     && self.layout.size(field) == size
                     && self.layout.offset(ty, i) == u64::from(i) * size
             })
+    }
+
+    /// Kind: struct or array. No element is wide enough for a pointer.
+    pub(super) fn is_narrow(&self, ty: Ty<'p>) -> bool {
+        match ty.kind() {
+            TyKind::LLVMStructTypeKind => (0..ty.field_count()).all(|i| self.is_narrow(ty.field(i))),
+            TyKind::LLVMArrayTypeKind => self.is_narrow(ty.element()),
+            TyKind::LLVMIntegerTypeKind => ty.bits() < 64,
+            _ => !self.class(ty).carries_pointer(),
+        }
+    }
+
+    /// Adds the scalars of a structure at `start`: offset, what they are, and bytes. Of an array only those of the first
+    /// element, of unions and of what clang makes up only that something is there. `None`: too many.
+    pub(super) fn scalars(&self, ty: Ty<'p>, start: u64, found: &mut Vec<(u64, Declared, u64)>) -> Option<()> {
+        if found.len() >= LONGEST {
+            return None;
+        }
+        match ty.kind() {
+            TyKind::LLVMStructTypeKind if self.is_named(ty) => {
+                for i in 0..ty.field_count() {
+                    self.scalars(ty.field(i), start + self.layout.offset(ty, i), found)?;
+                }
+            }
+            TyKind::LLVMArrayTypeKind if ty.array_len() > 0 => self.scalars(ty.element(), start, found)?,
+            TyKind::LLVMArrayTypeKind => {}
+            TyKind::LLVMPointerTypeKind => found.push((start, Declared::Pointer, 8)),
+            TyKind::LLVMIntegerTypeKind if matches!(ty.bits(), 16 | 32 | 64) => {
+                found.push((start, Declared::Number, u64::from(ty.bits() / 8)));
+            }
+            TyKind::LLVMFloatTypeKind => found.push((start, Declared::Number, 4)),
+            TyKind::LLVMDoubleTypeKind => found.push((start, Declared::Number, 8)),
+            _ => found.push((start, Declared::Any, 1)),
+        }
+        Some(())
+    }
+
+    /// Kind: struct. It has the name of a structure, so it is laid out as that and not otherwise.
+    pub(super) fn is_named(&self, ty: Ty<'p>) -> bool {
+        ty.sized() && ty.struct_name().is_some_and(|name| !name.starts_with("union."))
     }
 
     /// The class of a type.

@@ -391,7 +391,7 @@ pub struct Access {
 }
 
 /// A member of a structure: members of structures that are made of the same scalars are one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TypedMember {
     /// Bytes from the start of the structure.
     pub offset: u64,

@@ -1,6 +1,6 @@
 //! Annotated externals as constraints.
 
-use super::{ObjectKind, Runs};
+use super::{ObjectKind, Runs, Shape};
 use super::build::Builder;
 use super::solver::{NONE, Node, Slots, Use};
 use crate::model::{Class, GepStep, Signature};
@@ -81,6 +81,9 @@ impl Builder<'_> {
             }
             Ret::CopyCStr | Ret::Copy(_) => {
                 let object = self.named_object(&format!("copy:{}", f.name), ObjectKind::Copy);
+                if ret == Ret::CopyCStr && self.module.typed {
+                    self.solver.objects[object as usize].shape.get_or_insert_with(|| Shape::text(self.module));
+                }
                 if let Ret::Copy(size) = ret {
                     self.solver.objects[object as usize].size = Some(size);
                     // Pointers inside the copy stay external.

@@ -34,6 +34,9 @@ impl Builder<'_> {
         let memory = name.strip_prefix("ext:").and_then(|name| self.library.memory(name));
         object.shape = memory.filter(|_| self.module.typed).map(|memory| Shape::new(self.module, memory));
         let shaped = object.shape.is_some();
+        if self.module.typed && name == "argv:strings" {
+            object.shape = Some(Shape::text(self.module));
+        }
         let id = self.solver.object(object);
         self.named.insert(name.to_owned(), id);
         if kind == ObjectKind::External {

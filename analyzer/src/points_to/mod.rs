@@ -54,12 +54,20 @@ pub struct Shape {
     /// Characters are read there.
     pub bytes: bool,
     scalar: Option<u64>,
+    /// Numbers of any size are read there (several characters at once).
+    numbers: bool,
 }
 
 impl Shape {
     fn new(module: &Module, memory: &ann::Memory) -> Shape {
         let holds = |record: &crate::model::Record| memory.record.as_ref().is_some_and(|name| record.holds.contains(name));
-        Shape { records: module.records.iter().map(holds).collect(), bytes: memory.bytes, scalar: memory.scalar }
+        Shape { records: module.records.iter().map(holds).collect(), bytes: memory.bytes, scalar: memory.scalar, numbers: false }
+    }
+
+    /// Texts: memory that whoever made it declared as an array of characters. Nothing is read or written there as a pointer or
+    /// as a member of a structure; several characters may be read as one number.
+    fn text(module: &Module) -> Shape {
+        Shape { records: vec![false; module.records.len()], bytes: true, scalar: None, numbers: true }
     }
 
     /// Whether an access of that type may touch the memory.
@@ -69,7 +77,7 @@ impl Shape {
             (Declared::Unknown, _) => true,
             (_, Some(record)) => self.records.get(record as usize).copied().unwrap_or(true),
             (Declared::Pointer, None) => false,
-            (_, None) => self.scalar == Some(size) || self.bytes && size == 1,
+            (_, None) => self.numbers || self.scalar == Some(size) || self.bytes && size == 1,
         }
     }
 }

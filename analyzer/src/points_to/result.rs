@@ -187,6 +187,9 @@ impl PointsTo {
 
     fn admits(&self, module: &Module, object: ObjectId, field: Option<FieldId>, access: &Access) -> bool {
         let o = self.object(object);
+        if o.shape.as_ref().is_some_and(|shape| !shape.admits(access.declared, access.record, access.size)) {
+            return false;
+        }
         let before = access.member.map_or(0, |index| module.members[index as usize].offset);
         let fits = |from: u64| o.size.is_none_or(|size| size == 0 || from.saturating_add(access.size) <= size);
         if !fits(before) {

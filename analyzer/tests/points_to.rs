@@ -389,3 +389,113 @@ fn assembly_hands_its_operand_through() {
     );
     assert_eq!(p.last_access("use"), set(&["x"]));
 }
+
+impl Program {
+    /// Names of the objects that the last load or store of a function touches, by its type.
+    fn last_touched(&self, function: &str) -> BTreeSet<String> {
+        let id = self.module.function(function).expect("is there");
+        let f = &self.module.functions[id.index()];
+        let accesses = f.instrs.iter().filter_map(|i| match &i.kind {
+            InstrKind::Load { ptr, access } | InstrKind::Store { ptr, access, .. } => Some((*ptr, *access)),
+            _ => None,
+        });
+        let (ptr, access) = accesses.last().expect("accesses memory");
+        let fields = self.result.accessed(&self.module, id, ptr, &access);
+        fields.iter().map(|f| self.result.object(self.result.field(*f).object).name.clone()).collect()
+    }
+}
+
+#[test]
+fn bits_bytes_and_unions_of_a_structure_are_in_no_other() {
+    let p = program(
+        "struct s { long n; unsigned a : 3, b : 5; char text[8]; union { long l; int *p; } u; } s;
+         struct t { int *q[4]; } t; struct small { long n; } small; struct other { long n; unsigned c : 8; char name[8]; int *w; } other;
+         __attribute__((noinline)) void *any(int c) { return c == 1 ? (void *)&s : c == 2 ? (void *)&t : c == 3 ? (void *)&small : (void *)&other; }
+         int bits(struct s *p) { int n = p->n; return n + p->a; }
+         int byte(struct s *p, int i) { return p->text[i]; }
+         long either(struct s *p) { return p->u.l; }
+         int main(int c, char **v) { return bits(any(c)) + byte(any(c), c) + either(any(c)); }",
+    );
+    for function in ["bits", "byte"] {
+        assert_eq!(p.last_touched(function), set(&["s", "other"]), "{function}");
+    }
+    assert_eq!(p.last_touched("either"), set(&["s", "other"]));
+}
+
+const KEPT: &str = "struct s { int *p; long n; int *q; } s; struct t { long n; int *p; } t; void *kept; void use(void);
+     __attribute__((noinline)) void *any(int c) { return c == 1 ? (void *)&s : c == 2 ? (void *)&t : (void *)use; }
+     void use(void) {} long look(void) { return *(long *)kept; }
+     int main(int c, char **v) { keep(any(c), c); return look(); }";
+
+#[test]
+fn a_pointer_that_was_used_is_narrowed_where_it_is_used_again() {
+    let after = ["p->n = 1; kept = p;", "p->n = 1; if (c) kept = p;", "while (c--) { p->n = c; kept = p; }", "if (!p->q) c = 2; kept = (char *)p + 0;"];
+    for body in after {
+        let p = program(&format!("struct s; void keep(struct s *p, int c); {KEPT} void keep(struct s *p, int c) {{ {body} }}"));
+        assert_eq!(p.last_access("look"), set(&["s"]), "{body}");
+    }
+    let bytes = program(&format!("struct s; void keep(struct s *p, int c); {KEPT} void keep(struct s *p, int c) {{ c = *(char *)p; kept = p; }}"));
+    assert_eq!(bytes.last_access("look"), set(&["s", "t"]));
+}
+
+#[test]
+fn a_pointer_is_not_narrowed_where_it_may_not_have_been_used() {
+    let before = [
+        "kept = p; p->n = 1;",
+        "if (c) p->n = 1; kept = p;",
+        "while (c--) { kept = p; p->n = c; }",
+        "struct s *q = p; if (c == 7) { p->n = 1; q = &s; } kept = q;",
+        "switch (c) { case 0: p->n = 1; case 1: kept = p; }",
+    ];
+    for body in before {
+        let p = program(&format!("struct s; void keep(struct s *p, int c); {KEPT} void keep(struct s *p, int c) {{ {body} }}"));
+        assert_eq!(p.last_access("look"), set(&["s", "t", "code:use"]), "{body}");
+    }
+}
+
+#[test]
+fn what_is_laid_out_by_its_use_passes_wherever_there_is_room() {
+    let p = program(
+        "#include <stdlib.h>
+         struct s { int *p; long n; int *q; }; struct u { union { char c; double d; } u; long rest[2]; } u; char bytes[24]; long words[3]; void *kept;
+         __attribute__((noinline)) void *any(int c) { return c == 1 ? malloc(24) : c == 2 ? (void *)bytes : c == 3 ? (void *)words : c == 4 ? malloc(8) : (void *)&u; }
+         void keep(struct s *p) { p->n = 1; kept = p; }
+         long look(void) { return *(long *)kept; }
+         int main(int c, char **v) { keep(any(c)); return look(); }",
+    );
+    assert_eq!(p.last_access("look"), set(&["heap:any:3<main:6", "bytes", "words", "u"]));
+}
+
+#[test]
+fn what_assembly_leaves_in_narrow_registers_is_no_pointer() {
+    let p = program(
+        "int putenv(char *); struct hooks { void (*f)(void); } hooks; void hook(void) {} unsigned id;
+         int main(void) {
+             unsigned a = 0, b, c, d; __asm__(\"cpuid\" : \"=a\"(a), \"=b\"(b), \"=c\"(c), \"=d\"(d) : \"a\"(a)); id = a + b + c + d;
+             hooks.f = hook; return putenv((char *)&hooks); }",
+    );
+    assert!(p.result.escaped_functions().is_empty());
+    let wide = program(
+        "int putenv(char *); struct hooks { void (*f)(void); } hooks; void hook(void) {} void *top;
+         int main(void) { void *at; __asm__(\"mov %%rsp, %0\" : \"=r\"(at)); top = at; hooks.f = hook; return putenv((char *)&hooks); }",
+    );
+    assert!(!wide.result.escaped_functions().is_empty());
+}
+
+#[test]
+fn no_pointers_are_stored_in_texts_of_main_and_the_library() {
+    let p = program(
+        "#include <string.h>
+         struct box { int *v; } box; int x; char first;
+         __attribute__((noinline)) void put(struct box *b) { b->v = &x; }
+         int main(int c, char **v) {
+             void *any = c == 1 ? (void *)v[0] : c == 2 ? (void *)strerror(c) : (void *)&box;
+             put(any); first = *(char *)any; return *box.v; }",
+    );
+    for name in ["argv:strings", "copy:strerror"] {
+        let index = p.result.objects().iter().position(|o| o.name == name).expect("is there");
+        let object = itarget_analyzer::points_to::ObjectId(u32::try_from(index).unwrap());
+        assert!(p.result.fields_of(object).all(|field| p.result.contents(field).is_empty()), "{name}");
+    }
+    assert_eq!(p.last_touched("put"), set(&["box"]));
+}

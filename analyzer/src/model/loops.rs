@@ -14,17 +14,8 @@ pub fn loop_depths(successors: &[Vec<u32>]) -> Vec<u32> {
         return depth;
     }
     let order = postorder(successors);
-    let mut number = vec![usize::MAX; n];
-    for (i, b) in order.iter().enumerate() {
-        number[*b] = i;
-    }
-    let mut preds = vec![Vec::new(); n];
-    for b in &order {
-        for s in &successors[*b] {
-            preds[*s as usize].push(*b);
-        }
-    }
-    let idom = dominators(&order, &number, &preds);
+    let preds = predecessors(successors, &order);
+    let idom = dominators(&order, &preds);
     let mut in_loop = vec![usize::MAX; n];
     for (stamp, header) in order.iter().rev().enumerate() {
         let latches: Vec<usize> =
@@ -47,6 +38,41 @@ pub fn loop_depths(successors: &[Vec<u32>]) -> Vec<u32> {
     depth
 }
 
+/// Which blocks lie on all ways to others.
+#[derive(Debug, Clone)]
+pub struct Dominators(Vec<usize>);
+
+impl Dominators {
+    /// Of a function: `successors[b]` are block indices; block 0 is the entry.
+    #[must_use]
+    pub fn new<'a>(successors: impl IntoIterator<Item = &'a Vec<u32>>) -> Self {
+        let successors: Vec<Vec<u32>> = successors.into_iter().cloned().collect();
+        if successors.is_empty() {
+            return Dominators(Vec::new());
+        }
+        let order = postorder(&successors);
+        Dominators(dominators(&order, &predecessors(&successors, &order)))
+    }
+
+    /// Every way to `b` goes through the other block `a`. False for blocks that no way leads to.
+    #[must_use]
+    pub fn strictly(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (a as usize, b as usize);
+        let reached = |block: usize| self.0.get(block).is_some_and(|up| *up != usize::MAX);
+        a != b && reached(a) && reached(b) && dominates(&self.0, a, b)
+    }
+}
+
+fn predecessors(successors: &[Vec<u32>], order: &[usize]) -> Vec<Vec<usize>> {
+    let mut preds = vec![Vec::new(); successors.len()];
+    for b in order {
+        for s in &successors[*b] {
+            preds[*s as usize].push(*b);
+        }
+    }
+    preds
+}
+
 fn postorder(successors: &[Vec<u32>]) -> Vec<usize> {
     let mut order = Vec::new();
     let mut seen = vec![false; successors.len()];
@@ -67,7 +93,11 @@ fn postorder(successors: &[Vec<u32>]) -> Vec<usize> {
     order
 }
 
-fn dominators(order: &[usize], number: &[usize], preds: &[Vec<usize>]) -> Vec<usize> {
+fn dominators(order: &[usize], preds: &[Vec<usize>]) -> Vec<usize> {
+    let mut number = vec![usize::MAX; preds.len()];
+    for (i, b) in order.iter().enumerate() {
+        number[*b] = i;
+    }
     let mut idom = vec![usize::MAX; number.len()];
     idom[0] = 0;
     let mut changed = true;
@@ -76,7 +106,7 @@ fn dominators(order: &[usize], number: &[usize], preds: &[Vec<usize>]) -> Vec<us
         for b in order.iter().rev().copied().filter(|b| *b != 0) {
             let mut new = usize::MAX;
             for p in preds[b].iter().copied().filter(|p| idom[*p] != usize::MAX) {
-                new = if new == usize::MAX { p } else { intersect(&idom, number, p, new) };
+                new = if new == usize::MAX { p } else { intersect(&idom, &number, p, new) };
             }
             if idom[b] != new {
                 idom[b] = new;
@@ -115,6 +145,14 @@ mod tests {
         // 0 -> 1 -> 2 -> 2, 2 -> 1, 1 -> 3
         let depths = loop_depths(&[vec![1], vec![2, 3], vec![1, 2], vec![]]);
         assert_eq!(depths, [0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn what_lies_on_all_ways() {
+        // 0 -> 1 -> 2 -> 3, 1 -> 3; nothing leads to 4
+        let d = super::Dominators::new(&[vec![1], vec![2, 3], vec![3], vec![], vec![3]]);
+        assert!(d.strictly(0, 3) && d.strictly(1, 3) && d.strictly(1, 2));
+        assert!(!d.strictly(2, 3) && !d.strictly(3, 3) && !d.strictly(4, 3) && !d.strictly(0, 4));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod loops;
 mod variables;
 
 pub use layout::{GepStep, Type, TypeId, Types};
-pub use loops::loop_depths;
+pub use loops::{Dominators, loop_depths};
 pub use variables::{Member, Variable, Variables};
 
 macro_rules! id {

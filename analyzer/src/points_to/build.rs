@@ -379,11 +379,11 @@ impl<'a> Builder<'a> {
                 self.solver.add(result, loc);
             }
             InstrKind::Load { ptr, access } if access.class.carries_pointer() => {
-                let ptr = self.node_of(id, *ptr);
+                let ptr = self.found_at(id, index, *ptr);
                 self.solver.define(ptr, Use::Load { target: result, slots: slots(access) });
             }
             InstrKind::Store { ptr, value, access } if access.class.carries_pointer() => {
-                let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
+                let (ptr, source) = (self.found_at(id, index, *ptr), self.found_at(id, index, *value));
                 if source != NONE {
                     self.solver.attach(ptr, Use::Store { source, slots: slots(access) });
                 }
@@ -391,14 +391,14 @@ impl<'a> Builder<'a> {
             InstrKind::AtomicRmw { ptr, value, access } | InstrKind::CmpXchg { ptr, value, access, .. }
                 if access.class.carries_pointer() =>
             {
-                let (ptr, source) = (self.node_of(id, *ptr), self.node_of(id, *value));
+                let (ptr, source) = (self.found_at(id, index, *ptr), self.found_at(id, index, *value));
                 self.solver.define(ptr, Use::Load { target: result, slots: slots(access) });
                 if source != NONE {
                     self.solver.attach(ptr, Use::Store { source, slots: slots(access) });
                 }
             }
             InstrKind::Gep { base, steps } => {
-                let base = self.node_of(id, *base);
+                let base = self.found_at(id, index, *base);
                 if base != NONE && steps.is_empty() {
                     self.solver.alias(base, result);
                 } else if base != NONE {
@@ -407,11 +407,11 @@ impl<'a> Builder<'a> {
                 }
             }
             InstrKind::Copy { from } if class.carries_pointer() && from.len() == 1 => {
-                let node = self.node_of(id, from[0]);
+                let node = self.found_at(id, index, from[0]);
                 self.solver.alias(node, result);
             }
             InstrKind::Copy { from } if class.carries_pointer() => {
-                let mut nodes: Vec<Node> = from.iter().map(|operand| self.node_of(id, *operand)).collect();
+                let mut nodes: Vec<Node> = from.iter().map(|operand| self.found_at(id, index, *operand)).collect();
                 nodes.retain(|node| *node != NONE);
                 self.solver.choice(nodes.into(), result);
             }
@@ -422,12 +422,12 @@ impl<'a> Builder<'a> {
                 };
                 let steps = self.solver.intern(&[step]);
                 for operand in from {
-                    let node = self.node_of(id, *operand);
+                    let node = self.found_at(id, index, *operand);
                     self.solver.attach(node, Use::Gep { steps, target: result });
                 }
             }
             InstrKind::MemCopy { dst, src, len, .. } => {
-                let (dst, src) = (self.node_of(id, *dst), self.node_of(id, *src));
+                let (dst, src) = (self.found_at(id, index, *dst), self.found_at(id, index, *src));
                 self.solver.memcopy(dst, src, constant_length(*len));
             }
             InstrKind::VaStart { list } => {
@@ -443,7 +443,7 @@ impl<'a> Builder<'a> {
                 }
             }
             InstrKind::VaCopy { dst, src } => {
-                let (dst, src) = (self.node_of(id, *dst), self.node_of(id, *src));
+                let (dst, src) = (self.found_at(id, index, *dst), self.found_at(id, index, *src));
                 self.solver.memcopy(dst, src, Some(24));
             }
             InstrKind::VaArg { list } if class.carries_pointer() => {
@@ -454,7 +454,7 @@ impl<'a> Builder<'a> {
                 self.solver.define(values, Use::Load { target: result, slots: Slots::ONE });
             }
             InstrKind::Ret { value: Some(value) } if f.signature.ret.carries_pointer() => {
-                let (node, ret) = (self.node_of(id, *value), self.instances[id as usize].ret);
+                let (node, ret) = (self.found_at(id, index, *value), self.instances[id as usize].ret);
                 self.solver.edge(node, ret);
             }
             InstrKind::LandingPad => {
@@ -466,7 +466,7 @@ impl<'a> Builder<'a> {
                     .args
                     .iter()
                     .zip(&call.signature.params)
-                    .map(|(a, class)| if class.carries_pointer() { self.node_of(id, *a) } else { NONE })
+                    .map(|(a, class)| if class.carries_pointer() { self.found_at(id, index, *a) } else { NONE })
                     .collect();
                 let constants =
                     call.args.iter().map(|a| if let Operand::Int(value) = a { Some(*value) } else { None }).collect();
@@ -485,7 +485,7 @@ impl<'a> Builder<'a> {
                 match &call.callee {
                     Callee::Function(target) => self.bind(number, *target, true),
                     Callee::External(target) => self.external(number, *target),
-                    Callee::Indirect(operand) => match self.node_of(id, *operand) {
+                    Callee::Indirect(operand) => match self.found_at(id, index, *operand) {
                         NONE => self.unknown_call(number),
                         node => self.solver.attach(node, Use::Callee(number)),
                     },

@@ -16,6 +16,7 @@ mod freeze;
 mod members;
 mod memory;
 mod objects;
+mod proven;
 mod result;
 mod set;
 mod simplify;
@@ -68,6 +69,11 @@ impl Shape {
     /// as a member of a structure; several characters may be read as one number.
     fn text(module: &Module) -> Shape {
         Shape { records: vec![false; module.records.len()], bytes: true, scalar: None, numbers: true }
+    }
+
+    /// See [`Shape::text`].
+    fn is_text(&self) -> bool {
+        self.numbers
     }
 
     /// Whether an access of that type may touch the memory.

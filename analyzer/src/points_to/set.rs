@@ -129,6 +129,19 @@ impl Set {
         }
     }
 
+    /// Of each block the bits that are wanted, by its first element and all its bits.
+    pub(super) fn masked(&self, mut wanted: impl FnMut(u32, u64) -> u64) -> Set {
+        let mut some = Set::default();
+        for (key, bits) in self.keys.iter().zip(&self.bits) {
+            let bits = wanted(*key * BLOCK, *bits);
+            if bits != 0 {
+                some.keys.push(*key);
+                some.bits.push(bits);
+            }
+        }
+        some
+    }
+
     /// Number of blocks.
     pub(super) fn block_count(&self) -> usize {
         self.keys.len()

@@ -5,6 +5,7 @@
 //! along in topological order; loads, stores and calls add edges on the way; repeat until nothing is new.
 
 use super::members::Places;
+use super::proven::{Filters, Only};
 use super::objects::{Loc, Obj, Region, Step};
 use super::set::{BLOCK, Set};
 use super::{ObjectKind, Options};
@@ -46,6 +47,8 @@ pub(super) enum Use {
     Load { target: Node, slots: Slots },
     /// The location may hold what `source` holds.
     Store { source: Node, slots: Slots },
+    /// `target` may hold the locations that a filter lets pass.
+    Only { only: Only, target: Node },
     /// Source of a memory copy.
     CopyFrom(u32),
     /// Destination of a memory copy.
@@ -78,6 +81,7 @@ pub(super) struct Solver<'a> {
     pub(super) types: &'a Types,
     pub(super) members: &'a [TypedMember],
     pub(super) places: Places,
+    pub(super) filters: Filters,
     /// Cells keep pointers and numbers apart, see [`Solver::cell`].
     pub(super) typed: bool,
     pub(super) options: &'a Options,
@@ -134,6 +138,7 @@ impl<'a> Solver<'a> {
             types: &module.types,
             members: &module.members,
             places: Places::default(),
+            filters: Filters::default(),
             typed: module.typed,
             options,
             parent: Vec::new(),
@@ -336,9 +341,7 @@ impl<'a> Solver<'a> {
         let node = self.find(node);
         self.uses[node as usize].push(what);
         let set = self.pts[node as usize].clone();
-        for loc in set.iter() {
-            self.apply(what, loc);
-        }
+        self.apply_all(what, &set);
     }
 
     /// Hangs a constraint on a node that is all that defines its target.
@@ -665,9 +668,7 @@ impl<'a> Solver<'a> {
         }
         let mut i = 0;
         while let Some(what) = self.uses[self.representative(node) as usize].get(i).copied() {
-            for loc in delta.iter() {
-                self.apply(what, loc);
-            }
+            self.apply_all(what, &delta);
             i += 1;
         }
         if self.merges != merges {
@@ -678,7 +679,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    fn apply(&mut self, what: Use, loc: Loc) {
+    pub(super) fn apply(&mut self, what: Use, loc: Loc) {
         let (object, offset, _) = self.locs[loc as usize];
         match what {
             Use::Gep { steps, target } => {
@@ -719,6 +720,8 @@ impl<'a> Solver<'a> {
                     self.write(source, to, slots.declared);
                 }
             }
+            // Whole sets go through filters.
+            Use::Only { .. } => {}
             Use::CopyFrom(copy) => self.copy_with(copy, loc, true),
             Use::CopyTo(copy) => self.copy_with(copy, loc, false),
             Use::Callee(call) => {

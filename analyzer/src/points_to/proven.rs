@@ -1,0 +1,198 @@
+//! What a pointer can lead to once memory was accessed through it.
+//!
+//! A value does not change. So wherever an access through a pointer lies on all ways from its definition to a use, the use
+//! finds a pointer through which that access has been made: not one to code, and, if the access was one to a member of a
+//! structure, one to memory in which such a structure may be (C17 6.5, paragraph 7, and 6.5.2.3, paragraph 4, taken as leniently as for
+//! accesses themselves: see [`super::members`]). Uses see such a value through a filter. What passes one never has to be taken back:
+//! objects of declared layout keep their layout, all others are only asked for their size.
+//!
+//! This keeps mixed pointers from spreading: of all that a `void *` may lead to, only what the function could work with is handed on.
+
+use super::build::Builder;
+use super::set::{BLOCK, Set};
+use super::solver::{NONE, Node, Solver, Use};
+use super::{ObjectKind, Shape};
+use crate::model::{Dominators, Function, FunctionId, GepStep, InstrKind, Operand, TypedMember};
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// Most bases that an address is traced back through.
+const LONGEST: usize = 8;
+
+/// What a filter lets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Only {
+    /// All but code.
+    Data,
+    /// Memory in which a structure with this member may begin.
+    Structure(u32),
+}
+
+/// The accesses of one function by the values they are made through.
+pub(super) struct Proofs {
+    dominators: Dominators,
+    /// By value: instruction, and what its access proves.
+    by_value: FxHashMap<u32, Vec<(u32, Only)>>,
+}
+
+impl Proofs {
+    pub(super) fn new(f: &Function, members: &[TypedMember]) -> Proofs {
+        let mut by_value: FxHashMap<u32, Vec<(u32, Only)>> = FxHashMap::default();
+        for (index, instr) in f.instrs.iter().enumerate() {
+            let (InstrKind::Load { ptr, access } | InstrKind::Store { ptr, access, .. } | InstrKind::AtomicRmw { ptr, access, .. } | InstrKind::CmpXchg { ptr, access, .. }) =
+                &instr.kind
+            else {
+                continue;
+            };
+            let member = access.member.map(|index| (index, members[index as usize].offset));
+            let at = u32::try_from(index).unwrap_or(u32::MAX);
+            let (mut pointer, mut offset) = (*ptr, Some(0i64));
+            for _ in 0..LONGEST {
+                let Operand::Local(value) = pointer else { break };
+                let only = match member {
+                    Some((member, at)) if offset.is_some_and(|offset| u64::try_from(offset) == Ok(at)) => Only::Structure(member),
+                    _ => Only::Data,
+                };
+                let made_by = f.instr_of(value).map(|instr| &f.instrs[instr].kind);
+                if matches!(made_by, Some(InstrKind::Alloca { .. })) {
+                    break;
+                }
+                by_value.entry(value.0).or_default().push((at, only));
+                let Some(InstrKind::Gep { base, steps }) = made_by else { break };
+                for step in steps {
+                    offset = match step {
+                        GepStep::Const(by) => offset.map(|offset| offset.wrapping_add(*by)),
+                        // The first element stands for all, in members as in objects.
+                        GepStep::Array { .. } => offset,
+                        GepStep::Pointer { .. } => None,
+                    };
+                }
+                pointer = *base;
+            }
+        }
+        let dominators = Dominators::new(f.blocks.iter().map(|block| &block.successors));
+        Proofs { dominators, by_value }
+    }
+
+    /// The strongest filter for a value at an instruction.
+    fn at(&self, f: &Function, value: u32, index: usize, members: &[TypedMember]) -> Option<Only> {
+        let here = f.instrs[index].block;
+        // Of several operands some may come with an edge from another block.
+        let joins = matches!(&f.instrs[index].kind, InstrKind::Copy { from } if from.len() > 1);
+        let before = |instr: u32| {
+            let block = f.instrs[instr as usize].block;
+            block == here && !joins && (instr as usize) < index || self.dominators.strictly(block, here)
+        };
+        let strength = |only: &Only| match only {
+            Only::Data => (0, 0),
+            Only::Structure(member) => (1 + members[*member as usize].scalars.len(), u32::MAX - member),
+        };
+        let proofs = self.by_value.get(&value)?.iter().filter(|(instr, _)| before(*instr));
+        proofs.map(|(_, only)| *only).max_by_key(strength)
+    }
+}
+
+/// What is known of filters.
+#[derive(Default)]
+pub(super) struct Filters {
+    by_function: FxHashMap<FunctionId, Rc<Proofs>>,
+    nodes: FxHashMap<(Node, Only), Node>,
+    /// By member, and block of locations: those that are known, and those of them that pass.
+    known: FxHashMap<u32, FxHashMap<u32, (u64, u64)>>,
+}
+
+impl Builder<'_> {
+    /// The node of a value as an instruction finds it.
+    pub(super) fn found_at(&mut self, instance: u32, index: usize, operand: Operand) -> Node {
+        let node = self.node_of(instance, operand);
+        let Operand::Local(value) = operand else { return node };
+        if node == NONE {
+            return node;
+        }
+        let (module, function) = (self.module, self.instances[instance as usize].function);
+        let f = &module.functions[function.index()];
+        let known = &mut self.solver.filters.by_function;
+        let proofs = known.entry(function).or_insert_with(|| Rc::new(Proofs::new(f, &module.members))).clone();
+        match proofs.at(f, value.0, index, &module.members) {
+            Some(only) => self.solver.filtered(node, only),
+            None => node,
+        }
+    }
+}
+
+impl Solver<'_> {
+    /// The node that holds what a filter lets pass of another.
+    fn filtered(&mut self, node: Node, only: Only) -> Node {
+        if let Some(known) = self.filters.nodes.get(&(node, only)) {
+            return *known;
+        }
+        let target = self.node();
+        self.filters.nodes.insert((node, only), target);
+        self.attach(node, Use::Only { only, target });
+        target
+    }
+
+    /// Applies a constraint to all locations of a set.
+    pub(super) fn apply_all(&mut self, what: Use, set: &Set) {
+        match what {
+            Use::Only { only, target } => self.add_filtered(target, set, only),
+            _ => set.iter().for_each(|loc| self.apply(what, loc)),
+        }
+    }
+
+    /// Adds what a filter lets pass of a set.
+    fn add_filtered(&mut self, target: Node, set: &Set, only: Only) {
+        let mut known = match only {
+            Only::Data => FxHashMap::default(),
+            Only::Structure(member) => self.filters.known.remove(&member).unwrap_or_default(),
+        };
+        let some = set.masked(|first, bits| match only {
+            Only::Data => bits & !self.code_in(first, bits),
+            Only::Structure(member) => {
+                let (seen, pass) = known.entry(first).or_default();
+                let mut new = bits & !*seen;
+                *seen |= bits;
+                while new != 0 {
+                    let bit = new.trailing_zeros();
+                    new &= new - 1;
+                    *pass |= u64::from(self.may_begin_at(first + bit, member)) << bit;
+                }
+                bits & *pass
+            }
+        });
+        if let Only::Structure(member) = only {
+            self.filters.known.insert(member, known);
+        }
+        if !some.is_empty() {
+            let target = self.find(target);
+            self.add_all(target, &some);
+        }
+    }
+
+    fn code_in(&self, first: u32, bits: u64) -> u64 {
+        (0..BLOCK).filter(|bit| bits >> bit & 1 != 0 && self.is_code_at(first + bit)).map(|bit| 1u64 << bit).sum()
+    }
+
+    fn is_code_at(&self, loc: u32) -> bool {
+        let object = self.locs[loc as usize].0;
+        self.is_code(object)
+    }
+
+    /// Whether a structure with that member may begin at a location.
+    fn may_begin_at(&self, loc: u32, member: u32) -> bool {
+        let (object, offset, _) = self.locs[loc as usize];
+        let (o, member) = (&self.objects[object as usize], &self.members[member as usize]);
+        if self.is_code(object) || o.shape.as_ref().is_some_and(Shape::is_text) {
+            return false;
+        }
+        let room = o.size.is_none_or(|size| size == 0 || member.extent() <= size);
+        let declared = matches!(o.kind, ObjectKind::Global(_) | ObjectKind::Stack(..)) && !o.flat;
+        match o.ty.filter(|_| self.typed && declared) {
+            None => room,
+            Some(ty) => room && match offset {
+                Some(offset) => self.types.may_hold(ty, offset, member),
+                None => self.types.places(ty, member).is_none_or(|places| !places.is_empty()),
+            },
+        }
+    }
+}

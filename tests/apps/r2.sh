@@ -4,7 +4,7 @@
 #   R0  the recorded run differs from the plain one
 #   R1  the recorded run equals the plain one
 #   R2  and the replay equals the recorded run (exactly: times and hash orders too), with its outputs moved away and its
-#       server stopped, writes nothing, and consumes the whole log
+#       server stopped, writes nothing, and consumes the whole log; so do the replays of its children
 #   R3  and every digest that was recorded was checked and met
 #   R4  and all that again in CYCLES recordings, each replayed, under disturbed schedules: on one processor, beside
 #       a process that takes a processor, the recording placed otherwise than its replay (one build: the levels of
@@ -164,10 +164,33 @@ record_and_replay() {
   if [ "$PARTIAL" = 1 ]; then part recorded replayed || return 0; else same recorded replayed || return 0; fi
   if [ ! -s "$json" ]; then why="the replay left no status"; return; fi
   if [ "$(field "$json" log_consumed)" != true ]; then why="the log was not wholly consumed"; return; fi
+  children || return 0
   level=R2
   checked=$(field "$json" checked) mismatched=$(field "$json" mismatched)
+  mismatched=$((${mismatched:-1} + differing))
   if [ "${checked:-0}" -gt 0 ] && [ "${mismatched:-1}" -eq 0 ]; then level=R3; return; fi
   why="digests: ${checked:-0} checked, ${mismatched:-0} mismatched"
+}
+
+# children: replays every other process of the trace. Each must end as it did, with its log wholly consumed; one that a signal
+# ended comes to that point. Sets `differing` to the number of digests that were not met.
+children() {
+  local number end status expected json=$W_RUN/child.json
+  differing=0
+  while read -r number end expected; do
+    rm -f "$json"
+    status=0
+    timeout -k 5 "${W_SECONDS:-60}" "$ITARGET" replay -p "$number" --json-status "$json" "$W_RUN/trace" \
+      >"$W_RUN/child.$number.stdout" 2>"$W_RUN/child.$number.stderr" </dev/null || status=$?
+    case $end in
+      exit | immediate-exit) ;;
+      abort) expected=134 ;;
+      *) expected=122 ;;
+    esac
+    if [ "$status" != "$expected" ]; then why="process $number ends with $status, recorded: $end $expected"; return 1; fi
+    if [ "$(field "$json" log_consumed)" != true ]; then why="the log of process $number was not wholly consumed"; return 1; fi
+    differing=$((differing + $(field "$json" mismatched)))
+  done < <("$ITARGET" ps "$W_RUN/trace" | awk 'NR > 1 && $1 > 0 { gsub(/[()]/, "", $6); print $1, $5, $6 }')
 }
 
 # within NAME: whether the recording's log is no longer than one of the same run at the library boundary.

@@ -108,7 +108,7 @@ key() {
   local name
   {
     awk -F'\t' -v p="$(source_of "$1")" '$1 == p' "$here/sources.tsv"
-    printf '%s\n' "$compiler" "$CFLAGS" "$LDFLAGS" "$AR" "$RANLIB"
+    printf '%s\n' "$compiler" "$CFLAGS" "$LDFLAGS" "$AR" "$RANLIB" "${ITARGET_CC_RACES:-}"
     declare -f run_make "build_$1"
     case $1 in
       neon) cat "$here/neon-get.c" ;;

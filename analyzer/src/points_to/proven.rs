@@ -12,12 +12,14 @@ use super::build::Builder;
 use super::set::{BLOCK, Set};
 use super::solver::{NONE, Node, Solver, Use};
 use super::{ObjectKind, Shape};
-use crate::model::{Dominators, Function, FunctionId, GepStep, InstrKind, Operand, TypedMember};
+use crate::model::{Dominators, Function, FunctionId, GepStep, InstrKind, Module, Operand, TypedMember};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// Most bases that an address is traced back through.
 const LONGEST: usize = 8;
+/// Instructions of a program from which on filters would cost more memory than they are worth.
+const LARGE: usize = 1_000_000;
 
 /// What a filter lets pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,10 +97,19 @@ impl Proofs {
 /// What is known of filters.
 #[derive(Default)]
 pub(super) struct Filters {
+    /// The program is too large for them.
+    pub(super) off: bool,
     by_function: FxHashMap<FunctionId, Rc<Proofs>>,
     nodes: FxHashMap<(Node, Only), Node>,
     /// By member, and block of locations: those that are known, and those of them that pass.
     known: FxHashMap<u32, FxHashMap<u32, (u64, u64)>>,
+}
+
+impl Filters {
+    pub(super) fn new(module: &Module) -> Filters {
+        let instrs: usize = module.functions.iter().map(|f| f.instrs.len()).sum();
+        Filters { off: instrs > LARGE, ..Filters::default() }
+    }
 }
 
 impl Builder<'_> {
@@ -106,7 +117,7 @@ impl Builder<'_> {
     pub(super) fn found_at(&mut self, instance: u32, index: usize, operand: Operand) -> Node {
         let node = self.node_of(instance, operand);
         let Operand::Local(value) = operand else { return node };
-        if node == NONE {
+        if node == NONE || self.solver.filters.off {
             return node;
         }
         let (module, function) = (self.module, self.instances[instance as usize].function);

@@ -138,7 +138,7 @@ impl<'a> Solver<'a> {
             types: &module.types,
             members: &module.members,
             places: Places::default(),
-            filters: Filters::default(),
+            filters: Filters::new(module),
             typed: module.typed,
             options,
             parent: Vec::new(),

@@ -185,7 +185,8 @@ fn a_copy_out_of_the_environment_is_logged() {
 fn arguments_and_environment_variables_are_in_replay_space() {
     let plan = golden("start").plan;
     assert_eq!(loads(&plan, How::Always), 0);
-    assert!(calls(&plan, "getenv").is_empty());
+    // Where a variable is found is logged, what it holds is not.
+    assert_eq!(calls(&plan, "getenv").len(), 1);
 }
 
 #[test]

@@ -12,7 +12,7 @@ programs=() servers=() trusted=()
 for program in "${wanted[@]}"; do
   if grep -qx "$program" "$here/apps/partial-only"; then servers+=("$program"); else programs+=("$program"); fi
 done
-if [ -z "${PROGRAMS:-}" ]; then read -r -a trusted < <(tr '\n' ' ' <"$here/apps/trusted"); fi
+if [ -z "${PROGRAMS:-}" ]; then read -r -a trusted <<< "$(tr '\n' ' ' <"$here/apps/trusted")"; fi
 if [ -n "${TRUSTED:-}" ]; then read -r -a trusted <<<"$TRUSTED"; fi
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
 # As forgiving as GCC 12, which old configure scripts count on; itarget-cc is so by itself.

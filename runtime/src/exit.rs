@@ -254,6 +254,7 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
         let mut restore = None;
         if recording() {
             log::flush(true);
+            log::flush_sync();
             // SAFETY: our own descriptor.
             let at = log::own_file().map_or(0, |fd| unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) });
             restore = Some((at, me().seq));

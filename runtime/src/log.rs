@@ -199,6 +199,7 @@ pub fn finish(reason: u32, status: i32) {
     if special(kind::END, bytes).is_ok() && reason != end::IO_ERROR {
         c.clean = 1;
         c.magic = 0;
+        crate::process::give_back_room();
     }
 }
 

@@ -234,6 +234,23 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
     Ok(())
 }
 
+/// A child's log holds all of it: its live chunk needs no room on the disk any more. A program may have thousands of children before
+/// `itarget record` can tidy up.
+pub fn give_back_room() {
+    if number() == 0 {
+        return;
+    }
+    let fd = crate::start::open(b"/ring", libc::O_RDWR);
+    if fd >= 0 {
+        let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: our own descriptor; the memory that is mapped reads as zero afterwards, and nothing is read from it.
+        unsafe {
+            sys!(libc::SYS_fallocate, fd, how, PAGE, sync::BUFFER + MAIN.ring);
+            sys!(libc::SYS_close, fd);
+        }
+    }
+}
+
 /// In a child: no write may reach the parent's trace.
 fn leave_recording() {
     for control in [page() as *mut Control, ctl()] {

@@ -172,7 +172,7 @@ pub fn in_child() {
     }
 }
 
-/// Writes `profile.tsv` (in a child `profile.PID.tsv`): site, `kind:index+offset/step`, events, bytes; then what found no room.
+/// Writes `profile.tsv` (in a child `profile.PID.tsv`, behind what one before it with that number wrote): site, `kind:index+offset/step`, events, bytes; then what found no room.
 pub fn write() {
     page().mode = mode::PLAIN;
     let mut path = st().trace;
@@ -189,7 +189,7 @@ pub fn write() {
     }
     // SAFETY: our own file and table.
     unsafe {
-        let fd = sys!(libc::SYS_open, path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC, 0o600) as i32;
+        let fd = sys!(libc::SYS_open, path.as_ptr(), libc::O_WRONLY | libc::O_CREAT | if child { libc::O_APPEND } else { libc::O_TRUNC }, 0o600) as i32;
         if fd < 0 || TABLE.is_null() {
             return;
         }

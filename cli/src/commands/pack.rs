@@ -2,7 +2,9 @@
 
 use super::Outcome;
 use crate::errors::Error;
-use crate::trace::{dir, packed, process};
+use crate::trace::log::Reading;
+use crate::trace::{dir, flat, packed, process};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Compress the logs of traces (LZ4). Packed traces are used as others are.
@@ -15,30 +17,57 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// IT0604, IT0605, IT0602; IT0628: a log that can't be packed, or whose process still runs.
+/// IT0604, IT0605, IT0602; IT0628: the last log that can't be packed, or whose process still runs. What can be packed is.
 pub fn run(args: Args) -> Outcome {
     let traces: Vec<Option<PathBuf>> = if args.traces.is_empty() { vec![None] } else { args.traces.into_iter().map(Some).collect() };
+    let mut problem: Option<Error> = None;
+    let mut keep = |e: Error| {
+        if let Some(before) = problem.replace(e) {
+            before.print("itarget");
+        }
+    };
     for trace in traces {
-        let trace = dir::find(trace.as_deref())?;
+        let trace = match dir::find(trace.as_deref()) {
+            Ok(trace) => trace,
+            Err(e) => {
+                keep(e);
+                continue;
+            }
+        };
         let before = dir::bytes(&trace);
         for number in process::all(&trace) {
-            pack(&process::directory(&trace, number))?;
+            pack(&trace, number).unwrap_or_else(&mut keep);
         }
         say!("{}  {before} -> {} bytes", trace.display(), dir::bytes(&trace));
     }
-    Ok(0)
+    problem.map_or(Ok(0), Err)
 }
 
-fn pack(own: &Path) -> Result<(), Error> {
+fn pack(trace: &Path, process: u32) -> Result<(), Error> {
+    let own = &process::directory(trace, process);
     let log = own.join("log");
-    let failed = |e: std::io::Error| Error::new("IT0628", format!("{} can't be packed: {e}", log.display()));
-    if !log.exists() {
-        return Ok(()); // it is packed already
+    let failed = |e: std::io::Error| {
+        let at = log.display();
+        match e.kind() {
+            ErrorKind::InvalidData => Error::new("IT0601", format!("{at}: {e}")),
+            ErrorKind::WouldBlock => {
+                Error::new("IT0628", format!("{at} can't be packed: another itarget reads or packs it")).hint("wait for it")
+            }
+            _ => Error::new("IT0628", format!("{at} can't be packed: {e}")),
+        }
+    };
+    match log.symlink_metadata() {
+        // It is packed already, or there is none.
+        Err(e) if e.kind() == ErrorKind::NotFound => return packed::open(own).map(|_| ()),
+        Err(e) => return Err(failed(e)),
+        Ok(_) => {}
     }
-    if dir::may_grow(own) {
+    let ended = || flat::inspect(trace, process, Reading::UntilDamage).is_ok_and(|log| log.end.is_some());
+    if dir::may_grow(own) && !ended() {
         return Err(Error::new("IT0628", format!("{} may still be written", log.display()))
             .hint("a process that was killed, or still runs, keeps what it recorded last in the file `ring`: wait for it, or leave the trace as it is"));
     }
-    packed::Packer::open(own).and_then(|mut p| p.finish()).map_err(failed)?;
-    std::fs::remove_file(&log).map_err(failed)
+    dir::tidy(own).map_err(failed)?;
+    let mut packer = packed::Packer::open(own).map_err(failed)?;
+    packer.finish().and_then(|()| std::fs::remove_file(&log)).map_err(failed)
 }

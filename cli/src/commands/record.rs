@@ -56,28 +56,32 @@ impl Packing {
     fn start(trace: &Path) -> Packing {
         let trace = trace.to_path_buf();
         let (stop, stopped) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
+        let work = move || {
             // The program comes first; where that can't be said, it is packed all the same.
             let _ = rustix::process::setpriority_process(None, 19);
-            let mut packers: BTreeMap<u32, Packer> = BTreeMap::new();
+            // None: it can't be packed, a full disk mostly. Its log stays as it is; who records says so.
+            let mut packers: BTreeMap<u32, Option<Packer>> = BTreeMap::new();
             while stopped.recv_timeout(Duration::from_millis(250)) == Err(RecvTimeoutError::Timeout) {
                 for number in process::all(&trace) {
                     let own = process::directory(&trace, number);
                     let long = own.join("log").metadata().is_ok_and(|m| m.len() >= UNPACKED);
-                    if long && !packers.contains_key(&number) && let Ok(packer) = Packer::open(&own) {
-                        packers.insert(number, packer);
+                    if long && !packers.contains_key(&number) {
+                        packers.insert(number, Packer::open(&own).ok());
                     }
-                    let Some(packer) = packers.get_mut(&number) else { continue };
-                    // On a full disk the log stays as it is; who records says so.
-                    while packer.step(UNPACKED).unwrap_or(false) {
-                        if stopped.try_recv().is_ok() {
-                            return;
+                    let Some(kept) = packers.get_mut(&number) else { continue };
+                    while let Some(packer) = kept {
+                        match packer.step(UNPACKED) {
+                            Ok(true) if stopped.try_recv().is_ok() => return,
+                            Ok(true) => {}
+                            Ok(false) => break,
+                            Err(_) => *kept = None,
                         }
                     }
                 }
             }
-        });
-        Packing { stop, thread: Some(thread) }
+        };
+        // Without a thread nothing is packed.
+        Packing { stop, thread: std::thread::Builder::new().spawn(work).ok() }
     }
 }
 

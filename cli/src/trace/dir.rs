@@ -1,5 +1,5 @@
-//! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log`, `ring`, `ring.1` and so on; a directory
-//! with `log` and rings for every other process ([`super::process`]).
+//! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log` (and `log.lz4`, [`packed`]), `ring`, `ring.1` and so
+//! on; a directory with `log` and rings for every other process ([`process`]).
 //!
 //! Evolution: `version` holds one number and never moves; `meta.json` may gain fields.
 
@@ -122,10 +122,10 @@ pub fn complete(dir: &Path, meta: &Meta) -> Result<(), Error> {
     let failed = |e: std::io::Error| Error::new("IT0502", format!("{}: {e}", dir.display()));
     std::fs::write(dir.join("meta.json"), text(meta)).map_err(failed)?;
     tidy(dir).map_err(failed)?;
-    for process in process::all(dir).into_iter().filter(|p| *p > 0) {
+    for process in process::children(dir) {
         let own = process::directory(dir, process);
         // Children may still run: the live chunks of those that do not end are theirs.
-        if first_page(&own.join("ring")).is_some_and(|page| super::log::ring_is_clean(&page)) {
+        if !may_grow(&own) {
             tidy(&own).map_err(failed)?;
         }
     }
@@ -133,7 +133,10 @@ pub fn complete(dir: &Path, meta: &Meta) -> Result<(), Error> {
 }
 
 /// Removes the live chunks of a process that ended, where the log holds all of them.
-fn tidy(process: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// A ring that can't be removed.
+pub fn tidy(process: &Path) -> std::io::Result<()> {
     for ring in super::flat::rings(process) {
         let main = ring.extension().is_none();
         let needless = |page: &Vec<u8>| super::log::ring_is_clean(page) || !main && super::log::ring_is_free(page);
@@ -211,7 +214,7 @@ pub fn list() -> Result<Vec<PathBuf>, Error> {
 pub fn remove(dir: &Path) -> Result<(), Error> {
     check(dir)?;
     let failed = |e: std::io::Error| Error::new("IT0608", format!("{} can't be removed: {e}", dir.display()));
-    for process in process::all(dir).into_iter().filter(|p| *p > 0) {
+    for process in process::children(dir) {
         let own = process::directory(dir, process);
         files(&own, &["log", packed::NAME]).and_then(|()| std::fs::remove_dir(&own)).map_err(failed)?;
     }
@@ -233,10 +236,11 @@ fn files(dir: &Path, names: &[&str]) -> std::io::Result<()> {
 /// The log of a process may not be all that it recorded: it runs, or was killed.
 #[must_use]
 pub fn may_grow(process: &Path) -> bool {
-    process.join("ring").exists()
+    let ring = process.join("ring");
+    ring.exists() && !first_page(&ring).is_some_and(|page| super::log::ring_is_clean(&page))
 }
 
-/// Bytes that the logs of all processes take on the disk.
+/// Bytes that the logs of all processes take.
 #[must_use]
 pub fn bytes(dir: &Path) -> u64 {
     process::all(dir).iter().map(|p| packed::bytes(&process::directory(dir, *p))).sum()

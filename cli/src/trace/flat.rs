@@ -13,7 +13,7 @@ const HEADER: u64 = size_of::<Header>() as u64;
 /// Decodes the log of a process of a trace into an anonymous file that child processes inherit.
 ///
 /// # Errors
-/// Those of [`log::read`]; IT0627: there is no such process.
+/// Those of [`log::read`] and [`process::origin`]; IT0627: there is no such process.
 pub fn decode(dir: &Path, process: u32, reading: Reading) -> Result<(Log, File), Error> {
     let fd = rustix::fs::memfd_create("itarget-stream", rustix::fs::MemfdFlags::empty())
         .map_err(|e| Error::new("IT0607", format!("no memory for the decoded log: {e}")))?;
@@ -47,26 +47,50 @@ fn open(dir: &Path, process: u32) -> Result<Input, Error> {
     // Without live chunks there is nothing to salvage.
     let rings = rings(&own).iter().filter_map(|ring| std::fs::read(ring).ok()).collect();
     let mut input = Input { chunks: Box::new(std::io::empty()), size: 0, rings };
-    // How much of this process's log comes before that of its child.
-    let (mut process, mut wanted) = (process, u64::MAX);
-    loop {
-        let own = process::directory(dir, process);
-        if process > 0 && !own.is_dir() {
-            return Err(Error::new("IT0627", format!("nothing is recorded of a process {process}")).hint("`itarget ps` lists the processes of a trace"));
+    // The newest first: directory, bytes that come before the log of the child.
+    let mut logs = vec![(own, u64::MAX)];
+    let mut at = process;
+    while at > 0 {
+        if !process::directory(dir, at).is_dir() {
+            return Err(match at == process {
+                true => Error::new("IT0627", format!("nothing is recorded of a process {at}")).hint("`itarget ps` lists the processes of a trace"),
+                false => Error::new("IT0601", format!("the log of process {at}, a parent of process {process}, is missing")),
+            });
         }
-        let (chunks, size) = packed::open(&own)?;
-        let size = size.min(wanted);
-        input.size = input.size.saturating_add(size);
-        input.chunks = Box::new(chunks.take(size).chain(input.chunks));
-        if process == 0 {
-            return Ok(input);
+        let fork = process::origin(dir, at)?;
+        at = fork.parent;
+        logs.push((process::directory(dir, at), fork.before));
+    }
+    for (own, before) in &logs {
+        let (_, size) = packed::open(own)?;
+        if *before != u64::MAX && size < *before {
+            return Err(Error::new("IT0601", format!("{} is shorter than it was when a child was started: {size} bytes, {before} then", own.display())));
         }
-        let fork = process::origin(&own)?;
-        // Numbers only grow, so this comes to an end.
-        if fork.parent >= process {
-            return Err(Error::new("IT0601", format!("{}: process {process} can't be a child of {}", own.display(), fork.parent)));
+        input.size = input.size.saturating_add(size.min(*before));
+    }
+    input.chunks = Box::new(Logs { left: logs, now: None });
+    Ok(input)
+}
+
+/// The logs of a process and its ancestors, the oldest last in `left`, opened one after the other.
+struct Logs {
+    left: Vec<(PathBuf, u64)>,
+    now: Option<Box<dyn Read>>,
+}
+
+impl Read for Logs {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            if let Some(now) = &mut self.now {
+                let n = now.read(buffer)?;
+                if n > 0 || buffer.is_empty() {
+                    return Ok(n);
+                }
+            }
+            let Some((own, before)) = self.left.pop() else { return Ok(0) };
+            let (chunks, _) = packed::open(&own).map_err(|e| std::io::Error::other(e.to_string()))?;
+            self.now = Some(Box::new(chunks.take(before)));
         }
-        (process, wanted) = (fork.parent, fork.before);
     }
 }
 

@@ -139,10 +139,10 @@ struct Header {
 fn u16_at(b: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(b.get(at..at + 2).and_then(|s| s.try_into().ok()).unwrap_or_default())
 }
-fn u32_at(b: &[u8], at: usize) -> u32 {
+pub(super) fn u32_at(b: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(b.get(at..at + 4).and_then(|s| s.try_into().ok()).unwrap_or_default())
 }
-fn u64_at(b: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(b: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(b.get(at..at + 8).and_then(|s| s.try_into().ok()).unwrap_or_default())
 }
 
@@ -163,19 +163,19 @@ fn header(b: &[u8]) -> Header {
 /// True if these are the header and the payload of a whole chunk of that kind.
 #[must_use]
 pub fn is_chunk(head: &[u8], payload: &[u8], kind: u16) -> bool {
-    let mut zeroed: [u8; HEADER] = head.try_into().unwrap_or([0; HEADER]);
-    let h = header(&zeroed);
-    zeroed[60..64].fill(0);
-    u32_at(&zeroed, 0) == CHUNK_MAGIC && h.kind == kind && h.len as usize == payload.len() && checksum(&zeroed, payload) == h.crc
+    let h = header(head);
+    u32_at(head, 0) == CHUNK_MAGIC && h.kind == kind && h.len as usize == payload.len() && is_intact(head, payload)
 }
 
-/// CRC-32C of a chunk; the header's own is zeroed.
-fn checksum(zeroed: &[u8; HEADER], payload: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(zeroed), payload)
+/// The checksum of a chunk is right.
+fn is_intact(head: &[u8], payload: &[u8]) -> bool {
+    let mut zeroed: [u8; HEADER] = head.try_into().unwrap_or([0; HEADER]);
+    zeroed[60..64].fill(0);
+    crc32c::crc32c_append(crc32c::crc32c(&zeroed), payload) == header(head).crc
 }
 
 /// Reads up to `buffer.len()` bytes; less only at the end of the file.
-fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+pub(super) fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut n = 0;
     while n < buffer.len() {
         match input.read(&mut buffer[n..]) {
@@ -189,9 +189,6 @@ fn fill(input: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
 }
 
 fn io(e: &std::io::Error) -> Error {
-    if e.kind() == ErrorKind::InvalidData {
-        return Error::new("IT0601", format!("the log is damaged: {e}"));
-    }
     Error::new("IT0606", format!("the log can't be read: {e}"))
 }
 
@@ -223,7 +220,12 @@ pub fn read(
     let problem: Option<Damage> = loop {
         let bad = |what: &str| Some(Damage { at, what: what.to_string() });
         let mut head = [0u8; HEADER];
-        let n = fill(input, &mut head).map_err(|e| io(&e))?;
+        let n = match fill(input, &mut head) {
+            Ok(n) => n,
+            // A packed piece.
+            Err(e) if e.kind() == ErrorKind::InvalidData => break bad(&e.to_string()),
+            Err(e) => return Err(io(&e)),
+        };
         if n == 0 {
             break None;
         }
@@ -250,7 +252,11 @@ pub fn read(
         payload.clear();
         let want = u64::from(h.len).min(left);
         payload.resize(usize::try_from(want).unwrap_or(0), 0);
-        let n = fill(input, &mut payload).map_err(|e| io(&e))?;
+        let n = match fill(input, &mut payload) {
+            Ok(n) => n,
+            Err(e) if e.kind() == ErrorKind::InvalidData => break bad(&e.to_string()),
+            Err(e) => return Err(io(&e)),
+        };
         if n < h.len as usize {
             // Cut off, or a wrong length? The next header tells.
             payload.truncate(n);
@@ -260,9 +266,7 @@ pub fn read(
             log.truncated = Some(at);
             break None;
         }
-        let mut zeroed = head;
-        zeroed[60..64].fill(0);
-        if checksum(&zeroed, &payload) != h.crc {
+        if !is_intact(&head, &payload) {
             break bad("the checksum of this chunk is wrong");
         }
         if (log.start.is_none()) != (h.kind == kind::START) && h.kind < 0x80 {

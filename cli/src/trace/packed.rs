@@ -5,10 +5,11 @@
 //! the two and of what is compressed; little-endian) and an LZ4 block. A piece that was not written wholly
 //! counts as not there: what it would hold is given up in `log` only afterwards.
 
+use super::log::{fill, u32_at};
 use crate::errors::Error;
-use rustix::fs::{FallocateFlags, fallocate};
-use std::fs::{File, OpenOptions};
-use std::io::{BufReader, ErrorKind, Read, Result, Seek, SeekFrom, Write};
+use rustix::fs::{FallocateFlags, SeekFrom as Seek, fallocate, seek};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufReader, ErrorKind, Read, Result, Seek as _, SeekFrom, Write};
 use std::path::Path;
 
 /// Bytes of `log` in a piece; the last one may be shorter. A multiple of the blocks of file systems.
@@ -19,109 +20,129 @@ const HEAD: usize = 16;
 /// Name of the file of pieces.
 pub const NAME: &str = "log.lz4";
 
-fn word(head: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes(head[at..at + 4].try_into().unwrap_or_default())
-}
-
 fn checksum(head: &[u8], packed: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&head[..12]), packed)
 }
 
-/// Reads up to `buffer.len()` bytes; less only at the end of the file.
-fn fill(input: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut n = 0;
-    while n < buffer.len() {
-        match input.read(&mut buffer[n..]) {
-            Ok(0) => break,
-            Ok(k) => n += k,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(n)
+fn damaged(what: &str) -> std::io::Error {
+    std::io::Error::new(ErrorKind::InvalidData, format!("{NAME} is damaged: {what}"))
 }
 
-/// What whole pieces hold: bytes of the log, bytes of the file.
-fn extent(file: &mut File) -> Result<(u64, u64)> {
-    let size = file.metadata()?.len();
-    let (mut raw, mut at) = (0, 0);
+/// What whole pieces hold: bytes of the log, bytes of the file. What follows them was cut off while it was written: then `log`
+/// has the bytes that it would hold.
+fn extent(pieces: &mut File, log: Option<&File>) -> Result<(u64, u64)> {
+    let size = pieces.metadata()?.len();
+    let (mut raw, mut at, mut last) = (0, 0, 0);
     let mut head = [0; HEAD];
     while at + HEAD as u64 <= size {
-        file.seek(SeekFrom::Start(at))?;
-        file.read_exact(&mut head)?;
-        let next = at + HEAD as u64 + u64::from(word(&head, 8));
-        if head[..4] != MAGIC || next > size {
+        pieces.seek(SeekFrom::Start(at))?;
+        pieces.read_exact(&mut head)?;
+        let next = at + HEAD as u64 + u64::from(u32_at(&head, 8));
+        let held = u64::from(u32_at(&head, 4));
+        // Only the last piece is shorter.
+        if head[..4] != MAGIC || next > size || held > PIECE || (held < PIECE && next < size) {
             break;
         }
-        raw += u64::from(word(&head, 4));
-        at = next;
+        raw += held;
+        (last, at) = (at, next);
+    }
+    if at < size {
+        // Room that was given back is a hole; and a head that is not what was written leads to no piece.
+        let there = log.is_some_and(|log| seek(log, Seek::Data(raw)).is_ok_and(|data| data == raw));
+        pieces.seek(SeekFrom::Start(last))?;
+        let mut before = Pieces { file: pieces.take(at - last), _lock: (), piece: vec![], at: 0 };
+        if !there || (at > 0 && !before.next()?) {
+            return Err(damaged("a piece has no end, or another head"));
+        }
     }
     Ok((raw, at))
 }
 
-/// The log of a process, whether it is packed or not, and its bytes.
+/// The log of a process, whether it is packed or not, and its bytes. Nobody packs it while it is read.
 ///
 /// # Errors
-/// IT0604: there is none; IT0606: it can't be read.
+/// IT0601: it is damaged; IT0604: there is none; IT0606: it can't be read.
 pub fn open(process: &Path) -> std::result::Result<(Box<dyn Read>, u64), Error> {
     let path = process.join("log");
-    let unreadable = |e: std::io::Error| Error::new("IT0606", format!("{}: {e}", path.display()));
-    let missing = |e: &dyn std::fmt::Display| {
-        Error::new("IT0604", format!("{}: {e}", path.display())).hint("the program ended before it recorded anything, or this is no trace")
+    let said = |e: std::io::Error| {
+        let at = path.display();
+        match e.kind() {
+            ErrorKind::InvalidData => Error::new("IT0601", format!("{at}: {e}")),
+            ErrorKind::NotFound => {
+                Error::new("IT0604", format!("{at}: {e}")).hint("the program ended before it recorded anything, or this is no trace")
+            }
+            _ => Error::new("IT0606", format!("{at}: {e}")),
+        }
     };
-    let Ok(mut pieces) = File::open(process.join(NAME)) else {
-        let log = File::open(&path).map_err(|e| missing(&e))?;
-        let size = log.metadata().map_err(unreadable)?.len();
+    let (pieces, log) = files(process).map_err(said)?;
+    let Some(mut pieces) = pieces else {
+        let log = log.ok_or_else(|| said(ErrorKind::NotFound.into()))?;
+        let size = log.metadata().map_err(said)?.len();
         return Ok((Box::new(BufReader::new(log)), size));
     };
-    let (raw, bytes) = extent(&mut pieces).map_err(unreadable)?;
-    pieces.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    let packed = Pieces { file: BufReader::new(pieces.take(bytes)), piece: Vec::new(), at: 0 };
-    match File::open(&path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok((Box::new(packed), raw)),
-        Err(e) => Err(missing(&e)),
-        Ok(mut log) => {
-            let size = log.metadata().map_err(unreadable)?.len();
-            log.seek(SeekFrom::Start(raw)).map_err(unreadable)?;
+    let (raw, bytes) = extent(&mut pieces, log.as_ref()).map_err(said)?;
+    pieces.seek(SeekFrom::Start(0)).map_err(said)?;
+    // The lock goes with the descriptor, which is open until the log is read.
+    let lock = pieces.try_clone().map_err(said)?;
+    let packed = Pieces { file: BufReader::new(pieces.take(bytes)), _lock: lock, piece: Vec::new(), at: 0 };
+    match log {
+        None => Ok((Box::new(packed), raw)),
+        Some(mut log) => {
+            let size = log.metadata().map_err(said)?.len();
+            log.seek(SeekFrom::Start(raw)).map_err(said)?;
             Ok((Box::new(packed.chain(BufReader::new(log))), size.max(raw)))
         }
     }
 }
 
-/// Bytes that the log of a process takes on the disk.
+/// `log.lz4`, locked for reading, and `log`.
+fn files(process: &Path) -> Result<(Option<File>, Option<File>)> {
+    let there = |name: &str| match File::open(process.join(name)) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    };
+    let pieces = there(NAME)?;
+    if let Some(pieces) = &pieces {
+        pieces.lock_shared()?;
+    }
+    Ok((pieces, there("log")?))
+}
+
+/// Bytes that the log of a process takes: packed and not.
 #[must_use]
 pub fn bytes(process: &Path) -> u64 {
     let size = |name: &str| process.join(name).metadata().map_or(0, |m| m.len());
-    let packed = File::open(process.join(NAME)).and_then(|mut f| extent(&mut f));
+    let packed = files(process).and_then(|(pieces, log)| pieces.map(|mut f| extent(&mut f, log.as_ref())).transpose());
     match packed {
-        Ok((raw, bytes)) => bytes + size("log").saturating_sub(raw),
-        Err(_) => size("log"),
+        Ok(Some((raw, bytes))) => bytes + size("log").saturating_sub(raw),
+        _ => size("log"),
     }
 }
 
 /// What pieces hold, in their order.
-struct Pieces<R> {
+struct Pieces<R, L> {
     file: R,
+    _lock: L,
     piece: Vec<u8>,
     at: usize,
 }
 
-impl<R: Read> Pieces<R> {
+impl<R: Read, L> Pieces<R, L> {
     fn next(&mut self) -> Result<bool> {
-        let damaged = || std::io::Error::new(ErrorKind::InvalidData, format!("a piece of {NAME} is damaged"));
+        let damaged = || damaged("a piece is not what was written");
         let mut head = [0; HEAD];
         match fill(&mut self.file, &mut head)? {
             0 => return Ok(false),
             HEAD => {}
             _ => return Err(damaged()),
         }
-        let (raw, len) = (word(&head, 4) as usize, word(&head, 8) as usize);
+        let (raw, len) = (u32_at(&head, 4) as usize, u32_at(&head, 8) as usize);
         // Neither is more than what a piece can be.
         if raw as u64 > PIECE || len > lz4_flex::block::get_maximum_output_size(PIECE as usize) {
             return Err(damaged());
         }
         let mut packed = vec![0; len];
-        if fill(&mut self.file, &mut packed)? != len || checksum(&head, &packed) != word(&head, 12) {
+        if fill(&mut self.file, &mut packed)? != len || checksum(&head, &packed) != u32_at(&head, 12) {
             return Err(damaged());
         }
         self.piece = lz4_flex::block::decompress(&packed, raw).map_err(|_| damaged())?;
@@ -130,7 +151,7 @@ impl<R: Read> Pieces<R> {
     }
 }
 
-impl<R: Read> Read for Pieces<R> {
+impl<R: Read, L> Read for Pieces<R, L> {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         while self.at == self.piece.len() {
             if !self.next()? {
@@ -158,41 +179,61 @@ impl Packer {
     /// Goes on where pieces that are there end.
     ///
     /// # Errors
-    /// A file that can't be read or written.
+    /// A file that can't be read or written, or is damaged.
     pub fn open(process: &Path) -> Result<Packer> {
         let log = OpenOptions::new().read(true).write(true).open(process.join("log"))?;
-        let mut pieces = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(process.join(NAME))?;
-        let (done, written) = extent(&mut pieces)?;
-        pieces.set_len(written)?;
-        Ok(Packer { log, pieces, done, written })
+        let pieces = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(process.join(NAME))?;
+        Ok(Packer { log, pieces, done: 0, written: u64::MAX })
     }
 
-    /// Packs a piece, unless there is none without the last `keep` bytes of the log. Returns whether there was one.
+    /// Packs a piece, unless there is none without the last `keep` bytes of the log, or somebody reads or packs it. Returns whether it did.
     ///
     /// # Errors
     /// A disk that is full: what was packed before stays, and so does the rest of the log.
     pub fn step(&mut self, keep: u64) -> Result<bool> {
-        let there = self.log.metadata()?.len() >= self.done + PIECE + keep;
-        if there {
-            self.piece(PIECE)?;
+        match self.lock() {
+            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(e) => Err(e),
+            Ok(()) => {
+                let there = self.log.metadata()?.len() >= self.done + PIECE + keep;
+                let packed = if there { self.piece(PIECE, false) } else { Ok(()) };
+                self.pieces.unlock()?;
+                packed.map(|()| there)
+            }
         }
-        Ok(there)
     }
 
-    /// Packs what is left. Nobody may write the log any more.
+    /// Packs what is left. Nobody may write the log any more. Every piece is on the disk before its room is given back.
     ///
     /// # Errors
-    /// As [`Packer::step`].
+    /// As [`Packer::step`]; `WouldBlock`: somebody reads or packs it.
     pub fn finish(&mut self) -> Result<()> {
-        while self.step(0)? {}
-        let left = self.log.metadata()?.len().saturating_sub(self.done);
-        if left > 0 {
-            self.piece(left)?;
+        loop {
+            self.lock()?;
+            let left = self.log.metadata()?.len().saturating_sub(self.done).min(PIECE);
+            let packed = if left == 0 { self.pieces.sync_all() } else { self.piece(left, true) };
+            self.pieces.unlock()?;
+            packed?;
+            if left == 0 {
+                return Ok(());
+            }
         }
-        self.pieces.sync_all()
     }
 
-    fn piece(&mut self, len: u64) -> Result<()> {
+    /// Keeps others away, and finds out where the pieces end, if others packed meanwhile.
+    fn lock(&mut self) -> Result<()> {
+        self.pieces.try_lock().map_err(|e| match e {
+            TryLockError::WouldBlock => ErrorKind::WouldBlock.into(),
+            TryLockError::Error(e) => e,
+        })?;
+        if self.pieces.metadata()?.len() != self.written {
+            (self.done, self.written) = extent(&mut self.pieces, Some(&self.log))?;
+            self.pieces.set_len(self.written)?;
+        }
+        Ok(())
+    }
+
+    fn piece(&mut self, len: u64, safe: bool) -> Result<()> {
         let mut raw = vec![0; usize::try_from(len).unwrap_or(0)];
         self.log.seek(SeekFrom::Start(self.done))?;
         self.log.read_exact(&mut raw)?;
@@ -211,6 +252,9 @@ impl Packer {
             return Err(e);
         }
         self.written += HEAD as u64 + packed.len() as u64;
+        if safe {
+            self.pieces.sync_data()?;
+        }
         // A file system that can't give room back keeps it.
         let _ = fallocate(&self.log, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, self.done, len);
         self.done += len;
@@ -261,12 +305,42 @@ mod tests {
         std::fs::write(dir.path().join("log"), &text).expect("written");
         Packer::open(dir.path()).and_then(|mut p| p.step(PIECE)).expect("room");
         let pieces = dir.path().join(NAME);
+        let whole = std::fs::read(&pieces).expect("there");
         let mut f = OpenOptions::new().append(true).open(&pieces).expect("there");
         f.write_all(b"ITLZ\0\0\x40\0\xff\xff\0\0....rest").expect("room");
         assert_eq!(read(dir.path()).expect("whole"), text);
-        let mut bad = std::fs::read(&pieces).expect("there");
-        bad[100] ^= 1;
-        std::fs::write(&pieces, bad).expect("written");
-        assert!(read(dir.path()).expect_err("damaged").contains("damaged"));
+        // Nothing is thrown away that stands nowhere else: neither a reader nor a packer takes a damaged piece for one that was cut off.
+        let good = std::fs::read(&pieces).expect("there");
+        for at in [0, 5, 9, 100] {
+            let mut bad = good.clone();
+            bad[at] ^= 0x41;
+            std::fs::write(&pieces, &bad).expect("written");
+            assert_eq!(read(dir.path()).expect_err("damaged"), "IT0601", "byte {at}");
+            let packed = Packer::open(dir.path()).and_then(|mut p| p.finish());
+            assert_eq!(packed.expect_err("damaged").kind(), ErrorKind::InvalidData, "byte {at}");
+            assert_eq!(std::fs::read(&pieces).expect("there"), bad, "byte {at}");
+        }
+        let mut bad = whole;
+        bad[100] ^= 0x41;
+        std::fs::write(&pieces, &bad).expect("written");
+        assert!(read(dir.path()).expect_err("damaged").starts_with(NAME));
+    }
+
+    #[test]
+    fn one_packs_at_a_time() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let text = sample(3 * PIECE as usize);
+        std::fs::write(dir.path().join("log"), &text).expect("written");
+        let (mut one, mut other) = (Packer::open(dir.path()).expect("opens"), Packer::open(dir.path()).expect("opens"));
+        assert!(one.step(0).expect("room"));
+        assert!(other.step(0).expect("room"));
+        let reader = open(dir.path()).expect("opens");
+        assert!(!one.step(0).expect("room"), "it is read");
+        assert_eq!(other.finish().expect_err("it is read").kind(), ErrorKind::WouldBlock);
+        drop(reader);
+        assert!(one.step(0).expect("room"));
+        one.finish().expect("room");
+        other.finish().expect("nothing is left");
+        assert_eq!(read(dir.path()).expect("whole"), text);
     }
 }

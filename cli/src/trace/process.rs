@@ -4,6 +4,8 @@
 use super::{log, packed};
 use crate::errors::Error;
 use itarget_abi::log::{Fork, HEADER, kind};
+use std::io::ErrorKind;
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 
 /// The directory of a process.
@@ -12,39 +14,60 @@ pub fn directory(trace: &Path, process: u32) -> PathBuf {
     if process == 0 { trace.to_path_buf() } else { trace.join(format!("process.{process}")) }
 }
 
-/// Numbers of the processes of a trace, ascending; the first is always there.
+/// Numbers of the processes of a trace but the first, ascending.
 #[must_use]
-pub fn all(trace: &Path) -> Vec<u32> {
+pub fn children(trace: &Path) -> Vec<u32> {
     let entries = std::fs::read_dir(trace).into_iter().flatten().flatten();
-    let number = |name: std::ffi::OsString| name.to_str()?.strip_prefix("process.")?.parse::<u32>().ok();
-    let mut all: Vec<u32> = entries.filter_map(|e| number(e.file_name())).filter(|n| *n > 0).collect();
-    all.push(0);
+    let number = |e: std::fs::DirEntry| {
+        let number = e.file_name().to_str()?.strip_prefix("process.")?.parse::<u32>().ok().filter(|n| *n > 0)?;
+        let real = e.file_type().is_ok_and(|t| t.is_dir()) && e.path() == directory(trace, number);
+        real.then_some(number)
+    };
+    let mut all: Vec<u32> = entries.filter_map(number).collect();
     all.sort_unstable();
-    all.dedup();
     all
 }
 
-/// The first chunk of the log of a child with that directory.
+/// Numbers of the processes of a trace, ascending; the first is always there.
+#[must_use]
+pub fn all(trace: &Path) -> Vec<u32> {
+    let mut all = vec![0];
+    all.extend(children(trace));
+    all
+}
+
+/// The first chunk of the log of a child.
 ///
 /// # Errors
-/// IT0604, IT0606: it can't be read; IT0601: it is damaged or was cut off before the chunk was written.
-pub fn origin(own: &Path) -> Result<Fork, Error> {
-    let path = own.join("log");
+/// IT0604: nothing was recorded; IT0606: it can't be read; IT0601: it is damaged, or another process's.
+pub fn origin(trace: &Path, process: u32) -> Result<Fork, Error> {
+    let own = directory(trace, process);
     let mut bytes = [0u8; HEADER + size_of::<Fork>()];
-    let (mut input, _) = packed::open(own)?;
-    input
-        .read_exact(&mut bytes)
-        .map_err(|e| Error::new("IT0606", format!("{}: {e}", path.display())).hint("the process ended before it recorded anything"))?;
+    let (mut input, _) = packed::open(&own)?;
+    let damaged = |what: &str| Error::new("IT0601", format!("the log of process {process} ({}) is damaged: {what}", own.display()));
+    match log::fill(&mut *input, &mut bytes) {
+        Ok(n) if n < bytes.len() => {
+            return Err(Error::new("IT0604", format!("nothing was recorded of process {process} ({})", own.display()))
+                .hint("it ended before it recorded anything"));
+        }
+        Err(e) if e.kind() == ErrorKind::InvalidData => return Err(damaged(&e.to_string())),
+        Err(e) => return Err(Error::new("IT0606", format!("{}: {e}", own.display()))),
+        Ok(_) => {}
+    }
     let (head, payload) = bytes.split_at(HEADER);
     if !log::is_chunk(head, payload, kind::FORK) {
-        return Err(Error::new("IT0601", format!("the log is damaged at byte 0: {} does not say whose child the process is", path.display())));
+        return Err(damaged("it does not say whose child the process is"));
     }
-    let word = |at: usize| u32::from_le_bytes(payload[at..at + 4].try_into().unwrap_or_default());
-    Ok(Fork {
-        number: word(0),
-        parent: word(4),
-        pid: word(8) as i32,
-        parent_pid: word(12) as i32,
-        before: u64::from(word(16)) | u64::from(word(20)) << 32,
-    })
+    let fork = Fork {
+        number: log::u32_at(payload, offset_of!(Fork, number)),
+        parent: log::u32_at(payload, offset_of!(Fork, parent)),
+        pid: log::u32_at(payload, offset_of!(Fork, pid)) as i32,
+        parent_pid: log::u32_at(payload, offset_of!(Fork, parent_pid)) as i32,
+        before: log::u64_at(payload, offset_of!(Fork, before)),
+    };
+    // Numbers only grow, so who goes from child to parent comes to an end.
+    if fork.number != process || fork.parent >= process {
+        return Err(damaged(&format!("it is that of process {}, a child of {}", fork.number, fork.parent)));
+    }
+    Ok(fork)
 }

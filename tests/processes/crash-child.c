@@ -1,5 +1,8 @@
 // Children that end by a wild access and by abort; the parent tells.
 //# processes: 4
+//# child: 1 fault
+//# child: 2 abort
+//# child: 3 killed
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

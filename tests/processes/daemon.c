@@ -21,7 +21,8 @@ int main(void) {
     for (int i = 0; i < 3; i++) dup2(null, i);
     int n = snprintf(text, sizeof text, "daemon runs, its session is its own: %d", getsid(0) != getpid());
     if (write(p[1], text, (size_t)n + 1) < 0) _exit(1);
-    close(p[1]);
+    // The starter ends, or closes its end: then the daemon ends, too, and with it the other pipe.
+    close(q[1]);
     (void)!read(q[0], text, 1);
     _exit(0);
   }

@@ -1,4 +1,6 @@
-// The process itself executes the program again: the recording goes on in the new image.
+// The process itself executes the program again, which runs unrecorded: the trace ends there, and the new image leaves it alone.
+//# end: exec
+//# processes: 1
 //# status: 6
 #include <stdio.h>
 #include <stdlib.h>

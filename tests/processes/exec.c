@@ -1,5 +1,6 @@
 // A child executes this program again, with other arguments and environment; exec that fails goes on.
 //# processes: 2
+//# child: 1 exec
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 // fork by functions that are not replayed, and by one that is: children are recorded in the middle of what the environment does.
 //# processes: 5
 //# target: outer
+//# shows: outer
 //# children: print
 //# varies: output
 #include <stdio.h>
@@ -27,6 +28,7 @@ __attribute__((noinline)) static int outer(int k) {
   int status = 0;
   snprintf(text, sizeof text, "%d", (int)getpid());
   int r = work(text, k);
+  printf("outer %d %s\n", k, text);
   if (k == 3) {
     if (fork() == 0) _exit(work(text, 9));
     wait(&status);

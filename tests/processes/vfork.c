@@ -1,5 +1,8 @@
 // vfork and exec; clone-like starts by system are elsewhere.
 //# processes: 4
+//# child: 1 exec
+//# child: 2 exec
+//# child: 3 exec
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/wait.h>

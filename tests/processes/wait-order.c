@@ -1,5 +1,7 @@
 // Children that end in any order: wait, waitpid with options, waitid, wait4; ends by exit, by signal, stopped and continued.
 //# processes: 7
+//# child: 5 killed
+//# child: 6 killed
 //# varies: output
 #define _GNU_SOURCE
 #include <signal.h>

@@ -122,6 +122,21 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
     })
 }
 
+/// How a process other than the first one ends (`child: NUMBER exec`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// By itself.
+    Exit,
+    /// `abort`: the replay does the same.
+    Abort,
+    /// `exec`: the recording ends there.
+    Exec,
+    /// `killed`: by a signal of another process, so the recording is cut off there.
+    Killed,
+    /// `fault`: by a wild access, which the replay makes, too.
+    Fault,
+}
+
 /// Directives of a test program: lines `//# name: value`.
 #[derive(Debug, Clone, Default)]
 pub struct Directives {
@@ -145,10 +160,16 @@ pub struct Directives {
     pub varies: bool,
     /// `end: running`: other threads run when the program ends, so its memory has no state to compare.
     pub running: bool,
+    /// `end: exec`: the first process becomes another image, where its trace ends.
+    pub replaced: bool,
     /// `races: trust`: linked with `ITARGET_CC_RACES=trust`.
     pub trusted: bool,
     /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
     pub children_print: bool,
+    /// `child: 2 killed`: processes other than the first that do not end by an exit; numbers are those of `itarget ps`.
+    pub ends: Vec<(u64, End)>,
+    /// `shows: TEXT`: a replay shows of what was printed only the lines that begin so: the rest is not the target's.
+    pub shows: Option<String>,
     /// Libraries to link with, `-lname`.
     pub libs: Vec<String>,
     /// `processes: N`: so many are recorded, the first included.
@@ -191,8 +212,22 @@ impl Directives {
                 }
                 "varies" if value == "output" => d.varies = true,
                 "end" if value == "running" => d.running = true,
+                "end" if value == "exec" => d.replaced = true,
                 "races" if value == "trust" => d.trusted = true,
                 "children" if value == "print" => d.children_print = true,
+                "child" => {
+                    let bad = || format!("{line}: not a process and its end");
+                    let (process, end) = value.split_once(' ').ok_or_else(bad)?;
+                    let end = match end {
+                        "abort" => End::Abort,
+                        "exec" => End::Exec,
+                        "killed" => End::Killed,
+                        "fault" => End::Fault,
+                        _ => return Err(bad()),
+                    };
+                    d.ends.push((process.parse().map_err(|_| bad())?, end));
+                }
+                "shows" => d.shows = Some(value.to_string()),
                 "libs" => d.libs = words(),
                 "processes" => d.processes = Some(value.parse().map_err(|e| format!("{line}: {e}"))?),
                 "opt" => d.levels = words(),

@@ -10,10 +10,13 @@
 //! cargo test --release -p itarget-tests --test threads -- --include-ignored threads/mutex   # those with this in their name
 //! ```
 
-use itarget_tests::{Directives, Outcome, root, run, tools};
+use itarget_tests::{Directives, End, Outcome, root, run, tools};
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 fn main() {
     let args = Arguments::from_args();
@@ -87,56 +90,173 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<(
         record.args(["record", "--digest", "-o"]).arg(&trace).arg("--").arg(&app);
         let recorded = go(dir, d, record)?;
         like_plain("the recorded run", &recorded)?;
-        replay(dir, d, &trace, &recorded, round % 4 >= 2).map_err(|e| format!("round {round}: {e}"))?;
-        children(dir, d, &trace, round % 4 >= 2).map_err(|e| format!("round {round}: {e}"))?;
+        let again = Replays { dir, d, trace: &trace, recorded: &recorded, confined: round % 4 >= 2 };
+        let first = again.first().map_err(|e| format!("round {round}: {e}"))?;
+        again.children(first).map_err(|e| format!("round {round}: {e}"))?;
     }
     Ok(())
 }
 
-/// The replays of all processes but the first: each ends as it ended, its log wholly used, without an environment call.
-fn children(dir: &Path, d: &Directives, trace: &Path, confined: bool) -> Result<(), String> {
-    let text = |e: std::io::Error| e.to_string();
-    let mut ps = itarget(false);
-    ps.args(["ps", "--json"]).arg(trace);
-    let listed = run(&mut ps, b"").map_err(text)?;
-    let rows: Vec<serde_json::Value> = serde_json::from_str(&listed.stdout).map_err(|e| format!("itarget ps: {e}: {listed:?}"))?;
-    if let Some(n) = d.processes
-        && rows.len() != n
-    {
-        return Err(format!("{n} processes expected: {}", listed.stdout));
-    }
-    for row in rows.iter().filter(|r| r["process"] != 0) {
-        let json = dir.join("status.json");
+/// The replays of one trace.
+struct Replays<'a> {
+    dir: &'a Path,
+    d: &'a Directives,
+    trace: &'a Path,
+    recorded: &'a Outcome,
+    confined: bool,
+}
+
+impl Replays<'_> {
+    /// The replay of a process: what it did, and what it says of itself.
+    fn replayed(&self, process: u64) -> Result<(Outcome, Value), String> {
+        let json = self.dir.join("status.json");
         let _ = std::fs::remove_file(&json);
-        let mut command = itarget(confined);
-        command.arg("replay").arg(trace).arg("-p").arg(row["process"].to_string());
+        let mut command = itarget(self.confined);
+        command.arg("replay").arg(self.trace).arg("-p").arg(process.to_string());
         command.arg("--json-status").arg(&json).env_clear().current_dir("/");
-        let replayed = run(&mut command, b"").map_err(text)?;
-        let status: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap_or_default()).unwrap_or_default();
-        let wrong = |what: &str| Err(format!("process {row}: {what}: {replayed:?}\n{status}"));
-        let end = row["end"].as_str().unwrap_or("");
-        let expected: Vec<i64> = match end {
-            "exit" | "immediate-exit" => vec![row["status"].as_i64().unwrap_or(-1) & 0xff],
-            "abort" => vec![134],
-            "exec" => vec![122],
-            // By a fault of its own, which happens again, or by a signal from outside.
-            "cut-off" => vec![122, 139],
-            _ => return wrong("it ends in another way"),
-        };
-        if !expected.contains(&i64::from(replayed.status)) {
-            return wrong("the replay ends with another status");
-        }
-        if replayed.status == 139 {
-            continue;
-        }
-        if status["log_consumed"] != true || status["environment_calls"] != 0 || status["digests"]["mismatched"] != 0 {
-            return wrong("the replay differs");
-        }
-        if end.ends_with("exit") && status["digests"]["checked"].as_u64().unwrap_or(0) == 0 {
-            return wrong("no digest was compared");
-        }
+        let outcome = run(&mut command, b"").map_err(|e| e.to_string())?;
+        all_ended(self.dir)?;
+        let status = std::fs::read_to_string(&json).map_err(|e| format!("no status: {e}: {outcome:?}"))?;
+        let status = serde_json::from_str(&status).map_err(|e| format!("no status: {e}: {status}"))?;
+        Ok((outcome, status))
     }
-    Ok(())
+
+    /// The replay of the first process: exactly what was recorded, the log wholly used, no environment call, digests met.
+    fn first(&self) -> Result<Outcome, String> {
+        let (d, recorded) = (self.d, self.recorded);
+        let (replayed, status) = self.replayed(0)?;
+        let wrong = |what: &str| format!("{what}\nrecorded {recorded:?}\nreplayed {replayed:?}\n{status}");
+        // A signal from outside ended the program: the replay comes to that point and says so.
+        if d.status > 128 && ![134, 139].contains(&d.status) {
+            let there = replayed.status == 122 && replayed.stderr.contains("IT0613") && replayed.stdout == recorded.stdout;
+            return if there { Ok(replayed) } else { Err(wrong("the replay differs")) };
+        }
+        if d.replaced {
+            let there = replayed.status == 122 && replayed.stderr.contains("IT0613") && !replayed.stdout.is_empty();
+            let whole = there && recorded.stdout.starts_with(&replayed.stdout) && status["end"] == "exec";
+            return if whole && exact(&status, true, false).is_ok() { Ok(replayed) } else { Err(wrong("the replay differs")) };
+        }
+        let same = if d.children_print {
+            replayed.status == recorded.status && replayed.stderr == recorded.stderr && in_order(&recorded.stdout, &replayed.stdout)
+        } else {
+            replayed == *recorded
+        };
+        if !same {
+            return Err(wrong("the replay differs"));
+        }
+        // A signal ends a program anywhere: events behind its last output may be in the log, and memory has no state to compare.
+        let killed = d.status > 128;
+        exact(&status, !killed, !killed && !d.running).map_err(|what| wrong(&what))?;
+        if let Some(limit) = d.log_below {
+            let size = std::fs::metadata(self.trace.join("log")).map_err(|e| e.to_string())?.len();
+            if size >= limit {
+                return Err(format!("the log has {size} bytes, expected below {limit}"));
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// The replays of all processes but the first: each ends as it ended, its log wholly used, without an environment call. All
+    /// replays together print what was printed.
+    fn children(&self, first: Outcome) -> Result<(), String> {
+        let d = self.d;
+        let mut ps = itarget(false);
+        ps.args(["ps", "--json"]).arg(self.trace);
+        let listed = run(&mut ps, b"").map_err(|e| e.to_string())?;
+        let rows: Vec<Value> = serde_json::from_str(&listed.stdout).map_err(|e| format!("itarget ps: {e}: {listed:?}"))?;
+        if listed.status != 0 || d.processes.is_some_and(|n| n != rows.len()) {
+            return Err(format!("{:?} processes expected: {listed:?}", d.processes));
+        }
+        let mut ends: BTreeMap<u64, End> = d.ends.iter().copied().collect();
+        let (mut own, mut printed) = (vec![first.stdout.clone()], BTreeMap::from([(0, first.stdout)]));
+        for row in rows.iter().filter(|r| r["process"] != 0) {
+            let number = |name: &str| row[name].as_u64().ok_or_else(|| format!("itarget ps: no {name}: {row}"));
+            let (process, parent) = (number("process")?, number("parent")?);
+            let (replayed, status) = self.replayed(process)?;
+            let wrong = |what: &str| format!("process {row}: {what}: {replayed:?}\n{status}");
+            let end = ends.remove(&process).unwrap_or(End::Exit);
+            let (recorded, expected) = match end {
+                End::Exit if row["end"] == "exit" => ("exit", row["status"].as_i64().unwrap_or(-1) & 0xff),
+                End::Exit => ("immediate-exit", row["status"].as_i64().unwrap_or(-1) & 0xff),
+                End::Abort => ("abort", 134),
+                End::Exec => ("exec", 122),
+                End::Killed => ("cut-off", 122),
+                End::Fault => ("cut-off", 139),
+            };
+            if row["end"] != recorded {
+                return Err(wrong(&format!("it ends in another way than by {end:?}")));
+            }
+            if i64::from(replayed.status) != expected {
+                return Err(wrong("the replay ends with another status"));
+            }
+            let says = if expected == 122 { replayed.stderr.contains("IT0613") } else { replayed.stderr.is_empty() };
+            if !says {
+                return Err(wrong("the replay says something else"));
+            }
+            exact(&status, end != End::Fault, end == End::Exit).map_err(|what| wrong(&what))?;
+            // What its parents printed before they started it, it prints too.
+            let before = printed.get(&parent).map_or("", |p| common(p, &replayed.stdout));
+            own.push(replayed.stdout[before.len()..].to_string());
+            printed.insert(process, replayed.stdout);
+        }
+        if !ends.is_empty() {
+            return Err(format!("no such processes: {ends:?}: {}", listed.stdout));
+        }
+        let own = own.concat();
+        let shown = |l: &&str| d.shows.as_ref().is_none_or(|prefix| l.starts_with(prefix));
+        let (mut expected, mut got): (Vec<&str>, Vec<&str>) = (self.recorded.stdout.lines().filter(shown).collect(), own.lines().collect());
+        expected.sort_unstable();
+        got.sort_unstable();
+        if rows.len() > 1 && expected != got {
+            return Err(format!("the replays of all processes print\n{got:?}, recorded was\n{expected:?}"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a replay called no environment, met every digest and, if they are asked for, used its log wholly and compared any digest.
+fn exact(status: &Value, whole: bool, digests: bool) -> Result<(), String> {
+    let what = if status["environment_calls"] != 0 {
+        "the replay called the environment"
+    } else if whole && status["log_consumed"] != true {
+        "the log was not wholly used"
+    } else if digests && status["digests"]["checked"].as_u64().unwrap_or(0) == 0 {
+        "no digest was compared"
+    } else if status["digests"]["mismatched"].as_u64().unwrap_or(0) != 0 {
+        "digests differ"
+    } else {
+        return Ok(());
+    };
+    Err(what.into())
+}
+
+/// The lines with which both texts begin.
+fn common<'a>(a: &'a str, b: &str) -> &'a str {
+    let lines = a.split_inclusive('\n').zip(b.split_inclusive('\n'));
+    &a[..lines.take_while(|(x, y)| x == y).map(|(x, _)| x.len()).sum()]
+}
+
+/// Waits until no process executes a file of the directory any more: children may end after the first process.
+fn all_ended(dir: &Path) -> Result<(), String> {
+    let pid = |e: std::fs::DirEntry| e.file_name().to_str()?.parse::<u32>().ok();
+    let there = || -> Vec<u32> {
+        let all = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(pid);
+        all.filter(|p| std::fs::read_link(format!("/proc/{p}/exe")).is_ok_and(|exe| exe.starts_with(dir))).collect()
+    };
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let left = there();
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            for pid in &left {
+                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            }
+            return Err(format!("processes {left:?} do not end"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The tool, on one processor of those that this process may use, or on all.
@@ -153,53 +273,11 @@ fn itarget(confined: bool) -> Command {
     c
 }
 
-/// Runs a command on the program's input, in its directory.
+/// Runs a command on the program's input, in its directory, until all that it started has ended.
 fn go(dir: &Path, d: &Directives, mut command: Command) -> Result<Outcome, String> {
     command.args(&d.args).envs(d.env.iter().map(|(a, b)| (a, b))).current_dir(dir).env("LC_ALL", "C");
-    run(&mut command, d.stdin.as_bytes()).map_err(|e| e.to_string())
-}
-
-/// The replay of a trace: exactly what was recorded, the log wholly used, no environment call, digests met.
-fn replay(dir: &Path, d: &Directives, trace: &Path, recorded: &Outcome, confined: bool) -> Result<(), String> {
-    let text = |e: std::io::Error| e.to_string();
-    let json = dir.join("status.json");
-    let _ = std::fs::remove_file(&json);
-    let mut command = itarget(confined);
-    command.arg("replay").arg(trace).arg("--json-status").arg(&json).env_clear().current_dir("/");
-    let replayed = run(&mut command, b"").map_err(text)?;
-    // A signal from outside ended the program: the replay comes to that point and says so.
-    if d.status > 128 && ![134, 139].contains(&d.status) {
-        let there = replayed.status == 122 && replayed.stderr.contains("IT0613") && replayed.stdout == recorded.stdout;
-        return if there { Ok(()) } else { Err(format!("the replay differs\nrecorded {recorded:?}\nreplayed {replayed:?}")) };
-    }
-    let same = if d.children_print {
-        replayed.status == recorded.status && in_order(&recorded.stdout, &replayed.stdout)
-    } else {
-        replayed == *recorded
-    };
-    let status = std::fs::read_to_string(&json).unwrap_or_default();
-    if !same {
-        return Err(format!("the replay differs\nrecorded {recorded:?}\nreplayed {replayed:?}\n{status}"));
-    }
-    let status: serde_json::Value = serde_json::from_str(&status).map_err(|e| format!("no status: {e}"))?;
-    // A signal ends a program anywhere: events behind its last output may be in the log.
-    let killed = d.status > 128;
-    if !killed && status["log_consumed"] != true {
-        return Err(format!("the log was not wholly used: {status}"));
-    }
-    if status["environment_calls"] != 0 {
-        return Err(format!("the replay called the environment: {status}"));
-    }
-    if !killed && !d.running && (status["digests"]["checked"].as_u64().unwrap_or(0) == 0 || status["digests"]["mismatched"] != 0) {
-        return Err(format!("digests: {status}"));
-    }
-    if let Some(limit) = d.log_below {
-        let size = std::fs::metadata(trace.join("log")).map_err(text)?.len();
-        if size >= limit {
-            return Err(format!("the log has {size} bytes, expected below {limit}"));
-        }
-    }
-    Ok(())
+    let outcome = run(&mut command, d.stdin.as_bytes()).map_err(|e| e.to_string())?;
+    all_ended(dir).map(|()| outcome)
 }
 
 /// Whether `part` is what remains of `whole` when bytes are left out.

@@ -33,6 +33,7 @@ enum protocol { HTTP, HTTP_CLOSE, REDIS, MEMCACHED };
 
 struct connection {
     int fd, get;
+    unsigned long key; /* what was asked for last */
     long left;        /* requests still to send */
     uint64_t state;   /* of its random numbers */
     size_t used;      /* bytes of `head` that are filled */
@@ -105,7 +106,7 @@ static void ask(struct connection *c)
         connect_to(c);
     c->used = 0;
     c->body = -1;
-    key = next(c) % KEYS;
+    key = c->key = next(c) % KEYS;
     switch (protocol) {
     case HTTP:
     case HTTP_CLOSE:
@@ -148,7 +149,10 @@ static int complete(struct connection *c)
         if (!ends_with(c, "END\r\n"))
             return 0;
         if (c->used > 5) {
-            if (strncmp(head, "VALUE ", 6) != 0)
+            char first[64];
+            size_t n = (size_t)snprintf(first, sizeof first, "VALUE key%05lu 0 %ld\r\n", c->key, value_bytes);
+            if (strncmp(head, first, n) != 0 || c->used != n + (size_t)value_bytes + 7 ||
+                memcmp(head + n, value, (size_t)value_bytes) != 0)
                 die("unexpected answer: %.60s", head);
             hits++;
         }

@@ -4,8 +4,9 @@
 #   R0  the recorded run differs from the plain one
 #   R1  the recorded run equals the plain one
 #   R2  and the replay equals the recorded run (exactly: times and hash orders too), with its outputs moved away and its
-#       server stopped, writes nothing, and consumes the whole log; so do the replays of its children
-#   R3  and every digest that was recorded was checked and met
+#       server stopped, writes nothing, and consumes the whole log; so do the replays of its children, which are as many as
+#       the workload has; no digest differs
+#   R3  and digests were checked, in every process that ended by itself
 #   R4  and all that again in CYCLES recordings, each replayed, under disturbed schedules: on one processor, beside
 #       a process that takes a processor, the recording placed otherwise than its replay (one build: the levels of
 #       optimisation are the caller's to repeat)
@@ -143,7 +144,7 @@ calm() {
 
 # record_and_replay NAME: one recording and its replay. Sets `level`, and `why` it is not higher.
 record_and_replay() {
-  local name=$1 status=0 json=$W_RUN/replay.json checked mismatched
+  local name=$1 status=0 json=$W_RUN/replay.json checked unchecked=''
   level=R0 why=''
   live "$name" recorded "$bin" "${placed[@]}" "${record[@]}" -o "$W_RUN/trace" -- || return 0
   same plain recorded w_normalise "$name" || return 0
@@ -164,33 +165,51 @@ record_and_replay() {
   if [ "$PARTIAL" = 1 ]; then part recorded replayed || return 0; else same recorded replayed || return 0; fi
   if [ ! -s "$json" ]; then why="the replay left no status"; return; fi
   if [ "$(field "$json" log_consumed)" != true ]; then why="the log was not wholly consumed"; return; fi
-  children || return 0
+  digests "$json" 0 || return 0
+  if [ "$checked" -eq 0 ]; then unchecked=0; fi
+  children "$name" || return 0
   level=R2
-  checked=$(field "$json" checked) mismatched=$(field "$json" mismatched)
-  mismatched=$((${mismatched:-1} + differing))
-  if [ "${checked:-0}" -gt 0 ] && [ "${mismatched:-1}" -eq 0 ]; then level=R3; return; fi
-  why="digests: ${checked:-0} checked, ${mismatched:-0} mismatched"
+  if [ -z "$unchecked" ]; then level=R3; return; fi
+  why="no digest was checked: process $unchecked"
 }
 
-# children: replays every other process of the trace. Each must end as it did, with its log wholly consumed; one that a signal
-# ended comes to that point. Sets `differing` to the number of digests that were not met.
+# digests STATUS PROCESS: whether a replay met all the digests that it checked. Sets `checked` to their number.
+digests() {
+  local mismatched
+  checked=$(field "$1" checked) mismatched=$(field "$1" mismatched)
+  : "${checked:=0}"
+  if [ "${mismatched:-0}" -ne 0 ]; then why="process $2: digests: $checked checked, $mismatched mismatched"; return 1; fi
+}
+
+# children NAME: replays every other process of the trace; there must be as many as the workload has. Each must end as it did, with
+# its log wholly consumed and all digests met; one that a signal ended, or that became another program, comes to that point.
+# Adds to `unchecked` those that ended by themselves and of which no digest was checked.
 children() {
-  local number end status expected json=$W_RUN/child.json
-  differing=0
-  while read -r number end expected; do
+  local number end status recorded expected least most count=0 json=$W_RUN/child.json
+  if ! "$ITARGET" ps "$W_RUN/trace" >"$W_RUN/ps" 2>"$W_RUN/ps.stderr"; then why="itarget ps: $(cat "$W_RUN/ps.stderr")"; return 1; fi
+  read -r least most <<<"$(w_processes "$1")"
+  while read -r number _ _ _ end recorded _; do
+    count=$((count + 1))
+    if [ "$number" = 0 ]; then continue; fi
     rm -f "$json"
     status=0
     timeout -k 5 "${W_SECONDS:-60}" "$ITARGET" replay -p "$number" --json-status "$json" "$W_RUN/trace" \
       >"$W_RUN/child.$number.stdout" 2>"$W_RUN/child.$number.stderr" </dev/null || status=$?
+    recorded=${recorded//[()]/}
     case $end in
-      exit | immediate-exit) ;;
-      abort) expected=134 ;;
-      *) expected=122 ;;
+      exit | immediate-exit) expected=$((recorded & 255)) ;;
+      abort | assert) expected=134 ;;
+      exec | cut-off) expected=122 ;;
+      *) why="process $number: its recording ended by $end $recorded"; return 1 ;;
     esac
-    if [ "$status" != "$expected" ]; then why="process $number ends with $status, recorded: $end $expected"; return 1; fi
+    if [ "$status" != "$expected" ]; then why="process $number ends with $status, recorded: $end $recorded"; return 1; fi
+    if [ ! -s "$json" ]; then why="the replay of process $number left no status"; return 1; fi
     if [ "$(field "$json" log_consumed)" != true ]; then why="the log of process $number was not wholly consumed"; return 1; fi
-    differing=$((differing + $(field "$json" mismatched)))
-  done < <("$ITARGET" ps "$W_RUN/trace" | awk 'NR > 1 && $1 > 0 { gsub(/[()]/, "", $6); print $1, $5, $6 }')
+    if [ "$(field "$json" environment_calls)" != 0 ]; then why="the replay of process $number called the environment"; return 1; fi
+    digests "$json" "$number" || return 1
+    if [[ $end = *exit ]] && [ "$checked" -eq 0 ]; then unchecked+=" $number"; fi
+  done < <(tail -n +2 "$W_RUN/ps")
+  if [ "$count" -lt "$least" ] || [ "$count" -gt "$most" ]; then why="$count processes were recorded, expected: $least to $most"; return 1; fi
 }
 
 # within NAME: whether the recording's log is no longer than one of the same run at the library boundary.

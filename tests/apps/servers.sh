@@ -205,6 +205,17 @@ w_halt() {
   esac
 }
 
+# w_processes NAME: how many processes a workload records, at least and at most.
+w_processes() {
+  case $1 in
+    # Three children at the start; while all of them serve, there may be more.
+    prefork.*) echo 4 11 ;;
+    httpd-x.* | nginx-single.*) echo 1 1 ;;
+    httpd*.* | nginx*.*) echo 2 2 ;;
+    *) echo 1 1 ;;
+  esac
+}
+
 # statuses_of FILE: how many requests of an access log had which status.
 statuses_of() { grep -oE '" [0-9]{3} [0-9]+' "$1" | sort | uniq -c; }
 
@@ -223,6 +234,10 @@ threaded_post() {
       # How many keys were found depends on the order in which connections were served.
       sed -E -e 's/ in [0-9.]+ s.*//' -e '/^[0-9]+ hits$/d' "$W_RUN/load" >"$o/load"
       if [ -f "$W_RUN/served/access.log" ]; then statuses_of "$W_RUN/served/access.log" >"$o/statuses"; fi
+      case $1 in
+        # A server that keeps nothing answers, too.
+        memcached.* | redis.* | redis-threads.*) grep -qE '^[1-9][0-9]* hits$' "$W_RUN/load" || return 1 ;;
+      esac
       grep -q ' requests$' "$o/load"
       ;;
   esac

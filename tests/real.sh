@@ -1,19 +1,16 @@
 #!/usr/bin/env bash
 # Real programs, built plain and with itarget-cc, each small workload at level R2 or better:
-#   real.sh TOOLS      PROGRAMS="bzip2 lua redis" chooses; default: those of tests/apps/passing and tests/apps/partial-only,
-#                      and those of tests/apps/trusted (TRUSTED chooses), linked with ITARGET_CC_RACES=trust
+#   real.sh TOOLS      PROGRAMS="bzip2 lua redis" chooses; default: those of tests/apps/passing and tests/apps/partial-only
 # Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv; so only for the servers of partial-only, which
 # start threads. What is built and linked is kept in the user's cache folder, by the contents of all that goes into it.
 set -euo pipefail
 tools=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 read -r -a wanted <<< "${PROGRAMS:-$(cat "$here/apps/passing" "$here/apps/partial-only" | tr '\n' ' ')}"
-programs=() servers=() trusted=()
+programs=() servers=()
 for program in "${wanted[@]}"; do
   if grep -qx "$program" "$here/apps/partial-only"; then servers+=("$program"); else programs+=("$program"); fi
 done
-if [ -z "${PROGRAMS:-}" ]; then read -r -a trusted <<< "$(tr '\n' ' ' <"$here/apps/trusted")"; fi
-if [ -n "${TRUSTED:-}" ]; then read -r -a trusted <<<"$TRUSTED"; fi
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
 # As forgiving as GCC 12, which old configure scripts count on; itarget-cc is so by itself.
 lenient="-Wno-error=implicit-function-declaration -Wno-error=implicit-int -Wno-error=int-conversion"
@@ -21,11 +18,6 @@ if [ ${#programs[@]} -gt 0 ]; then
   CC="clang-19 $lenient" bash "$here/apps/build.sh" plain "${programs[@]}"
   PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" itarget "${programs[@]}"
   PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${programs[@]}"
-fi
-if [ ${#trusted[@]} -gt 0 ]; then
-  CC="clang-19 $lenient" bash "$here/apps/build.sh" plain "${trusted[@]}"
-  ITARGET_CC_RACES=trust PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" trusted "${trusted[@]}"
-  PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/trusted/bin" "${trusted[@]}"
 fi
 if [ ${#servers[@]} -gt 0 ]; then ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${servers[@]}"; fi
 

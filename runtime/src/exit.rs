@@ -6,6 +6,7 @@ use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
 use core::ffi::{c_char, c_int, c_void};
+use core::sync::atomic::Ordering::SeqCst;
 use itarget_abi::control::mode;
 use itarget_abi::log::end;
 
@@ -109,7 +110,7 @@ pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
 }
 
 fn run_handlers() {
-    // SAFETY: one thread; a handler may register another.
+    // SAFETY: one thread runs them, of those that call exit one; a handler may register another, so no reference is kept.
     unsafe {
         while COUNT > 0 {
             COUNT -= 1;
@@ -252,28 +253,29 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
     let mut r = -1;
     if run != 0 {
         let mut restore = None;
-        if recording() {
-            log::flush(true);
-            log::flush_sync();
-            // SAFETY: our own descriptor.
-            let at = log::own_file().map_or(0, |fd| unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) });
-            restore = Some((at, me().seq));
-            log::finish(end::EXEC, 0);
+        if recording() && !elsewhere() {
+            // Other threads would write behind an END: with them a trace that ends here is one that was cut off.
+            restore = log::write_out().filter(|_| st().alive.load(SeqCst) == 1).map(|at| (at, me().seq));
+            if restore.is_some() {
+                log::finish(end::EXEC, 0);
+            }
         }
         // SAFETY: passed on.
         r = unsafe { f(path, argv, envp) };
         if let Some((at, seq)) = restore {
             // It failed: the END chunk is taken back.
-            // SAFETY: our own descriptor.
-            unsafe {
-                sys!(libc::SYS_ftruncate, st().log_fd, at);
-                sys!(libc::SYS_lseek, st().log_fd, at, libc::SEEK_SET);
-            }
+            // SAFETY: a descriptor that leads to our own file.
+            let back = log::own_file().is_ok_and(|fd| unsafe { sys!(libc::SYS_ftruncate, fd, at) } == 0);
             me().seq = seq;
             let c = ctl();
             c.chunk_seq = seq;
             c.clean = 0;
             c.magic = itarget_abi::log::MAGIC;
+            if !back {
+                // The trace ends with a call of exec, which it says.
+                page().mode = mode::PLAIN;
+                page().bound = u64::MAX;
+            }
         }
         if outside {
             crossing::complete();
@@ -290,6 +292,8 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
 pub fn replay_exec() {
     crate::word::seal();
     ended_by_exec();
+    // The next entry counts before it is read.
+    replay::at_check();
 }
 
 /// Replay: ends where the recorded program became another.

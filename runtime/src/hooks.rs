@@ -82,7 +82,6 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
             }
             event(site as u32);
             c.boundaries += 1;
-            signal::deliver_pending();
             digest::maybe();
             // A signal that came meanwhile must not wait for the end of a call that may wait for it.
             signal::enter_environment();
@@ -91,10 +90,10 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
         mode::REPLAY => {
             event(site as u32);
             c.boundaries += 1;
+            digest::maybe();
             if c.boundaries >= c.next_async {
                 signal::replay_due((DOWNCALL..UPCALL).contains(&(site as u32)));
             }
-            digest::maybe();
             0
         }
         _ => 1,
@@ -597,6 +596,9 @@ fn end_refused(code: i32) {
 /// `name` is a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_unreached(name: *const core::ffi::c_char) {
+    if elsewhere() {
+        return foreign();
+    }
     if recording() {
         // SAFETY: the caller's promise.
         let name = unsafe { core::ffi::CStr::from_ptr(name) };

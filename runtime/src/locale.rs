@@ -31,9 +31,9 @@ static mut USED: bool = false;
 /// Copies libc's tables; says whether they are others than before.
 ///
 /// # Safety
-/// One thread.
+/// No other thread uses them.
 unsafe fn copy() -> bool {
-    // SAFETY: libc's tables have entries -128..256; ours are as large; one thread.
+    // SAFETY: libc's tables have entries -128..256; ours are as large. See `first_use`.
     unsafe {
         let class = core::slice::from_raw_parts((*__ctype_b_loc()).sub(128), ENTRIES);
         let lower = core::slice::from_raw_parts((*__ctype_tolower_loc()).sub(128), ENTRIES);
@@ -51,7 +51,7 @@ unsafe fn copy() -> bool {
 /// Makes our tables those of the current locale. Those of "C" are libc's at replay, too: there no other
 /// locale is ever set. Any others are logged if they changed.
 fn refresh() {
-    // SAFETY: one thread.
+    // SAFETY: see `first_use`.
     unsafe {
         if page().locale_c != 0 {
             copy();
@@ -74,7 +74,7 @@ pub fn prepare() {
 
 #[inline(always)]
 fn first_use() {
-    // SAFETY: one thread.
+    // SAFETY: the tables are made before there are threads (`prepare`), and never changed once there are: `refuse_with_threads`.
     unsafe {
         if !USED {
             if crossing::from_environment() {
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
     }
     refuse_with_threads(locale.is_null());
     if crossing::from_environment() {
-        // SAFETY: passed on; one thread.
+        // SAFETY: passed on; see `first_use`.
         unsafe {
             let r = libc::setlocale(category, locale);
             page().locale_c = u32::from(is_c());
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
     let r = unsafe { __itarget_copy(r.cast(), -1, 0x5e71_0000 + category) };
     let c = varint(u64::from(recording() && is_c()));
     page().locale_c = c as u32;
-    // SAFETY: one thread.
+    // SAFETY: see `first_use`.
     if unsafe { USED } {
         refresh();
     }
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
 /// Replay: the environment changed the locale, or used the tables first.
 pub fn replay_change() {
     page().locale_c = varint(0) as u32;
-    // SAFETY: one thread.
+    // SAFETY: see `first_use`.
     unsafe { USED = true };
     refresh();
 }
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn __itarget_uselocale(locale: libc::locale_t) -> libc::lo
     if !locale.is_null() {
         // What a thread's own locale does is not known: locale-dependent calls are logged from now on.
         page().locale_c = 0;
-        // SAFETY: one thread.
+        // SAFETY: see `first_use`.
         if (recording() || replaying()) && unsafe { USED } {
             refresh();
         }

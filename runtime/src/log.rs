@@ -1,6 +1,6 @@
 //! The log writer: appends to the live chunk in the ring, writes full chunks to the file `log`.
 
-use crate::state::{ctl, me, page, st};
+use crate::state::{ctl, me, page, recording, st};
 use crate::crc::crc;
 use crate::sys::sys;
 use crate::{sys, word};
@@ -51,7 +51,7 @@ pub fn own_file() -> Result<i32, i32> {
             return Err(-fd);
         }
         if sys::identity(fd) != Some(s.log_identity) {
-            // SAFETY: our own descriptor.
+            // SAFETY: opened just now; nobody else knows it.
             unsafe { sys!(libc::SYS_close, fd) };
             return Err(libc::ENOENT);
         }
@@ -63,7 +63,7 @@ pub fn own_file() -> Result<i32, i32> {
 /// Closes the descriptor of `log`, if it still is that.
 pub fn close_file() {
     if sys::identity(st().log_fd) == Some(st().log_identity) {
-        // SAFETY: our own descriptor.
+        // SAFETY: it leads to our own file, as was just seen.
         unsafe { sys!(libc::SYS_close, st().log_fd) };
     }
 }
@@ -183,24 +183,51 @@ pub fn stop(reason: u32, status: i32) {
         word::seal();
         flush(true);
         flush_sync();
+        if page().mode != mode::RECORD {
+            // The log was full: this thread ended the recording meanwhile.
+            return;
+        }
     }
-    finish(reason, status);
+    if finish(reason, status) && reason != end::IO_ERROR {
+        crate::process::give_back_room();
+    }
     page().ended = reason;
     page().mode = mode::PLAIN;
     page().bound = u64::MAX;
+    if matches!(reason, end::IO_ERROR | end::REFUSED) {
+        crate::signal::send_again();
+    }
 }
 
-/// Writes the END chunk; the ring is no longer needed. The live chunk must have been flushed.
-pub fn finish(reason: u32, status: i32) {
+/// Writes the END chunk; the ring is no longer needed. The live chunk must have been flushed. False if it can't be written.
+pub fn finish(reason: u32, status: i32) -> bool {
     let c = ctl();
     let e = End { reason, status, bytes: c.chunk_offset, ops: c.ops };
     // SAFETY: plain integers without padding.
     let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<End>()) };
-    if special(kind::END, bytes).is_ok() && reason != end::IO_ERROR {
+    let written = special(kind::END, bytes).is_ok();
+    if written && reason != end::IO_ERROR {
         c.clean = 1;
         c.magic = 0;
-        crate::process::give_back_room();
     }
+    written
+}
+
+/// Writes all that waits in memory of this thread; gives the bytes of the log, or `None` where the recording ended over it.
+pub fn write_out() -> Option<u64> {
+    flush(true);
+    flush_sync();
+    if !recording() {
+        return None;
+    }
+    // SAFETY: our own descriptor.
+    let bytes = own_file().map(|fd| unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) });
+    match bytes {
+        Ok(bytes @ 0..) => return Some(bytes as u64),
+        Ok(errno) => fail(-errno as i32),
+        Err(errno) => fail(errno),
+    }
+    None
 }
 
 /// Makes room for `n` (at most [`SLACK`]) bytes.

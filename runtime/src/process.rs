@@ -10,7 +10,7 @@ use crate::crossing::{self, Special};
 use crate::exit::{__itarget__exit, site};
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_refuse};
 use crate::start::NEW;
-use crate::state::{__itarget_ctl, MAIN, ctl, elsewhere, page, recording, st};
+use crate::state::{__itarget_ctl, MAIN, ctl, elsewhere, me, page, recording, st};
 use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
 use crate::{log, signal, sync, word};
@@ -49,6 +49,13 @@ static mut NUMBER: u32 = 0;
 /// pthread_atfork.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int {
+    if sync::unused() {
+        unsafe extern "C" {
+            fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
+        }
+        // SAFETY: passed on.
+        return unsafe { pthread_atfork(prepare, parent, child) };
+    }
     sync::section(|| {
         // SAFETY: sections exclude each other; the index is checked.
         unsafe {
@@ -97,8 +104,7 @@ pub extern "C" fn __itarget_vfork() -> c_int {
 
 fn fork() -> c_int {
     if elsewhere() {
-        // SAFETY: libc's fork.
-        let r = unsafe { libc::fork() };
+        let r = plain();
         if r == 0 && recording() {
             leave_recording();
         }
@@ -139,10 +145,7 @@ fn plain() -> c_int {
 fn record() -> c_int {
     // SAFETY: our own pointer; the mapping stays.
     let alone = st().alive.load(SeqCst) == 1 && sync::is_main() && unsafe { !MADE.is_null() };
-    log::flush(true);
-    log::flush_sync();
-    // SAFETY: our own descriptor.
-    let before = log::own_file().map_or(-1, |fd| unsafe { sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_END) });
+    let before = log::write_out();
     // The control page is the parent's until the child has its own: only this copy is good there.
     let copy = *ctl();
     // SAFETY: see `start`.
@@ -153,11 +156,11 @@ fn record() -> c_int {
     if r != 0 {
         return r;
     }
-    if !alone || copy.mode != mode::RECORD || before < 0 {
+    let Some(before) = before.filter(|_| alone) else {
         leave_recording();
         return 0;
-    }
-    let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before: before as u64 };
+    };
+    let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before };
     if let Err(why) = adopt(&copy, &fork) {
         leave_recording();
         say(&[
@@ -190,34 +193,35 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
     if at + 32 > trace.len() {
         return Err(b"the name of its directory is too long");
     }
-    // SAFETY: our own descriptor, path and mappings; one thread.
+    // SAFETY: a NUL-terminated path; descriptors that are opened here; mappings of ours, over which the same memory is mapped again
+    // before anything reads it (the control page is written from `copy`); a child has one thread.
     unsafe {
         if sys!(libc::SYS_mkdir, trace.as_ptr(), 0o700) < 0 {
             return Err(b"its directory can't be made");
         }
-        let log_fd = crate::start::open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
         let ring_fd = crate::start::open(b"/ring", libc::O_RDWR | NEW);
-        if log_fd < 0 || ring_fd < 0 {
-            return Err(b"its directory can't be written");
-        }
+        let log_fd = crate::start::open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
         let bytes = sync::BUFFER + MAIN.ring;
-        let all = PAGE as u64 + bytes;
-        let fits = sys!(libc::SYS_ftruncate, ring_fd, all) == 0
-            && sys!(libc::SYS_fallocate, ring_fd, 0, 0u64, all) != -i64::from(libc::ENOSPC);
-        if !fits {
-            return Err(b"no room for its live chunk");
-        }
         let rw = libc::PROT_READ | libc::PROT_WRITE;
         let fixed = libc::MAP_SHARED | libc::MAP_FIXED;
         let here = (&raw mut __itarget_ctl) as u64;
-        let mapped = mmap(copy.sync_start, bytes, rw, fixed, ring_fd, PAGE as u64).is_some() && mmap(here, PAGE as u64, rw, fixed, ring_fd, 0).is_some();
-        if !mapped {
-            return Err(b"its live chunk can't be mapped");
+        let why: &[u8] = if log_fd < 0 || ring_fd < 0 {
+            b"its directory can't be written"
+        } else if !crate::start::make_room(ring_fd, PAGE as u64 + bytes) {
+            b"no room for its live chunk"
+        } else if mmap(copy.sync_start, bytes, rw, fixed, ring_fd, PAGE as u64).is_none() || mmap(here, PAGE as u64, rw, fixed, ring_fd, 0).is_none() {
+            b"its live chunk can't be mapped"
+        } else {
+            b""
+        };
+        sys!(libc::SYS_close, ring_fd);
+        if !why.is_empty() {
+            sys!(libc::SYS_close, log_fd);
+            return Err(why);
         }
         let c = page();
         *c = *copy;
         c.magic = 0;
-        sys!(libc::SYS_close, ring_fd);
         log::close_file();
         log::use_file(log_fd);
         MAIN.tid = sys!(libc::SYS_gettid) as i32;
@@ -237,13 +241,15 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
 /// A child's log holds all of it: its live chunk needs no room on the disk any more. A program may have thousands of children before
 /// `itarget record` can tidy up.
 pub fn give_back_room() {
-    if number() == 0 {
+    // Another thread's end leaves the main thread's live chunk as it is.
+    if number() == 0 || !sync::is_main() {
         return;
     }
     let fd = crate::start::open(b"/ring", libc::O_RDWR);
     if fd >= 0 {
         let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        // SAFETY: our own descriptor; the memory that is mapped reads as zero afterwards, and nothing is read from it.
+        // SAFETY: a descriptor that was opened just now; the live chunk and what waits of the order of threads were written, so nothing
+        // is read from what is mapped of the file and reads as zero from now on. The control page stays.
         unsafe {
             sys!(libc::SYS_fallocate, fd, how, PAGE, sync::BUFFER + MAIN.ring);
             sys!(libc::SYS_close, fd);
@@ -253,13 +259,19 @@ pub fn give_back_room() {
 
 /// In a child: no write may reach the parent's trace.
 fn leave_recording() {
-    for control in [page() as *mut Control, ctl()] {
-        // SAFETY: control pages are remapped in place: private memory instead of the ring file.
+    // A library's thread has no control page of its own.
+    let own = if elsewhere() { None } else { Some((ctl() as *mut Control, me().ring)) };
+    for (control, ring) in [Some((page() as *mut Control, 0)), own].into_iter().flatten() {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        let rw = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a control page and a live chunk of ours are mapped again in place: private memory instead of the ring file.
         unsafe {
             let copy = *control;
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-            mmap(control as u64, PAGE as u64, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            mmap(control as u64, PAGE as u64, rw, flags, -1, 0);
             *control = copy;
+            if ring != 0 {
+                mmap(copy.sync_start, sync::BUFFER + ring, rw, flags, -1, 0);
+            }
         }
     }
     log::close_file();
@@ -278,19 +290,25 @@ pub extern "C" fn __itarget_daemon(keep_directory: c_int, keep_streams: c_int) -
         // As libc's: no handlers of exit.
         _ => __itarget__exit(0),
     }
+    let session = || {
+        // SAFETY: what libc's daemon does in the child.
+        unsafe {
+            if libc::setsid() == -1 {
+                return -1;
+            }
+            if keep_directory == 0 {
+                libc::chdir(c"/".as_ptr());
+            }
+        }
+        if keep_streams == 0 { null_streams() } else { 0 }
+    };
+    if crossing::from_environment() {
+        // Its result is its caller's.
+        return session();
+    }
     let mut r = 0;
     if __itarget_enter(site::DAEMON) != 0 {
-        // SAFETY: what libc's daemon does in the child.
-        r = unsafe {
-            if libc::setsid() == -1 {
-                -1
-            } else {
-                if keep_directory == 0 {
-                    libc::chdir(c"/".as_ptr());
-                }
-                if keep_streams == 0 { null_streams() } else { 0 }
-            }
-        };
+        r = session();
         __itarget_leave();
     }
     let r = word(r as u64) as c_int;

@@ -130,7 +130,8 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
     if page().mode != mode::PROFILE {
         return;
     }
-    // SAFETY: our own table; one thread.
+    // SAFETY: our own table, of plain integers. Threads that count at once may lose each other's counts, or one of two tables: a profile
+    // is an estimate.
     unsafe {
         if TABLE.is_null() {
             let bytes = (SLOTS * size_of::<Slot>()) as u64;
@@ -161,7 +162,7 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
 
 /// In a child process: what its parent counted is not its own.
 pub fn in_child() {
-    // SAFETY: our own table; one thread.
+    // SAFETY: our own table; a child has one thread.
     unsafe {
         if !TABLE.is_null() {
             sys!(libc::SYS_munmap, TABLE, SLOTS * size_of::<Slot>());

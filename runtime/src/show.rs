@@ -47,10 +47,11 @@ fn is_shown(fd: i32) -> bool {
 }
 
 /// A descriptor was closed or made to lead elsewhere; -1: any may have been. What is printed on stdout and stderr is shown at
-/// replay only while they are those that the program started with.
+/// replay only while they are those that the program started with. Once there are threads it stays as it is: what others print
+/// meanwhile has no order with this.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_descriptor(fd: i32) {
-    if !recording() && !replaying() || crate::state::elsewhere() {
+    if !recording() && !replaying() || crate::state::elsewhere() || crate::sync::threads() {
         return;
     }
     for own in 1..=2 {
@@ -118,7 +119,7 @@ static mut CAPTURED_LEN: usize = 0;
 /// `stream` is a stream of libc.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_capture(stream: *mut c_void) -> *mut c_void {
-    // SAFETY: statics of one thread.
+    // SAFETY: whoever prints has the lock of output (`__itarget_output_begin`) where there are threads.
     let memory = unsafe { open_memstream(&raw mut CAPTURED, &raw mut CAPTURED_LEN) };
     if memory.is_null() { stream } else { memory }
 }

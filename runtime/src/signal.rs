@@ -72,7 +72,8 @@ fn synchronous(signal: c_int) -> bool {
 }
 
 fn action(signal: c_int) -> &'static mut Action {
-    // SAFETY: callers check the range; one thread.
+    // SAFETY: callers check the range. Threads change it in sections of `sync`; a handler that arrives while it is changed finds
+    // words of the old action or of the new one, as it would in the kernel's table.
     unsafe { &mut *(&raw mut ACTIONS[signal as usize]) }
 }
 
@@ -162,6 +163,13 @@ pub unsafe extern "C" fn __itarget_signal(signal: c_int, handler: usize) -> usiz
 extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let a = *action(signal);
     crate::check::spoil();
+    // SAFETY: the kernel's structure, of this delivery only.
+    let code = unsafe {
+        let code = (*info).si_code;
+        let code = if (code - SENT_ON).unsigned_abs() <= 128 { code - SENT_ON } else { code };
+        (*info).si_code = code;
+        code
+    };
     if synchronous(signal) || matches!(page().mode, mode::PLAIN | mode::CHECK) {
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
@@ -172,16 +180,15 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         // SAFETY: the kernel's structure, sent on but for the code.
         unsafe {
             let mut copy = *info;
-            copy.si_code = SENT_ON + i32::from((*info).si_code as i8);
+            copy.si_code = SENT_ON + code.clamp(-128, 128);
             crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, crate::sys::pid(), MAIN.tid, signal, &raw const copy);
         }
         return;
     }
     // SAFETY: the kernel's structure; words 2 and 3 hold pid/uid or value.
-    let (code, words) = unsafe {
+    let words = unsafe {
         let raw = info.cast::<u64>();
-        let code = (*info).si_code;
-        (if (code - SENT_ON).unsigned_abs() <= 128 { code - SENT_ON } else { code }, [*raw.add(2), *raw.add(3)])
+        [*raw.add(2), *raw.add(3)]
     };
     let inside = ctl().in_env;
     if inside != 0 {
@@ -306,6 +313,24 @@ fn drain() {
         }
         deliver(first.0, first.1, first.2, false);
     }
+}
+
+/// The recording ended early and the program goes on: what waits for a safe point comes again, to the same threads.
+pub fn send_again() {
+    let before = block();
+    for thread in crate::thread::each() {
+        let waiting = thread.signals.count.swap(0, SeqCst);
+        for (signal, code, words) in thread.signals.list.iter().take(waiting) {
+            let mut info = [0u64; 16];
+            info[0] = *signal as u32 as u64;
+            info[1] = u64::from((SENT_ON + (*code).clamp(-128, 128)) as u32);
+            info[2..4].copy_from_slice(words);
+            // SAFETY: a siginfo of 128 bytes, which the kernel copies. A signal that another thread's handler is noting down just now
+            // may be lost, as one that comes too late.
+            unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, crate::sys::pid(), thread.tid, *signal, &raw const info) };
+        }
+    }
+    unblock(before);
 }
 
 /// Replay: sets the boundary at which the next asynchronous event is due, or the trace ends.

@@ -246,6 +246,14 @@ pub fn open(name: &[u8], flags: i32) -> i32 {
     }
 }
 
+/// Gives a file of ours that many bytes, also on the disk: touching a hole where there is no room would kill the program. False: no room.
+pub fn make_room(fd: i32, bytes: u64) -> bool {
+    // SAFETY: a descriptor; nothing of ours is passed. File systems that can't allocate are taken as they are.
+    unsafe {
+        sys!(libc::SYS_ftruncate, fd, bytes) == 0 && sys!(libc::SYS_fallocate, fd, 0, 0u64, bytes) != -i64::from(libc::ENOSPC)
+    }
+}
+
 /// Opens the ring of a seat.
 pub fn open_ring(seat: u32) -> i32 {
     let mut name = [0u8; 32];
@@ -268,8 +276,9 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         return off(b"ITARGET_TRACE names no directory");
     }
     st().trace[..s.trace.len()].copy_from_slice(s.trace);
-    let log_fd = open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
+    // Where there is a log, there is a ring.
     let ring_fd = open(b"/ring", libc::O_RDWR | NEW);
+    let log_fd = open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
     if log_fd < 0 || ring_fd < 0 {
         return off(b"the trace directory can't be written");
     }
@@ -278,16 +287,12 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
     // SAFETY: our files; the control page is remapped in place, over memory that is only ours.
     unsafe {
         let rw = libc::PROT_READ | libc::PROT_WRITE;
-        if sys!(libc::SYS_ftruncate, ring_fd, all) < 0 {
-            return off(b"no room for the live chunk");
+        if !make_room(ring_fd, all) {
+            return off(b"there is no room on the disk for the live chunk");
         }
         let Some(memory) = mmap(0, sync::BUFFER + ring, rw, libc::MAP_SHARED, ring_fd, PAGE as u64) else {
             return off(b"the live chunk can't be mapped");
         };
-        // On a full disk touching a hole of the file would kill the program: fill it now.
-        if sys!(libc::SYS_fallocate, ring_fd, 0, 0u64, all) == -i64::from(libc::ENOSPC) {
-            return off(b"the disk is full");
-        }
         let here = &raw mut __itarget_ctl;
         if mmap(here as u64, PAGE as u64, rw, libc::MAP_SHARED | libc::MAP_FIXED, ring_fd, 0).is_none() {
             return off(b"the control page can't be mapped");

@@ -80,13 +80,14 @@ impl Cx<'_> {
                 (to, ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0)))
             }
             Show::Standard => {
+                let own = self.stdout();
                 let other = ON_A_STREAM.iter().find(|(name, _)| *name == plan.callee);
                 let to = match other {
-                    Some((_, other)) => To::Stdout(other, self.stdout()),
-                    None if plan.callee == "puts" => To::Line(self.stdout()),
+                    Some((_, other)) => To::Stdout(other, own),
+                    None if plan.callee == "puts" => To::Line(own),
                     None => To::Plain,
                 };
-                (to, ir.nonzero(self.stdout()))
+                (to, ir.nonzero(own))
             }
         };
         let stream = if let To::Stream(arg, _) | To::Control(arg, _) = to { Some(arg) } else { None };

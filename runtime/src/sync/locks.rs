@@ -30,7 +30,7 @@ const ORDINARY: u32 = 0x1f;
 
 /// What a function does with the program's own object, and with no other, while nothing is or was recorded.
 #[inline(always)]
-pub(super) fn plain() -> bool {
+pub fn plain() -> bool {
     page().mode == mode::PLAIN && !crate::pool::ready()
 }
 
@@ -83,27 +83,21 @@ pub(super) type Real<T> = unsafe fn(*mut T) -> (&'static Entry, *mut T);
 /// # Safety
 /// An initialised object; so for all that get one.
 #[inline(always)]
-unsafe fn take<T>(object: *mut T, real: Real<T>, f: impl FnOnce(*mut T) -> c_int, taken: impl FnOnce(&Entry)) -> c_int {
-    match how() {
-        How::Plain => f(object),
-        // SAFETY: passed on.
-        How::Shadow => f(unsafe { real(object) }.1),
-        How::Replay => pass().map_or(0, |r| r as c_int),
-        How::Record => {
-            // SAFETY: passed on.
-            let (e, real) = unsafe { real(object) };
-            let r = f(real);
-            if r == 0 {
-                taken(e);
-            }
-            acquired(e, r)
+unsafe fn take<T>(object: *mut T, real: Real<T>, f: impl Fn(*mut T) -> c_int, taken: impl FnOnce(&Entry)) -> c_int {
+    let recorded = |e: &Entry, f: &dyn Fn() -> c_int| {
+        let r = f();
+        if r == 0 {
+            taken(e);
         }
-    }
+        acquired(e, r)
+    };
+    // SAFETY: passed on.
+    unsafe { run(object, real, f, recorded) }
 }
 
-/// Lets go of a lock: `f` on the program's object or its shadow, `recorded` while recording.
+/// An operation: `f` on the program's object or its shadow, `recorded` with that while recording.
 #[inline(always)]
-unsafe fn let_go<T>(object: *mut T, real: Real<T>, f: impl Fn(*mut T) -> c_int, recorded: impl FnOnce(&Entry, &dyn Fn() -> c_int) -> c_int) -> c_int {
+unsafe fn run<T>(object: *mut T, real: Real<T>, f: impl Fn(*mut T) -> c_int, recorded: impl FnOnce(&Entry, &dyn Fn() -> c_int) -> c_int) -> c_int {
     match how() {
         How::Plain => f(object),
         // SAFETY: passed on.
@@ -127,13 +121,25 @@ fn initialised<T>(object: *mut T) {
 /// The program initialises an object. One in memory of the environment, such as what processes share, is not there at replay.
 pub(super) fn initialise<T>(object: *mut T, f: impl FnOnce(*mut T) -> c_int) -> c_int {
     initialised(object);
-    if matches!(how(), How::Replay) && pool::side(object as u64, size_of::<T>() as u64) != Side::Replay {
-        return 0;
+    if matches!(how(), How::Plain | How::Shadow) || pool::side(object as u64, size_of::<T>() as u64) == Side::Replay {
+        return f(object);
     }
-    f(object)
+    if matches!(how(), How::Replay) {
+        return pass().map_or(0, |r| r as c_int);
+    }
+    counted(f(object))
 }
 
-unsafe fn lock(m: *mut Mutex, f: impl FnOnce(*mut Mutex) -> c_int) -> c_int {
+/// The result of an operation that orders nothing.
+fn counted(r: c_int) -> c_int {
+    if r != 0 {
+        unusual(i64::from(r));
+    }
+    count();
+    r
+}
+
+unsafe fn lock(m: *mut Mutex, f: impl Fn(*mut Mutex) -> c_int) -> c_int {
     if matches!(how(), How::Record | How::Replay) {
         safe_point();
     }
@@ -202,10 +208,9 @@ pub unsafe extern "C" fn __itarget_mutex_clocklock(m: *mut Mutex, clock: c_int, 
 pub unsafe extern "C" fn __itarget_mutex_unlock(m: *mut Mutex) -> c_int {
     // SAFETY: passed on; glibc keeps the kind in the fifth word of 4 bytes.
     unsafe {
-        let ordinary = *m.cast::<u32>().add(4) & ORDINARY == 0;
-        let_go(m, real_mutex, |m| libc::pthread_mutex_unlock(m), |e, f| {
-            // Only an ordinary mutex is always its caller's.
-            if ordinary {
+        run(m, real_mutex, |m| libc::pthread_mutex_unlock(m), |e, f| {
+            // Only an ordinary mutex is always its caller's. At replay it may not be there.
+            if *m.cast::<u32>().add(4) & ORDINARY == 0 {
                 return unlock(e, f);
             }
             chained(&e.last);
@@ -260,22 +265,9 @@ pub unsafe extern "C" fn __itarget_mutex_consistent(m: *mut Mutex) -> c_int {
 }
 
 /// An operation that orders nothing: its result is all there is.
-pub(super) unsafe fn result_only<T>(object: *mut T, real: Real<T>, f: impl FnOnce(*mut T) -> c_int) -> c_int {
-    match how() {
-        How::Plain => f(object),
-        // SAFETY: passed on.
-        How::Shadow => f(unsafe { real(object) }.1),
-        How::Replay => pass().map_or(0, |r| r as c_int),
-        How::Record => {
-            // SAFETY: passed on.
-            let r = f(unsafe { real(object) }.1);
-            if r != 0 {
-                unusual(i64::from(r));
-            }
-            count();
-            r
-        }
-    }
+pub(super) unsafe fn result_only<T>(object: *mut T, real: Real<T>, f: impl Fn(*mut T) -> c_int) -> c_int {
+    // SAFETY: passed on.
+    unsafe { run(object, real, f, |_, f| counted(f())) }
 }
 
 unsafe fn real_rwlock(l: *mut RwLock) -> (&'static Entry, *mut RwLock) {
@@ -287,12 +279,12 @@ unsafe fn real_rwlock(l: *mut RwLock) -> (&'static Entry, *mut RwLock) {
     }
 }
 
-unsafe fn read_lock(l: *mut RwLock, f: impl FnOnce(*mut RwLock) -> c_int) -> c_int {
+unsafe fn read_lock(l: *mut RwLock, f: impl Fn(*mut RwLock) -> c_int) -> c_int {
     // SAFETY: passed on.
     unsafe { take(l, real_rwlock, f, |_| ()) }
 }
 
-unsafe fn write_lock(l: *mut RwLock, f: impl FnOnce(*mut RwLock) -> c_int) -> c_int {
+unsafe fn write_lock(l: *mut RwLock, f: impl Fn(*mut RwLock) -> c_int) -> c_int {
     // SAFETY: passed on.
     unsafe {
         take(l, real_rwlock, f, |e| {
@@ -332,7 +324,7 @@ rwlock!(__itarget_rwlock_clockwrlock, write_lock, pthread_rwlock_clockwrlock, cl
 pub unsafe extern "C" fn __itarget_rwlock_unlock(l: *mut RwLock) -> c_int {
     // SAFETY: passed on.
     unsafe {
-        let_go(l, real_rwlock, |l| libc::pthread_rwlock_unlock(l), |e, f| {
+        run(l, real_rwlock, |l| libc::pthread_rwlock_unlock(l), |e, f| {
             if e.writer.load(Relaxed) == me().number + 1 {
                 e.writer.store(0, Relaxed);
                 return unlock(e, f);
@@ -380,7 +372,7 @@ unsafe fn real_spin(s: *mut Spin) -> (&'static Entry, *mut Spin) {
     unsafe { (e, e.real(s, 0, false)) }
 }
 
-unsafe fn spin(s: *mut Spin, f: impl FnOnce(*mut Spin) -> c_int) -> c_int {
+unsafe fn spin(s: *mut Spin, f: impl Fn(*mut Spin) -> c_int) -> c_int {
     // SAFETY: passed on.
     unsafe { take(s, real_spin, f, |_| ()) }
 }
@@ -412,7 +404,7 @@ pub unsafe extern "C" fn __itarget_spin_trylock(s: *mut Spin) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_spin_unlock(s: *mut Spin) -> c_int {
     // SAFETY: passed on.
-    unsafe { let_go(s, real_spin, |s| libc::pthread_spin_unlock(s), unlock) }
+    unsafe { run(s, real_spin, |s| libc::pthread_spin_unlock(s), unlock) }
 }
 
 /// pthread_spin_init.

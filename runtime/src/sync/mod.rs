@@ -25,6 +25,7 @@ use itarget_abi::log::{unzigzag, zigzag};
 use table::entry_of;
 
 pub use itarget_abi::log::SYNC_BUFFER as BUFFER;
+pub use locks::plain as unused;
 /// Most bytes of an entry.
 const ENTRY: u64 = 32;
 /// Threads of which a thread knows how far they are.
@@ -398,19 +399,22 @@ static mut LAST: u64 = 0;
 
 /// Runs something that must happen in the same order at replay as while recording: pieces of the runtime that threads share.
 pub fn section<R>(run: impl FnOnce() -> R) -> R {
-    if !threads() {
+    let other = crate::state::elsewhere();
+    if other {
+        crate::state::foreign();
+    } else if !threads() {
         return run();
     }
     // SAFETY: `LAST` is only looked at under the lock.
     unsafe {
-        if recording() {
+        if recording() && !other {
             SECTION.lock();
             depend(LAST);
             let r = run();
             LAST = release();
             SECTION.unlock();
             r
-        } else if replaying() {
+        } else if replaying() && !other {
             await_next();
             let r = run();
             publish();
@@ -466,7 +470,7 @@ pub extern "C" fn __itarget_output_end() {
 pub fn after_fork() {
     SECTION.unlock();
     OUTPUT.unlock();
-    crate::thread::seat::after_fork();
+    crate::thread::after_fork();
 }
 
 /// Replay: the thread with that number begins.

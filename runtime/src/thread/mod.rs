@@ -4,6 +4,7 @@
 //! function) lies in a small mapping above the bound, also at a fixed place, so that `pthread_t` is the same at replay; the program's
 //! frames are on a stack below the bound.
 
+mod graves;
 pub mod seat;
 pub mod values;
 
@@ -19,6 +20,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
+pub use graves::after_fork;
 pub use seat::each;
 
 type Start = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -159,7 +161,7 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     let run = __itarget_enter(site::THREAD) != 0;
     // From now on the pool and other shared state keep their order.
     st().threads = true;
-    bury();
+    graves::bury();
     // SAFETY: passed on.
     let (mut size, given) = if run { unsafe { wanted(attr) } } else { (0, 0) };
     size = word(size);
@@ -331,6 +333,13 @@ unsafe extern "C" fn back(outer: *mut u64, result: *mut c_void) -> ! {
 fn end(result: *mut c_void) -> *mut c_void {
     let thread: *mut Thread = me();
     values::destroy();
+    if recording() {
+        // Signals sent to the process go to other threads from now on; those that came run their handlers.
+        signal::block();
+        sync::safe_point();
+    } else if replaying() {
+        sync::safe_point();
+    }
     values::free_locals();
     me().line.free();
     crate::pool::leave();
@@ -342,12 +351,8 @@ fn end(result: *mut c_void) -> *mut c_void {
         result = (result as u64 as i32 as i64) as *mut c_void;
     }
     if recording() {
-        // Signals sent to the process go to other threads from now on; those that came run their handlers.
-        signal::block();
-        sync::safe_point();
         log::end_of_thread();
     } else if replaying() {
-        sync::safe_point();
         replay::end_of_thread();
     }
     let detached = t.life.detached.fetch_or(ENDED, AcqRel) & 1 != 0;
@@ -356,7 +361,7 @@ fn end(result: *mut c_void) -> *mut c_void {
     unsafe { become_thread(&raw mut FOREIGN) };
     seat::give_back(thread);
     if detached {
-        to_bury(number, tid, stack);
+        graves::to_bury(number, tid, stack);
     }
     st().alive.fetch_sub(1, SeqCst);
     // SAFETY: wakes who waits for the last thread.
@@ -378,44 +383,6 @@ fn unmap(number: u32, stack: (u64, u64)) {
 fn number_of(t: Handle) -> Option<u32> {
     let n = (t as u64).checked_sub(TCB_BASE)? / TCB_STRIDE;
     (n < THREADS_MAX).then_some(n as u32)
-}
-
-/// Detached threads that ended: their memory is given back once the kernel has forgotten them.
-const GRAVES: usize = 256;
-static GRAVEYARD: sync::Lock = sync::Lock::NEW;
-static mut DEAD: [(u32, i32, (u64, u64)); GRAVES] = [(0, 0, (0, 0)); GRAVES];
-static mut BURIED: usize = 0;
-
-fn to_bury(number: u32, tid: i32, stack: (u64, u64)) {
-    GRAVEYARD.lock();
-    // SAFETY: under the lock. What does not fit stays mapped.
-    unsafe {
-        if BURIED < GRAVES {
-            DEAD[BURIED] = (number, tid, stack);
-            BURIED += 1;
-        }
-    }
-    GRAVEYARD.unlock();
-}
-
-fn bury() {
-    GRAVEYARD.lock();
-    // SAFETY: under the lock.
-    unsafe {
-        let mut i = 0;
-        while i < BURIED {
-            let (number, tid, stack) = DEAD[i];
-            let gone = sys!(libc::SYS_tgkill, libc::getpid(), tid, 0u64) == -i64::from(libc::ESRCH);
-            if gone {
-                unmap(number, stack);
-                BURIED -= 1;
-                DEAD[i] = DEAD[BURIED];
-            } else {
-                i += 1;
-            }
-        }
-    }
-    GRAVEYARD.unlock();
 }
 
 /// The thread with that number, if its seat is still its own.
@@ -553,7 +520,7 @@ pub unsafe extern "C" fn __itarget_pthread_detach(t: Handle) -> c_int {
             && let Some(thread) = of_number(number)
             && thread.life.detached.fetch_or(1, AcqRel) & ENDED != 0
         {
-            to_bury(number, thread.tid, thread.life.stack);
+            graves::to_bury(number, thread.tid, thread.life.stack);
         }
         rc
     }

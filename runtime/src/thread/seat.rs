@@ -104,9 +104,7 @@ unsafe fn make() -> Option<*mut Thread> {
             if fd < 0 {
                 return None;
             }
-            let fits = sys!(libc::SYS_ftruncate, fd, bytes) == 0
-                && sys!(libc::SYS_fallocate, fd, 0, 0u64, bytes) != -i64::from(libc::ENOSPC);
-            let memory = if fits { mmap(0, bytes, rw, libc::MAP_SHARED, fd, 0) } else { None };
+            let memory = if crate::start::make_room(fd, bytes) { mmap(0, bytes, rw, libc::MAP_SHARED, fd, 0) } else { None };
             sys!(libc::SYS_close, fd);
             let memory = memory?;
             (*thread).control = memory.cast();

@@ -61,7 +61,7 @@ const AWARE: &[&str] = &[
 ];
 
 /// Runtime functions that change what replay space sees in a way that no log carries.
-const REPLAYED: &[&str] = &["__itarget_putenv", "__itarget_uselocale"];
+const REPLAYED: &[&str] = &["__itarget_atfork", "__itarget_putenv", "__itarget_uselocale"];
 
 /// True if a function of the environment calls the runtime's version, not the library's own.
 #[must_use]

@@ -15,11 +15,7 @@ enum { CHILDREN = 3, REQUESTS = 30 };
 static volatile sig_atomic_t stop;
 static void on_term(int s) { (void)s; stop = 1; }
 static void serve(int listener, int number) {
-  struct sigaction sa;
   int served = 0;
-  memset(&sa, 0, sizeof sa);
-  sa.sa_handler = on_term;
-  sigaction(SIGTERM, &sa, NULL);
   while (!stop) {
     char text[64];
     int fd = accept(listener, NULL, NULL);
@@ -36,6 +32,11 @@ int main(void) {
   pid_t pids[CHILDREN];
   int listener = socket(AF_INET, SOCK_STREAM, 0), total = 0;
   char order[REQUESTS + 1];
+  struct sigaction sa;
+  // Before there are children: the signal may come before they do anything.
+  memset(&sa, 0, sizeof sa);
+  sa.sa_handler = on_term;
+  sigaction(SIGTERM, &sa, NULL);
   if (bind(listener, (struct sockaddr *)&a, sizeof a) != 0 || listen(listener, 10) != 0) return 1;
   getsockname(listener, (struct sockaddr *)&a, &size);
   for (int i = 0; i < CHILDREN; i++) if ((pids[i] = fork()) == 0) serve(listener, i);

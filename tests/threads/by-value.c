@@ -8,6 +8,7 @@ struct shared { struct job next; long done; };
 static struct shared *shared;
 static struct job last;
 static long sums[2];
+static pthread_barrier_t start;
 static long __attribute__((noinline)) work(struct job j, long scale) {
   long sum = j.number * scale;
   for (int i = 0; i < 5; i++) sum += j.weight[i];
@@ -17,6 +18,8 @@ static long __attribute__((noinline)) work(struct job j, long scale) {
 static void *run(void *arg) {
   long me = (long)arg;
   for (int i = 0; i < 2000; i++) {
+    // Now and then both start together: they overlap, however busy the machine is.
+    if (i % 50 == 0) pthread_barrier_wait(&start);
     shared->next.number += me;
     shared->next.weight[i % 5] = i;
     last = shared->next;
@@ -26,6 +29,7 @@ static void *run(void *arg) {
 }
 int main(void) {
   pthread_t t[2];
+  pthread_barrier_init(&start, NULL, 2);
   shared = calloc(1, sizeof *shared);
   for (long i = 0; i < 2; i++) pthread_create(&t[i], NULL, run, (void *)(i + 1));
   for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);

@@ -2,6 +2,7 @@
 // of signals sets, though it is not volatile, is what the loop found.
 //# races: trust
 //# varies: output
+//# log-below: 18000
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,10 +22,12 @@ static int __attribute__((noinline)) same(const void *a, const void *b, size_t n
 }
 static void *run(void *arg) {
   long me = (long)arg;
-  for (int i = 0; i < 200; i++) {
+  for (int round = 0; round < 200; round++) {
     pthread_mutex_lock(&lock);
-    struct item *item = items[i % 8];
-    item->uses += same(item->name, items[me]->name, sizeof item->name);
+    for (int i = 0; i < 100; i++) {
+      struct item *item = items[i % 8];
+      item->uses += same(item->name, items[me]->name, 1);
+    }
     pthread_mutex_unlock(&lock);
   }
   if (me == 1) raise(SIGUSR1);
@@ -41,7 +44,7 @@ int main(void) {
   sigaction(SIGUSR1, &items[3]->action, NULL);
   for (long i = 0; i < 2; i++) pthread_create(&t[i], NULL, run, (void *)i);
   while (!stop) {
-    usleep(50);
+    usleep(2000);
     naps++;
   }
   for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);

@@ -1,4 +1,5 @@
-// fork in a program with threads: handlers around it, the child has one thread and its own copy; many forks at once.
+// fork in a program with threads: handlers around it, the child has one thread and its own copy; many forks at once. The children are not recorded.
+//# processes: 1
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,4 @@
 // Signals to threads that have just been started, and to the process while threads come and go: none is lost.
-//# varies: output
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>

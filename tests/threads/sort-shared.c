@@ -1,6 +1,7 @@
 // qsort and bsearch on arrays that another thread changes meanwhile: one on the heap, one in a global variable, one of structures.
 //# varies: output
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 enum { N = 64, ROUNDS = 60 };
@@ -9,11 +10,13 @@ static int *heap, global[N];
 static struct pair pairs[N];
 static long found, order;
 static volatile int stop;
+static long changes;
 static int compare(const void *a, const void *b) { return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b); }
 static void *change(void *arg) {
   unsigned x = 1;
   (void)arg;
-  while (!stop) {
+  for (long i = 0; !stop; i++) {
+    if (i % 64 == 0) __atomic_store_n(&changes, i, __ATOMIC_RELAXED);
     x = x * 1103515245 + 12345;
     heap[x >> 8 & (N - 1)] = (int)(x >> 16 & 255);
     global[x >> 9 & (N - 1)] = (int)(x >> 15 & 255);
@@ -28,6 +31,8 @@ int main(void) {
   for (int i = 0; i < N; i++) pairs[i] = (struct pair){ i, i };
   pthread_create(&t, NULL, change, NULL);
   for (int i = 0; i < ROUNDS; i++) {
+    // Nothing is sorted before it was changed again: the threads overlap, however busy the machine is.
+    for (long before = __atomic_load_n(&changes, __ATOMIC_RELAXED); __atomic_load_n(&changes, __ATOMIC_RELAXED) < before + 256;) sched_yield();
     qsort(heap, N, sizeof *heap, compare);
     qsort(global, N, sizeof *global, compare);
     qsort(pairs, N, sizeof *pairs, compare);

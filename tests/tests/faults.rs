@@ -7,6 +7,10 @@ mod build;
 mod ends;
 #[path = "faults/orders.rs"]
 mod orders;
+#[path = "faults/packed.rs"]
+mod packed;
+#[path = "faults/processes.rs"]
+mod processes;
 #[path = "faults/trace.rs"]
 mod trace;
 
@@ -68,11 +72,17 @@ fn stopped(o: &Outcome, recorded: &str) {
     assert!(!o.stderr.contains("panicked"), "{o:?}");
 }
 
-/// Copies a trace directory.
+/// Copies a trace directory, over one that may be there.
 fn copy(from: &Path, to: &Path) -> PathBuf {
+    let _ = std::fs::remove_dir_all(to);
     std::fs::create_dir(to).expect("directory");
     for e in from.read_dir().expect("trace").flatten() {
-        std::fs::copy(e.path(), to.join(e.file_name())).expect("copy");
+        let copied = to.join(e.file_name());
+        if e.path().is_dir() {
+            copy(&e.path(), &copied);
+        } else {
+            std::fs::copy(e.path(), copied).expect("copy");
+        }
     }
     to.to_path_buf()
 }

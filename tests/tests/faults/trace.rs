@@ -229,32 +229,3 @@ fn another_format_version_is_refused_by_name() {
     }
     assert!(to.join("log").exists(), "rm leaves what it does not know");
 }
-
-/// A long log is packed while it is recorded, any log by `itarget pack`; what is packed replays, and a damaged piece is said.
-#[test]
-fn logs_are_packed() {
-    let s = Scratch::new();
-    let exe = s.build_noisily("tests/faults/long.c", "libc");
-    let trace = s.path("trace");
-    let recorded = record(&s, &trace, &exe, &[]);
-    assert_eq!(recorded.status, 0, "{recorded:?}");
-    let size = |name: &str| trace.join(name).metadata().map_or(0, |m| m.len());
-    assert!(size("log") > 130_000_000, "{} bytes", size("log"));
-    let early = size("log.lz4");
-    assert!(early > 1_000_000, "{early} bytes were packed while it was recorded");
-    assert_eq!(replay(&s, &trace), recorded);
-    let packed = s.run("itarget", &["pack", &trace.to_string_lossy()]);
-    assert_eq!(packed.status, 0, "{packed:?}");
-    assert!(!trace.join("log").exists());
-    assert!((early..20_000_000).contains(&size("log.lz4")), "{} bytes", size("log.lz4"));
-    assert_eq!(replay(&s, &trace), recorded);
-    assert_eq!(dump(&s, &trace)["log"]["end"], "exit");
-    let mut bytes = std::fs::read(trace.join("log.lz4")).expect("there");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(trace.join("log.lz4"), bytes).expect("room");
-    let damaged = replay(&s, &trace);
-    assert_eq!((damaged.status, code(&damaged)), (120, Some("IT0601")), "{damaged:?}");
-    let removed = s.run("itarget", &["rm", &trace.to_string_lossy()]);
-    assert!(removed.status == 0 && !trace.exists(), "{removed:?}");
-}

@@ -6,7 +6,7 @@ pub mod reduce;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Directory with `itarget`, `itarget-cc`, the plugin and the runtime archive: that of the test
@@ -120,6 +120,80 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> std::io::Result<Outcome> {
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
         stderr: String::from_utf8_lossy(&stderr).into_owned() + &found,
     })
+}
+
+/// What is there at last, in a minute.
+///
+/// # Panics
+/// It is not.
+pub fn until<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..LIMIT * 100 {
+        if let Some(got) = get() {
+            return got;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{what}: not after {LIMIT} seconds");
+}
+
+/// A recording in the background. Neither it nor its program outlives this.
+#[derive(Debug)]
+pub struct Recorder(Child);
+
+impl Recorder {
+    /// Starts `itarget record` as this command says.
+    ///
+    /// # Panics
+    /// It can't be started.
+    #[must_use]
+    pub fn start(command: &mut Command) -> Recorder {
+        Recorder(command.spawn().expect("itarget starts"))
+    }
+
+    fn child(&self) -> Option<String> {
+        let id = self.0.id();
+        let list = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        list.split_whitespace().next().map(str::to_string)
+    }
+
+    /// The process id of the recorded program, which may not have started yet; none if it has ended.
+    pub fn program(&mut self) -> Option<String> {
+        until("the program runs", || match self.child() {
+            None if self.0.try_wait().is_ok_and(|ended| ended.is_none()) => None,
+            known => Some(known),
+        })
+    }
+
+    /// Kills itarget, but not its program.
+    ///
+    /// # Panics
+    /// It can't be killed.
+    pub fn kill(&mut self) {
+        self.0.kill().expect("it is ours");
+    }
+
+    /// Exit status of itarget, when it ends; none if a signal ended it.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub fn ended(&mut self) -> Option<i32> {
+        until("the recording ends", || self.0.try_wait().expect("it is ours")).code()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if let Some(program) = self.child() {
+            kill(&program);
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Kills a process, if it is there; returns whether it was.
+pub fn kill(pid: &str) -> bool {
+    Command::new("kill").args(["-9", pid]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
 
 /// How a process other than the first one ends (`child: NUMBER exec`).

@@ -4,10 +4,10 @@
 //! `TEST_ROUNDS` random moments each (3; 100 for a long run). Like tests/threads.rs, only what tests/threads/passing names
 //! is run: `cargo test --release -p itarget-tests --test thread_faults -- --include-ignored`.
 
-use itarget_tests::{Outcome, Scratch, root, run, tools};
+use itarget_tests::{Outcome, Recorder, Scratch, kill, root, run, tools, until};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 fn main() {
@@ -41,30 +41,37 @@ fn replay(s: &Scratch, trace: &Path) -> Outcome {
 }
 
 /// A recording of crowd with these arguments, in the background, its output in the file `out`.
-fn start(s: &Scratch, trace: &Path, args: &[&str]) -> Child {
+fn start(s: &Scratch, trace: &Path, args: &[&str]) -> Recorder {
     let exe = s.path("crowd");
     let mut c = s.command("itarget");
     c.args(["record", "--ring-kib", "64", "-o"]).arg(trace).arg("--").arg(exe).args(args);
     c.stdin(Stdio::null()).stdout(std::fs::File::create(s.path("out")).expect("file"));
     c.stderr(std::fs::File::create(s.path("err")).expect("file"));
-    c.spawn().expect("itarget starts")
-}
-
-/// The recorded program: itarget's first child.
-fn program(recorder: &Child) -> Option<String> {
-    let id = recorder.id();
-    let list = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
-    list.split_whitespace().next().map(str::to_string)
-}
-
-fn kill(pid: &str) {
-    let _ = Command::new("kill").args(["-9", pid]).stderr(Stdio::null()).status();
+    Recorder::start(&mut c)
 }
 
 /// The replay stopped by itself, said why by a code, and printed a beginning of what was printed.
 fn stopped(again: &Outcome, printed: &str) -> Result<(), Failed> {
     ensure(again.status == 122 && again.stderr.contains("IT06") && !again.stderr.contains("panicked"), again)?;
     ensure(printed.starts_with(&again.stdout) || again.stdout.starts_with(printed), ("other output", again, printed))
+}
+
+/// How many lines `start`'s program has printed.
+fn lines(s: &Scratch) -> usize {
+    std::fs::read_to_string(s.path("out")).map_or(0, |text| text.lines().count())
+}
+
+/// Whether no thread of a process does anything for a while.
+fn waits(pid: &str) -> bool {
+    // After the name in parentheses: the state, and (from the 12th on) the time spent.
+    let threads = || -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let stat = tasks.filter_map(|t| std::fs::read_to_string(t.path().join("stat")).ok());
+        stat.map(|s| s.rsplit(')').next().unwrap_or_default().split_whitespace().take(13).collect::<Vec<_>>().join(" ")).collect()
+    };
+    let before = threads();
+    std::thread::sleep(Duration::from_millis(100));
+    before.len() == 5 && before.iter().all(|t| t.starts_with('S')) && before == threads()
 }
 
 fn crash() -> Result<(), Failed> {
@@ -92,12 +99,12 @@ fn killed() -> Result<(), Failed> {
         let trace = s.path(&format!("killed-{round}"));
         let mut recorder = start(&s, &trace, &["loop", "1000000000", "50"]);
         std::thread::sleep(Duration::from_millis(20 + round * 97 % 400));
-        let program = program(&recorder);
+        let program = recorder.program().ok_or("the program has ended")?;
         if round % 2 == 1 {
-            recorder.kill()?;
+            recorder.kill();
         }
-        program.iter().for_each(|p| kill(p));
-        recorder.wait()?;
+        kill(&program);
+        recorder.ended();
         let printed = std::fs::read_to_string(s.path("out"))?;
         if !trace.join("log").exists() {
             continue; // killed before it began
@@ -134,9 +141,10 @@ fn directory_removed() -> Result<(), Failed> {
     s.build_noisily("tests/faults/crowd.c", "min");
     let trace = s.path("trace");
     let mut recorder = start(&s, &trace, &["end", "6000", "20"]);
-    std::thread::sleep(Duration::from_millis(60));
-    std::fs::remove_dir_all(&trace)?;
-    let status = recorder.wait()?.code();
+    until("it prints", || (lines(&s) > 100).then_some(()));
+    // The recorder may make a file in it meanwhile.
+    until("it can be removed", || std::fs::remove_dir_all(&trace).is_ok().then_some(()));
+    let status = recorder.ended();
     let printed = std::fs::read_to_string(s.path("out"))?;
     let said = std::fs::read_to_string(s.path("err"))?;
     ensure(status == Some(5) && printed.lines().count() >= 6000, (status, printed.lines().count(), &said))?;
@@ -151,10 +159,10 @@ fn deadlock() -> Result<(), Failed> {
     for round in 0..rounds() {
         let trace = s.path(&format!("hang-{round}"));
         let mut recorder = start(&s, &trace, &["hang", "200", "0"]);
-        std::thread::sleep(Duration::from_millis(400));
-        let program = program(&recorder).ok_or("the program has ended")?;
+        let program = recorder.program().ok_or("the program has ended")?;
+        until("all threads wait", || (lines(&s) == 200 && waits(&program)).then_some(()));
         kill(&program);
-        recorder.wait()?;
+        recorder.ended();
         let printed = std::fs::read_to_string(s.path("out"))?;
         let started = Instant::now();
         let again = replay(&s, &trace);

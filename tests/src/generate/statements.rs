@@ -27,7 +27,7 @@ impl Writer<'_> {
       {vec}.data[{vec}.n++] = (long)({u});"
             ),
             3 => {
-                let m = self.mix(&format!("{n}"));
+                let m = self.mix(&n.to_string());
                 format!("{{ unsigned long {n} = 0; for (unsigned i = 0; i < {vec}.n; i++) {n} = {n} * 3 + (unsigned long){vec}.data[i]; {m} }}")
             }
             4..6 => format!(

@@ -2,9 +2,8 @@
 //! by a full disk for the trace.
 
 use super::{code, dump, numbers, record, replay, stopped};
-use itarget_tests::{Outcome, Scratch, run};
+use itarget_tests::{Outcome, Recorder, Scratch, kill, run, until};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 #[test]
@@ -122,21 +121,18 @@ fn everything_up_to_a_sigkill_replays() {
         c.args(["record", "--ring-kib", "64", "-o"]).arg(&trace).arg("--").arg(&exe).arg(&input);
         c.args([LINES.to_string().as_str(), "100"]);
         c.stdout(std::fs::File::create(&out).expect("file")).stderr(std::process::Stdio::null());
-        let mut child = c.spawn().expect("itarget starts");
+        let mut recorder = Recorder::start(&mut c);
         std::thread::sleep(Duration::from_millis(10 + moment * 40 + next(40)));
         // The program alone, or the recorder too (then the trace stays marked as incomplete).
-        let program = first_child(child.id());
+        let program = recorder.program();
         let both = moment % 2 == 1;
         if both {
-            child.kill().expect("kill");
+            recorder.kill();
         }
-        if let Some(pid) = &program {
-            killed += u64::from(Command::new("kill").args(["-9", pid]).status().is_ok_and(|s| s.success()));
-        }
-        child.wait().expect("wait");
-        while program.as_ref().is_some_and(|p| alive(p)) {
-            std::thread::sleep(Duration::from_millis(1)); // the kernel is at it
-        }
+        killed += u64::from(program.as_ref().is_some_and(|p| kill(p)));
+        recorder.ended();
+        // The kernel is at it.
+        until("it is gone", || (!program.as_ref().is_some_and(|p| alive(p))).then_some(()));
         let printed = std::fs::read_to_string(&out).expect("output");
         assert!(all.starts_with(&printed), "moment {moment}");
         check_killed(&s, &trace, &all, &printed, before, each, moment);
@@ -148,11 +144,6 @@ fn everything_up_to_a_sigkill_replays() {
 fn alive(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z" && state != "X")
-}
-
-fn first_child(pid: u32) -> Option<String> {
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    list.split_whitespace().next().map(str::to_string)
 }
 
 fn check_killed(s: &Scratch, trace: &Path, all: &str, printed: &str, before: u64, each: u64, moment: u64) {

@@ -1,13 +1,12 @@
 //! Packed logs: what packing saves, and what becomes of damaged, cut off and unfinished ones.
 
 use super::{code, copy, dump, numbers, record, replay, stopped};
-use itarget_tests::{Outcome, Scratch, run};
+use itarget_tests::{Outcome, Recorder, Scratch, run, until};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 /// Bytes of the log in a whole piece, and of a piece's head.
 const PIECE: usize = 4 << 20;
@@ -257,7 +256,7 @@ fn logs_that_are_used_or_may_grow_are_not_packed() {
     assert_eq!(made.status, 0, "{made:?}");
     let mut recorder = s.command("itarget");
     recorder.args(["record", "--ring-kib", "64", "-o", "running", "--", "./chat", "hello", "pipe"]);
-    let mut recorder = Killed(recorder.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("itarget starts"));
+    let mut recorder = Recorder::start(recorder.stdin(Stdio::null()).stdout(Stdio::null()));
     let mut pipe = opened(&s.path("pipe"));
     pipe.write_all(&[7; 60_000]).expect("it has room for that");
     let running = s.path("running");
@@ -279,44 +278,10 @@ fn logs_that_are_used_or_may_grow_are_not_packed() {
     assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{o:?} {again:?}");
 }
 
-/// A child that is killed and waited for, should a test end early.
-struct Killed(std::process::Child);
-
-impl Killed {
-    /// Its status, in a minute.
-    fn ended(&mut self) -> Option<i32> {
-        until(|| self.0.try_wait().expect("it is ours")).code()
-    }
-}
-
-/// What is there at last, in a minute.
-fn until<T>(mut get: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..6000 {
-        if let Some(got) = get() {
-            return got;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("it took a minute");
-}
-
 /// The end for writing of a pipe with a name, once somebody has opened the other one.
 fn opened(pipe: &Path) -> File {
     const O_NONBLOCK: i32 = 0o4000;
-    until(|| OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(pipe).ok())
-}
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let children = format!("/proc/{0}/task/{0}/children", self.0.id());
-        let mut program = String::new();
-        let _ = File::open(children).and_then(|mut f| f.read_to_string(&mut program));
-        for pid in program.split_whitespace() {
-            let _ = Command::new("kill").args(["-9", pid]).status();
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    until("the program opens the pipe", || OpenOptions::new().write(true).custom_flags(O_NONBLOCK).open(pipe).ok())
 }
 
 #[test]

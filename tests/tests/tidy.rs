@@ -10,7 +10,9 @@ fn rust_files() -> Vec<PathBuf> {
         for e in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
             let path = e.path();
             let name = e.file_name().to_string_lossy().into_owned();
-            if path.is_dir() && !name.starts_with('.') && !name.starts_with("target") {
+            // Cargo marks what it builds into.
+            let built = name.starts_with("target") || path.join("CACHEDIR.TAG").exists();
+            if path.is_dir() && !name.starts_with('.') && !built {
                 todo.push(path);
             } else if name.ends_with(".rs") {
                 out.push(path);

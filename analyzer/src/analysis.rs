@@ -137,6 +137,9 @@ pub fn analyze_in_detail(
     }
     let mut wishes = target::resolve(module, &options.targets)?;
     let partial = wishes.iter().any(|w| *w != Wish::Replay);
+    if partial && options.profile.iter().chain(&options.weigh_with).any(|p| !p.partial) {
+        return Err(FlowError::WholeProfile);
+    }
     let scope = collect::Scope { partial, race_free: options.race_free };
     if matches!(options.cut, CutMode::Libc | CutMode::Profile | CutMode::Check) {
         wishes.fill(Wish::Replay);
@@ -160,6 +163,7 @@ pub fn analyze_in_detail(
     progress(Phase::Plan);
     let mut plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut, partial);
     plan.targets = options.targets.to_text();
+    plan.partial = partial && options.cut == CutMode::Profile;
     plan.race_free = options.race_free;
     plan.fit = options.fit.clone();
     if options.cut == CutMode::Profile {

@@ -238,6 +238,23 @@ pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i
         // SAFETY: the caller's promise.
         return check::declare(unsafe { about(of, offset) } as u64, len);
     }
+    if elsewhere() {
+        return;
+    }
+    // SAFETY: the caller's promise; `__itarget_save` kept the bytes.
+    let differs = |to: *mut u8| unsafe {
+        slot.cast::<u64>().read_unaligned() != to as u64 || libc::memcmp(slot.add(8).cast(), to.cast(), len as usize) != 0
+    };
+    if ctl().in_env != 0 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let to = about(of, offset);
+            if recording() && !to.is_null() && differs(to) {
+                crossing::written(to, len);
+            }
+        }
+        return;
+    }
     // SAFETY: the caller's promise; at replay nothing but the log says where they are.
     unsafe {
         let mut to = if recording() { about(of, offset) } else { of };
@@ -247,9 +264,7 @@ pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i
         if !logged(to as u64, len as u64) {
             return;
         }
-        let changed = recording()
-            && (slot.cast::<u64>().read_unaligned() != to as u64
-                || libc::memcmp(slot.add(8).cast(), to.cast(), len as usize) != 0);
+        let changed = recording() && differs(to);
         if varint(u64::from(changed)) != 0 {
             block(to, len as u64);
         }

@@ -34,6 +34,9 @@ struct Slot {
     others: Counter,
 }
 
+/// Bytes that are counted where nobody knows how many they are.
+const SOME: i64 = 16;
+
 static mut TABLE: *mut Slot = core::ptr::null_mut();
 static mut LOST: u64 = 0;
 /// This process is a child: its counts are its own.
@@ -124,7 +127,7 @@ pub fn object(p: u64) -> u64 {
     if p.abs_diff(sp) < 16 << 20 { 1 << 56 } else { 0 }
 }
 
-/// Counts `len` bytes at `at` for a site.
+/// Counts `len` bytes at `at` for a site; negative: some, anywhere in the object. A site with `COUNT_READ`: what its call read.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
     if page().mode != mode::PROFILE {
@@ -142,7 +145,8 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
             }
         }
         let place = if at == 0 { 0 } else { object(at) };
-        let (o, offset) = (place & !0xffff_ffff, (place & 0xffff_ffff) as u32);
+        let (o, offset) = (place & !0xffff_ffff, if len < 0 { u32::MAX } else { (place & 0xffff_ffff) as u32 });
+        let len = if len < 0 { SOME } else { len };
         let mut i = (u64::from(site).wrapping_mul(0x9e37_79b9).wrapping_add(o.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)) as usize % SLOTS;
         for _ in 0..64 {
             let s = &mut *TABLE.add(i);
@@ -151,7 +155,7 @@ pub extern "C" fn __itarget_count(site: u32, at: u64, len: i64) {
                 (s.site, s.used, s.object) = (site, 1, o);
             }
             if s.site == site && s.object == o {
-                s.count(offset, len.max(0) as u64);
+                s.count(offset, len as u64);
                 return;
             }
             i = (i + 1) % SLOTS;

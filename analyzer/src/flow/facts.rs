@@ -172,6 +172,8 @@ pub struct CallSite {
     pub pinned: Vec<FieldId>,
     /// What a deterministic call moves, per calling context.
     pub movements: Vec<Movement>,
+    /// It copies memory from one argument to another.
+    pub copies: bool,
     /// Pointer arguments of a deterministic call.
     pub pointers: Vec<PointerArg>,
     /// Cells a deterministic call reads that no argument points to (through a `va_list`).

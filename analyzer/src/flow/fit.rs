@@ -57,8 +57,8 @@ pub fn fit(profile: Profile, module: &Module) -> Result<(Profile, Option<Fit>), 
 
 /// The name that an object of the profile has in this module, if that can be told.
 fn object<'a>(name: &str, shapes: &dyn Fn(&str) -> Option<(&'a Shape, &'a Shape)>, module: &Module) -> Option<String> {
-    if name.is_empty() {
-        return Some(String::new());
+    if name.is_empty() || name == itarget_plan::STACK {
+        return Some(name.to_owned());
     }
     // Of several objects with one name, which is which depends on the whole program.
     if name.contains('#') {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn edge(function: &str, object: &str) -> ProfileEdge {
-        ProfileEdge { function: function.into(), ordinal: 0, object: object.into(), offset: None, step: 0, events: 10, bytes: 10 }
+        ProfileEdge { function: function.into(), ordinal: 0, object: object.into(), read: false, offset: None, step: 0, events: 10, bytes: 10 }
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         };
         let edges = vec![edge("f", "heap:f:12"), edge("f", "heap:f:@3<g:7"), edge("f", ""), edge("f.itarget.2", "gone"), edge("g", ""), edge("i", "")];
         let functions = shapes(&[("f", 10, "a"), ("g", 30, "b"), ("i", 50, "e")]);
-        let profile = Profile { format: 2, module: "old".into(), edges, functions, only: None };
+        let profile = Profile { format: 3, module: "old".into(), partial: false, edges, functions, only: None };
         let (fitted, fit) = fit(profile.clone(), &module).expect("fits");
         let fit = fit.expect("another module");
         assert_eq!((fit.matched, fit.changed.as_slice(), fit.new, fit.gone), (1, &["g".to_string()][..], 1, 1));

@@ -541,15 +541,25 @@ impl Builder<'_> {
                     continue;
                 }
                 let middle = self.new_node(Node::Call(index));
-                self.edge(node(v), middle, INFINITE, Cause::Read(index));
+                self.source(index, call, v, middle);
                 self.moved(call, middle, &others);
             }
         } else {
             let middle = self.new_node(Node::Call(index));
             for v in from {
-                self.edge(node(v), middle, INFINITE, Cause::Read(index));
+                self.source(index, call, v, middle);
             }
             self.moved(call, middle, &to);
+        }
+    }
+
+    /// A call reads `v`. It costs no more to log what comes of it than what the profiled run read there.
+    fn source(&mut self, index: u32, call: &CallSite, v: FieldId, middle: u32) {
+        let name = &self.module.functions[call.at.0].name;
+        let counted = call.role == Role::Det && call.deep.binary_search(&v).is_err();
+        match self.weights.source(name, call.ordinal, &self.cell(v)).filter(|_| counted) {
+            Some(seen) => self.edge(node(v), middle, seen.capacity(), Cause::Cost),
+            None => self.edge(node(v), middle, INFINITE, Cause::Read(index)),
         }
     }
 

@@ -37,6 +37,9 @@ pub enum FlowError {
         /// What the solver suggests.
         hint: &'static str,
     },
+    /// The profile does not say what calls and stores between functions of the program move.
+    #[error("IT0411: the profile was made for the whole program: it does not count what its functions do to each other")]
+    WholeProfile,
     /// The profile belongs to another module.
     #[error("IT0411: the profile was made with another module ({found}), this one is {module}; {why}")]
     OtherModule {

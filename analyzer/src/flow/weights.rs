@@ -7,7 +7,7 @@ use super::extent;
 use crate::plan::clones;
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, SiteRef, Target};
 use rustc_hash::{FxHashMap, FxHashSet};
-use itarget_plan::Shape;
+use itarget_plan::{PROFILE_FORMAT, STACK, Shape};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,9 +24,6 @@ const MOST_CALLS: u64 = 10_000;
 /// Deepest loop nest that still counts.
 const DEEPEST: u32 = 4;
 
-/// Version of the profile format.
-pub const PROFILE_FORMAT: u32 = 2;
-
 /// Bytes and events that a profile run saw, by site and object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -34,6 +31,9 @@ pub struct Profile {
     pub format: u32,
     /// Fingerprint of the module it was made with, hex.
     pub module: String,
+    /// It was made for a part of the program: stores, and calls between functions of the program, are counted too.
+    #[serde(default)]
+    pub partial: bool,
     /// What was seen.
     pub edges: Vec<ProfileEdge>,
     /// What the functions looked like, by name; empty in profiles of older versions.
@@ -51,10 +51,13 @@ pub struct ProfileEdge {
     pub function: String,
     /// Ordinal of the site.
     pub ordinal: u32,
-    /// Object, named as in the plan of the profile build; empty if it was none of them (stack,
-    /// memory of the library).
+    /// Object, named as in the plan of the profile build; [`STACK`] for all on the stack; empty if it was none of them (memory of
+    /// the library).
     #[serde(default)]
     pub object: String,
+    /// What a call read that only works on memory, not what it wrote.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read: bool,
     /// Byte offset in the object where the accesses began, if known.
     #[serde(default)]
     pub offset: Option<u64>,
@@ -119,6 +122,8 @@ pub struct CellName<'a> {
     pub end: u64,
     /// Stride of the object if it is an array, else 0.
     pub stride: u64,
+    /// It is on the stack.
+    pub stack: bool,
 }
 
 impl CellName<'_> {
@@ -127,7 +132,8 @@ impl CellName<'_> {
     pub fn of(points_to: &PointsTo, v: FieldId) -> CellName<'_> {
         let object = points_to.object(points_to.field(v).object);
         let (start, end) = extent::stretch(points_to, v);
-        CellName { object: &object.name, start, end, stride: object.stride }
+        let stack = matches!(object.kind, ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_));
+        CellName { object: &object.name, start, end, stride: object.stride, stack }
     }
 
     #[cfg(test)]
@@ -159,11 +165,14 @@ impl CellName<'_> {
 pub struct Weights<'a> {
     /// Estimated calls by function index.
     calls: Vec<u64>,
-    profile: Option<FxHashMap<(&'a str, u32), Vec<Seen<'a>>>>,
+    profile: Option<BySite<'a>>,
     only: Option<&'a BTreeSet<String>>,
     /// Heap objects that a profile can't tell apart, by name: it has one of their names for all.
     groups: FxHashMap<String, u32>,
 }
+
+/// What was seen, by function and ordinal.
+type BySite<'a> = FxHashMap<(&'a str, u32), Vec<Seen<'a>>>;
 
 /// Traffic of a site.
 #[derive(Debug)]
@@ -177,7 +186,7 @@ struct Seen<'a> {
 
 impl Seen<'_> {
     fn meets(&self, cell: &CellName, group: Option<u32>) -> bool {
-        self.anywhere || (self.edge.object == cell.object || (group.is_some() && self.group == group)) && cell.covers(self.edge)
+        self.anywhere || cell.stack && self.edge.object == STACK || (self.edge.object == cell.object || (group.is_some() && self.group == group)) && cell.covers(self.edge)
     }
 }
 
@@ -194,7 +203,7 @@ impl<'a> Weights<'a> {
             };
             let mut by_site: FxHashMap<(&str, u32), Vec<Seen>> = FxHashMap::default();
             for edge in &p.edges {
-                let anywhere = only.is_some() && !edge.object.is_empty() && !known.contains(edge.object.as_str());
+                let anywhere = only.is_some() && !edge.object.is_empty() && edge.object != STACK && !known.contains(edge.object.as_str());
                 by_site.entry((original(&edge.function), edge.ordinal)).or_default().push(Seen { edge, anywhere, group: groups.get(&edge.object).copied() });
             }
             by_site
@@ -203,7 +212,7 @@ impl<'a> Weights<'a> {
     }
 
     /// What was measured in a function, if that was.
-    fn of(&self, function: &str) -> Option<&FxHashMap<(&'a str, u32), Vec<Seen<'a>>>> {
+    fn of(&self, function: &str) -> Option<&BySite<'a>> {
         self.profile.as_ref().filter(|_| self.only.is_none_or(|o| o.contains(function)))
     }
 
@@ -219,7 +228,7 @@ impl<'a> Weights<'a> {
     pub fn executions(&self, module: &Module, function: usize, instr: usize, counters: usize) -> u64 {
         let f = &module.functions[function];
         if let (Some(profile), Some(ordinal)) = (self.of(&f.name), f.instrs[instr].ordinal) {
-            let edges = profile.get(&(f.name.as_str(), ordinal)).into_iter().flatten();
+            let edges = profile.get(&(f.name.as_str(), ordinal)).into_iter().flatten().filter(|s| !s.edge.read);
             let events = edges.fold(0u64, |sum, s| sum.saturating_add(s.edge.events));
             return events.div_ceil(counters.max(1) as u64);
         }
@@ -232,7 +241,7 @@ impl<'a> Weights<'a> {
     pub fn site(&self, function: &str, ordinal: u32, executions: u64, bytes: u64) -> Traffic {
         match self.of(function) {
             None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
-            Some(p) => p.get(&(function, ordinal)).into_iter().flatten().fold(Traffic::default(), |sum, s| {
+            Some(p) => p.get(&(function, ordinal)).into_iter().flatten().filter(|s| !s.edge.read).fold(Traffic::default(), |sum, s| {
                 sum.plus(Traffic { bytes: s.edge.bytes, events: s.edge.events })
             }),
         }
@@ -244,14 +253,22 @@ impl<'a> Weights<'a> {
     pub fn cell(&self, function: &str, ordinal: u32, cell: &CellName, executions: u64, bytes: u64) -> Traffic {
         match self.of(function) {
             None => Traffic { bytes: bytes.saturating_mul(executions), events: executions },
-            Some(p) => {
-                let seen = p.get(&(function, ordinal)).into_iter().flatten();
-                let group = self.groups.get(cell.object).copied();
-                seen.filter(|s| s.meets(cell, group)).fold(Traffic::default(), |sum, s| {
-                    sum.plus(Traffic { bytes: s.edge.bytes, events: s.edge.events })
-                })
-            }
+            Some(p) => self.at(p, function, ordinal, cell, false),
         }
+    }
+
+    /// What a call that only works on memory read of one cell, if that was measured.
+    #[must_use]
+    pub fn source(&self, function: &str, ordinal: u32, cell: &CellName) -> Option<Traffic> {
+        self.of(function).map(|p| self.at(p, function, ordinal, cell, true))
+    }
+
+    fn at(&self, profile: &BySite<'a>, function: &str, ordinal: u32, cell: &CellName, read: bool) -> Traffic {
+        let seen = profile.get(&(function, ordinal)).into_iter().flatten().filter(|s| s.edge.read == read);
+        let group = self.groups.get(cell.object).copied();
+        seen.filter(|s| s.meets(cell, group)).fold(Traffic::default(), |sum, s| {
+            sum.plus(Traffic { bytes: s.edge.bytes, events: s.edge.events })
+        })
     }
 }
 
@@ -362,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_profile_of_another_version_is_refused() {
-        assert!(Profile::parse(r#"{"format":2,"module":"x","edges":[]}"#).is_ok());
+        assert!(Profile::parse(r#"{"format":3,"module":"x","edges":[]}"#).is_ok());
         assert!(Profile::parse(r#"{"format":1,"module":"x","edges":[]}"#).unwrap_err().contains("format 1"));
         assert!(Profile::parse("nonsense").is_err());
     }
@@ -373,12 +390,13 @@ mod tests {
             function: String::new(),
             ordinal: 0,
             object: "o".into(),
+            read: false,
             offset,
             step: 0,
             events,
             bytes,
         };
-        let cell = CellName { object: "o", start: 8, end: 16, stride: 0 };
+        let cell = CellName { object: "o", start: 8, end: 16, stride: 0, stack: false };
         assert!(cell.meets(&edge(None, 1, 1)));
         assert!(cell.meets(&edge(Some(4), 8, 1)) && !cell.meets(&edge(Some(4), 8, 2)));
         assert!(!cell.meets(&edge(Some(16), 4, 1)));

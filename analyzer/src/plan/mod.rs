@@ -15,7 +15,7 @@ use crate::model::Module;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
-use itarget_plan::{Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Plan, Ret, Site, Staged, Write};
+use itarget_plan::{Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Plan, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +78,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         environment: writer.environment_functions(&allocation.clones),
         clones: allocation.clones,
         targets: Vec::new(),
+        partial: false,
         race_free: false,
         upcalls: writer.upcalls(),
         unreached: if mode.watches() { Vec::new() } else { unreached },
@@ -246,8 +247,8 @@ impl Writer<'_> {
             push(ordinal, action, draft.traffic, draft.at);
         }
         for (&ordinal, to) in variant.map(|v| &v.redirects).into_iter().flatten() {
-            // Crossings only say what is logged: they stand beside the redirection.
-            if drafts.get(&ordinal).is_none_or(|d| matches!(d.action, Action::Downcall { .. } | Action::Upcall { .. }))
+            // Crossings only say what is logged, and counts what is counted: they stand beside the redirection.
+            if drafts.get(&ordinal).is_none_or(|d| matches!(d.action, Action::Downcall { .. } | Action::Upcall { .. } | Action::Count { .. }))
                 && let Some(instr) = function.site(ordinal)
             {
                 push(ordinal, Action::Redirect { to: to.clone() }, Traffic::default(), (index, instr));
@@ -284,7 +285,7 @@ impl Writer<'_> {
         let name = &self.module.functions[load.at.0].name;
         let all = self.weights.site(name, load.ordinal, load.executions, load.size);
         if self.mode == CutMode::Profile {
-            return Some((Action::Count { writes: Vec::new() }, all));
+            return Some((Action::count(), all));
         }
         if self.mode == CutMode::Check {
             return None;
@@ -332,7 +333,7 @@ impl Writer<'_> {
         if self.mode == CutMode::Profile {
             // What a function of the environment writes matters only where there are some.
             let traffic = self.weights.site(name, store.ordinal, store.executions, store.size);
-            return self.partial.then_some((Action::Count { writes: Vec::new() }, traffic));
+            return self.partial.then_some((Action::count(), traffic));
         }
         if self.mode == CutMode::Check {
             return None;
@@ -358,7 +359,7 @@ impl Writer<'_> {
     /// A call of functions of the program, if it may cross the cut.
     fn internal(&self, call: &InternalCall) -> Option<(Action, Traffic)> {
         if self.mode == CutMode::Profile {
-            return self.partial.then_some((Action::Count { writes: Vec::new() }, Traffic::default()));
+            return self.partial.then_some((Action::count(), Traffic::default()));
         }
         let caller = self.cut.is_skipped(call.at.0);
         let other = call.callees.iter().filter(|f| self.cut.is_skipped(f.index()) != caller);
@@ -402,14 +403,18 @@ impl Writer<'_> {
     fn call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
         let nothing = Traffic::default();
         if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Profile {
-            let writes = call.spec.writes.iter().map(|w| w.write.clone()).collect();
-            return Some((Action::Count { writes }, nothing));
+            let writes: Vec<_> = call.spec.writes.iter().map(|w| w.write.clone()).collect();
+            let read = call.pointers.iter().filter(|p| p.read && call.role == Role::Det);
+            // What a copy writes it reads.
+            let len = if call.copies { writes.first().map(|w| w.len.clone()) } else { None };
+            let reads = read.map(|p| Read { arg: p.arg, len: len.clone() }).collect();
+            return Some((Action::Count { writes, reads }, nothing));
         }
         if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Check {
             return checked(call).map(|c| (Action::Call(c), nothing));
         }
         if call.spec.runtime.as_deref() == Some("__itarget_mmap") && self.mode == CutMode::Profile {
-            return Some((Action::Count { writes: Vec::new() }, nothing));
+            return Some((Action::count(), nothing));
         }
         match call.role {
             Role::Native => None,

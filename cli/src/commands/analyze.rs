@@ -322,6 +322,7 @@ pub fn refusal(error: &FlowError) -> Error {
         }
         FlowError::Target(_) => ("IT0903", Some("a target is the name of a function, a glob of names, a source file or a directory; `programs` in itarget.toml says which programs of a build it is for")),
         FlowError::Cut { .. } => ("IT0902", Some("this is a bug; keep the input and report it")),
+        FlowError::WholeProfile => ("IT0411", Some("give `itarget profile` the same --target and --exclude")),
         FlowError::OtherModule { .. } => ("IT0411", None),
     };
     let error = Error::new(code, message.strip_prefix(&format!("{code}: ")).unwrap_or(&message));

@@ -8,8 +8,8 @@ use crate::measure::{self, Subject};
 use crate::program::Program;
 use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
-use itarget_abi::{env, layout};
-use itarget_plan::Shape;
+use itarget_abi::{env, hooks::COUNT_READ, layout};
+use itarget_plan::{PROFILE_FORMAT, STACK, Shape};
 use object::{Object, ObjectSection, ObjectSymbol};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -34,6 +34,7 @@ pub struct Args {
 struct Profile {
     format: u32,
     module: String,
+    partial: bool,
     functions: BTreeMap<String, Shape>,
     edges: Vec<Edge>,
 }
@@ -43,6 +44,8 @@ struct Edge {
     function: String,
     ordinal: u32,
     object: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    read: bool,
     offset: Option<u64>,
     #[serde(skip_serializing_if = "is_zero")]
     step: u64,
@@ -138,7 +141,7 @@ fn text(profile: &Profile) -> String {
 }
 
 /// Function, ordinal, object, offset, step.
-type Key = (String, u32, String, Option<u64>, u64);
+type Key = (String, u32, String, bool, Option<u64>, u64);
 
 /// Counts by site and object, from the runtime's table.
 fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile, Error> {
@@ -157,7 +160,8 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
         let site = number(next()?)?;
         let object = next()?;
         let (events, bytes) = (number(next()?)?, number(next()?)?);
-        let site = usize::try_from(site).ok().and_then(|i| plan.sites.get(i)).ok_or_else(malformed)?;
+        let read = site & u64::from(COUNT_READ) != 0;
+        let site = usize::try_from(site & !(u64::from(COUNT_READ))).ok().and_then(|i| plan.sites.get(i)).ok_or_else(malformed)?;
         let (kind, rest) = object.split_once(':').ok_or_else(malformed)?;
         let (index, offset) = rest.split_once('+').ok_or_else(malformed)?;
         let (offset, step) = offset.split_once('/').ok_or_else(malformed)?;
@@ -165,25 +169,26 @@ fn convert(table: &str, program: &Program, globals: &[String]) -> Result<Profile
         let name = match kind {
             "heap" => index.checked_sub(layout::OBJ_MIXED as usize).and_then(|i| plan.mixed.get(i)).map(|m| m.name.clone()),
             "global" => globals.get(index).cloned(),
+            "stack" => Some(STACK.to_owned()),
             _ => None,
         }
         .unwrap_or_default();
-        let offset = Some(offset).filter(|o| !name.is_empty() && *o != u64::from(u32::MAX));
+        let offset = Some(offset).filter(|o| !name.is_empty() && name != STACK && *o != u64::from(u32::MAX));
         let step = if offset.is_some() { step } else { 0 };
-        let sum = sums.entry((site.function.clone(), site.ordinal, name, offset, step)).or_default();
+        let sum = sums.entry((site.function.clone(), site.ordinal, name, read, offset, step)).or_default();
         sum.0 += events;
         sum.1 += bytes;
     }
     let edges = sums
         .into_iter()
-        .map(|((function, ordinal, object, offset, step), (events, bytes))| Edge { function, ordinal, object, offset, step, events, bytes })
+        .map(|((function, ordinal, object, read, offset, step), (events, bytes))| Edge { function, ordinal, object, read, offset, step, events, bytes })
         .collect();
     match lost {
         None => return Err(malformed()),
         Some(0) => {}
         Some(n) => anstream::eprintln!("itarget: note: {n} events are missing from the profile: too many sites and objects"),
     }
-    Ok(Profile { format: 2, module: plan.module.clone(), functions: plan.shapes.clone(), edges })
+    Ok(Profile { format: PROFILE_FORMAT, module: plan.module.clone(), partial: plan.partial, functions: plan.shapes.clone(), edges })
 }
 
 /// Names of the globals in the order of the table `__itarget_all_globals`, by their addresses in

@@ -122,7 +122,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         code: "IT0411",
         title: "The profile is of another module",
-        what_to_do: "The program changed since it was profiled: run `itarget profile` again, or use it for the functions that are as they were (--profile-match=function, ITARGET_CC_PROFILE_MATCH=function).",
+        what_to_do: "The program changed since it was profiled: run `itarget profile` again, or use it for the functions that are as they were (--profile-match=function, ITARGET_CC_PROFILE_MATCH=function). A profile for a part of the program must be made with its --target and --exclude.",
     },
     Entry {
         code: "IT0412",

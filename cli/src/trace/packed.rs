@@ -28,9 +28,17 @@ fn damaged(what: &str) -> std::io::Error {
     std::io::Error::new(ErrorKind::InvalidData, format!("{NAME} is damaged: {what}"))
 }
 
-/// What whole pieces hold: bytes of the log, bytes of the file. What follows them was cut off while it was written: then `log`
-/// has the bytes that it would hold.
-fn extent(pieces: &mut File, log: Option<&File>) -> Result<(u64, u64)> {
+/// What whole pieces hold.
+struct Extent {
+    /// Bytes of the log.
+    raw: u64,
+    /// Bytes of the file.
+    bytes: u64,
+    /// What follows is no piece, and was not cut off while it was written: then `log` would have the bytes that it should hold.
+    damaged: bool,
+}
+
+fn extent(pieces: &mut File, log: Option<&File>) -> Result<Extent> {
     let size = pieces.metadata()?.len();
     let (mut raw, mut at, mut last) = (0, 0, 0);
     let mut head = [0; HEAD];
@@ -46,16 +54,15 @@ fn extent(pieces: &mut File, log: Option<&File>) -> Result<(u64, u64)> {
         raw += held;
         (last, at) = (at, next);
     }
+    let mut damaged = false;
     if at < size {
         // Room that was given back is a hole; and a head that is not what was written leads to no piece.
         let there = log.is_some_and(|log| seek(log, Seek::Data(raw)).is_ok_and(|data| data == raw));
         pieces.seek(SeekFrom::Start(last))?;
         let mut before = Pieces { file: pieces.take(at - last), _lock: (), piece: vec![], at: 0 };
-        if !there || (at > 0 && !before.next()?) {
-            return Err(damaged("a piece has no end, or another head"));
-        }
+        damaged = !there || (at > 0 && !before.next().unwrap_or(false));
     }
-    Ok((raw, at))
+    Ok(Extent { raw, bytes: at, damaged })
 }
 
 /// The log of a process, whether it is packed or not, and its bytes. Nobody packs it while it is read.
@@ -80,12 +87,13 @@ pub fn open(process: &Path) -> std::result::Result<(Box<dyn Read>, u64), Error> 
         let size = log.metadata().map_err(said)?.len();
         return Ok((Box::new(BufReader::new(log)), size));
     };
-    let (raw, bytes) = extent(&mut pieces, log.as_ref()).map_err(said)?;
+    let Extent { raw, bytes, damaged } = extent(&mut pieces, log.as_ref()).map_err(said)?;
     pieces.seek(SeekFrom::Start(0)).map_err(said)?;
     // The lock goes with the descriptor, which is open until the log is read.
     let lock = pieces.try_clone().map_err(said)?;
-    let packed = Pieces { file: BufReader::new(pieces.take(bytes)), _lock: lock, piece: Vec::new(), at: 0 };
-    match log {
+    // A reader comes to the damage where it is.
+    let packed = Pieces { file: BufReader::new(pieces.take(if damaged { u64::MAX } else { bytes })), _lock: lock, piece: Vec::new(), at: 0 };
+    match log.filter(|_| !damaged) {
         None => Ok((Box::new(packed), raw)),
         Some(mut log) => {
             let size = log.metadata().map_err(said)?.len();
@@ -114,7 +122,7 @@ pub fn bytes(process: &Path) -> u64 {
     let size = |name: &str| process.join(name).metadata().map_or(0, |m| m.len());
     let packed = files(process).and_then(|(pieces, log)| pieces.map(|mut f| extent(&mut f, log.as_ref())).transpose());
     match packed {
-        Ok(Some((raw, bytes))) => bytes + size("log").saturating_sub(raw),
+        Ok(Some(there)) if !there.damaged => there.bytes + size("log").saturating_sub(there.raw),
         _ => size("log"),
     }
 }
@@ -227,13 +235,20 @@ impl Packer {
             TryLockError::Error(e) => e,
         })?;
         if self.pieces.metadata()?.len() != self.written {
-            (self.done, self.written) = extent(&mut self.pieces, Some(&self.log))?;
+            let there = extent(&mut self.pieces, Some(&self.log))?;
+            if there.damaged {
+                return Err(damaged("a piece has no end, or another head"));
+            }
+            (self.done, self.written) = (there.raw, there.bytes);
             self.pieces.set_len(self.written)?;
         }
         Ok(())
     }
 
     fn piece(&mut self, len: u64, safe: bool) -> Result<()> {
+        if !seek(&self.log, Seek::Data(self.done)).is_ok_and(|data| data == self.done) {
+            return Err(damaged("what `log` gave up is in no piece"));
+        }
         let mut raw = vec![0; usize::try_from(len).unwrap_or(0)];
         self.log.seek(SeekFrom::Start(self.done))?;
         self.log.read_exact(&mut raw)?;
@@ -315,7 +330,7 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 0x41;
             std::fs::write(&pieces, &bad).expect("written");
-            assert_eq!(read(dir.path()).expect_err("damaged"), "IT0601", "byte {at}");
+            assert!(read(dir.path()).expect_err("damaged").starts_with(NAME), "byte {at}");
             let packed = Packer::open(dir.path()).and_then(|mut p| p.finish());
             assert_eq!(packed.expect_err("damaged").kind(), ErrorKind::InvalidData, "byte {at}");
             assert_eq!(std::fs::read(&pieces).expect("there"), bad, "byte {at}");

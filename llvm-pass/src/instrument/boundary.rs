@@ -18,7 +18,7 @@ use crate::ir::{Type, Value};
 use itarget_abi::control::Control;
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
 use itarget_plan::{Plan, Write};
-use llvm_sys::{LLVMOpcode, LLVMTypeKind};
+use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMTypeKind};
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
@@ -281,11 +281,19 @@ impl Cx<'_> {
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
         if ir.opcode(inst) == LLVMOpcode::LLVMStore {
-            let to = ir.operand(inst, 1);
-            let bytes = ir.store_size(ir.type_of(ir.operand(inst, 0)));
+            let (value, to) = (ir.operand(inst, 0), ir.operand(inst, 1));
+            let ty = ir.type_of(value);
+            let bytes = ir.store_size(ty);
             let next = ir.next(inst);
+            let scalar = matches!(ir.kind(ty), LLVMTypeKind::LLVMIntegerTypeKind | LLVMTypeKind::LLVMPointerTypeKind);
+            // What is there already is there at replay, too.
+            ir.before(inst);
+            let there = scalar.then(|| ir.load(ty, to));
             ir.before(next);
-            let on = ir.nonzero(self.mode());
+            let mut on = ir.nonzero(self.mode());
+            if let Some(there) = there {
+                on = ir.and(on, ir.icmp(LLVMIntPredicate::LLVMIntNE, there, value));
+            }
             let end = ir.if_then(on, next, true);
             ir.before(end);
             ir.debug_of(inst);
@@ -293,22 +301,22 @@ impl Cx<'_> {
             return Ok(());
         }
         let w = self.wrapper(id, inst)?;
-        let entry = self.entry(&w);
-        ir.at_end(entry);
-        let r = self.perform(&w, &w.args);
+        let [log, plain] = ["log", "plain"].map(|b| self.block(&w, b));
+        ir.at_end(self.entry(&w));
         let on = ir.nonzero(self.mode());
-        let [log, done] = ["log", "done"].map(|b| self.block(&w, b));
-        ir.at_end(entry);
-        ir.cond_br(on, log, done);
+        ir.cond_br(on, log, plain);
+        ir.at_end(plain);
+        let r = self.perform(&w, &w.args);
+        self.give(&w, r);
         ir.at_end(log);
+        let saved = self.save(&w, writes);
+        let r = self.perform(&w, &w.args);
         self.hook("__itarget_applies", &[site]);
         let result = (w.ret != ir.void).then_some(r);
         let null_means_none = ir.kind(w.ret) == LLVMTypeKind::LLVMPointerTypeKind;
-        for write in writes {
-            self.write(&w, write, None, result, null_means_none)?;
+        for (write, slot) in writes.iter().zip(saved) {
+            self.write(&w, write, slot, result, null_means_none)?;
         }
-        ir.br(done);
-        ir.at_end(done);
         self.give(&w, r);
         self.redirect(inst, &w);
         Ok(())

@@ -103,7 +103,7 @@ impl Cx<'_> {
             ir.keep_frame_pointer(w.f);
             self.hook("__itarget_check_begin", &[site]);
         }
-        let saved = self.save(w, plan);
+        let saved = self.save(w, &plan.writes);
         let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
         let shown = plan.show.and_then(|s| self.shown(w, plan, s));
         let split = ir.here();
@@ -178,7 +178,7 @@ impl Cx<'_> {
     }
 
     /// Before the call: keeps what the call mostly leaves as it is. A slot for each such write.
-    fn save(&self, w: &Wrapper, plan: &Call) -> Vec<Option<Value>> {
+    pub(super) fn save(&self, w: &Wrapper, writes: &[Write]) -> Vec<Option<Value>> {
         let ir = self.ir;
         let slot = |write: &Write| {
             let (offset, len) = kept(write)?;
@@ -187,7 +187,7 @@ impl Cx<'_> {
             self.hook("__itarget_save", &[slot, of, ir.int(ir.i64, offset as u64), ir.int(ir.i64, len)]);
             Some(slot)
         };
-        plan.writes.iter().map(slot).collect()
+        writes.iter().map(slot).collect()
     }
 
     /// Logs the scalar in `slot`, which then holds the recorded one.

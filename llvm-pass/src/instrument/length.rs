@@ -4,7 +4,8 @@
 use super::Cx;
 use super::call::Wrapper;
 use crate::ir::Value;
-use itarget_plan::{Len, Write};
+use itarget_abi::hooks::COUNT_READ;
+use itarget_plan::{Len, Read, Write};
 use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
 
 impl Cx<'_> {
@@ -50,8 +51,15 @@ impl Cx<'_> {
         }
     }
 
+    /// Profile builds: counts that a call is made.
+    pub(super) fn count_execution(&self, id: u32, call: Value) {
+        let ir = self.ir;
+        ir.before(call);
+        self.hook("__itarget_count", &[ir.int(ir.i32, u64::from(id)), ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
+    }
+
     /// Profile builds: counts bytes moved through the pointers of a load, store or call.
-    pub(super) fn count(&self, id: u32, inst: Value, writes: &[Write]) -> Result<(), String> {
+    pub(super) fn count(&self, id: u32, inst: Value, writes: &[Write], reads: &[Read]) -> Result<(), String> {
         use llvm_sys::LLVMOpcode::*;
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
@@ -65,15 +73,23 @@ impl Cx<'_> {
                 self.hook("__itarget_count", &[site, pointer, size]);
                 Ok(())
             }
-            // Functions of the program may be called through a pointer.
-            LLVMCall if writes.is_empty() && ir.called_function(inst).is_none() => {
-                ir.before(inst);
-                self.hook("__itarget_count", &[site, ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
+            // Functions of the program, perhaps called through a pointer.
+            LLVMCall if writes.is_empty() && ir.called_function(inst).is_none_or(|f| !ir.is_declaration(f)) => {
+                self.count_execution(id, inst);
                 Ok(())
             }
             LLVMCall => {
                 let w = self.wrapper(id, inst)?;
                 ir.at_end(self.entry(&w));
+                let source = ir.int(ir.i32, u64::from(id | COUNT_READ));
+                for read in reads {
+                    let Some(&from) = w.args.get(read.arg as usize) else { continue };
+                    let n = match &read.len {
+                        Some(len @ (Len::Const(_) | Len::Arg(_))) => self.length(&w, len, None),
+                        _ => ir.int(ir.i64, u64::MAX),
+                    };
+                    self.hook("__itarget_count", &[source, from, n]);
+                }
                 let r = self.perform(&w, &w.args);
                 let result = (w.ret != ir.void).then_some(r);
                 if writes.is_empty() {

@@ -20,7 +20,7 @@ pub use program::identity;
 use crate::ir::{Ir, Value};
 use crate::sites;
 use hooks::Hooks;
-use itarget_plan::{Action, Plan};
+use itarget_plan::{CutMode, Action, Plan};
 use llvm_sys::LLVMOpcode;
 use std::collections::BTreeMap;
 
@@ -114,7 +114,12 @@ impl Cx<'_> {
             Action::Apply { writes } => self.apply(id, inst, writes),
             // Crossings are made where the functions are, see `boundary`.
             Action::Downcall { .. } | Action::Upcall { .. } => Ok(()),
-            Action::Alloc { runtime, objid } => self.allocation(inst, runtime, Some(*objid)),
+            Action::Alloc { runtime, objid } => {
+                if plan.cut == CutMode::Profile {
+                    self.count_execution(id, inst);
+                }
+                self.allocation(inst, runtime, Some(*objid))
+            }
             Action::Replace { runtime } => self.allocation(inst, runtime, None),
             Action::Redirect { to } => {
                 let f = self.ir.function(to).ok_or_else(|| unknown(to))?;
@@ -146,7 +151,7 @@ impl Cx<'_> {
                 self.poll(id, inst);
                 Ok(())
             }
-            Action::Count { writes } => self.count(id, inst, writes),
+            Action::Count { writes, reads } => self.count(id, inst, writes, reads),
         }
     }
 

@@ -141,6 +141,8 @@ pub struct MixedObject {
     pub stride: u64,
 }
 
+/// Flag of a site given to `__itarget_count`: what its call reads.
+pub const COUNT_READ: u32 = 1 << 31;
 /// Flag of `__itarget_stage`: the memory is read.
 pub const STAGE_READ: i32 = 1;
 /// Flag of `__itarget_stage`: the memory is the environment's wherever it lies.

@@ -43,6 +43,9 @@ pub struct Plan {
     /// The patterns that chose the replay target, as given; empty: all functions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
+    /// Some functions need not be replayed, by the patterns: a build that counts counts what functions do to each other, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The program was taken to have no data races but those of its atomic operations.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub race_free: bool,
@@ -66,6 +69,12 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
 }
+
+/// Version of the format of profiles.
+pub const PROFILE_FORMAT: u32 = 3;
+
+/// Object of a profile: anything on the stack.
+pub const STACK: &str = "<stack>";
 
 /// What a function looks like, to know it again in another build.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,7 +258,28 @@ pub enum Action {
         /// For calls: what is counted, by pointer argument; empty for loads and stores.
         #[serde(default)]
         writes: Vec<Write>,
+        /// For calls that only work on memory: what they read, counted apart.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reads: Vec<Read>,
     },
+}
+
+impl Action {
+    /// The action that counts a load, a store, or that a call is made.
+    #[must_use]
+    pub fn count() -> Action {
+        Action::Count { writes: Vec::new(), reads: Vec::new() }
+    }
+}
+
+/// What a call reads through a pointer argument, in profile builds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// The argument.
+    pub arg: u32,
+    /// How much; `None`: some, anywhere in the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub len: Option<Len>,
 }
 
 /// An argument whose memory is copied around a call.

@@ -44,6 +44,7 @@ impl Collector<'_> {
             writes: vec![WriteFact { values: to, shape: Vec::new(), bytes, nowhere: false }],
             pinned: Vec::new(),
             movements,
+            copies: src.is_some(),
             pointers,
             deep: Vec::new(),
             printed: Vec::new(),

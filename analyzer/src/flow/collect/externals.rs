@@ -88,6 +88,7 @@ impl Collector<'_> {
             writes: Vec::new(),
             pinned: Vec::new(),
             movements: Vec::new(),
+            copies: false,
             pointers: Vec::new(),
             deep: Vec::new(),
             printed: Vec::new(),
@@ -259,6 +260,7 @@ impl Collector<'_> {
             .chain(va_list)
             .collect();
         if let Some((dst, src)) = content_copy(&site.spec) {
+            site.copies = true;
             // memcpy and the like: field by field.
             if let (Some(&dst), Some(&src)) = (call.args.get(dst as usize), call.args.get(src as usize)) {
                 let len = site.spec.writes.first().and_then(|w| extent(&w.write.len));

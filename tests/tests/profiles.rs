@@ -1,0 +1,65 @@
+//! What a profile says of a part of a program: whose memory calls and stores of its functions touch.
+
+use itarget_tests::{Outcome, Scratch};
+use serde_json::Value;
+
+const APP: &str = "
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static void *grow(void *p, size_t n) { void *q = realloc(p, n); if (!q) abort(); return q; }
+__attribute__((noinline)) void append(char *to, const char *s, size_t at) { memcpy(to + at, s, 4); }
+__attribute__((noinline)) int last(const char *s, int n) { return s[n - 1]; }
+int main(int argc, char **argv) {
+    char *text = NULL, own[8] = \"abcdefg\";
+    size_t at = 0, room = 0;
+    own[0] += argc;
+    for (int i = 0; i < 1000; i++, at += 4) {
+        if (at + 4 > room) text = grow(text, room = room ? room * 2 : 16);
+        append(text, own, at);
+    }
+    printf(\"%d\\n\", last(text, (int)at) + last(own, 8));
+    return 0;
+}
+";
+
+/// Events by `read` and object at sites of a function.
+fn edges(profile: &Value, function: &str) -> Vec<(bool, String, u64)> {
+    let mut sums = std::collections::BTreeMap::new();
+    for e in profile["edges"].as_array().expect("edges").iter().filter(|e| e["function"] == function) {
+        let key = (e["read"].as_bool().unwrap_or(false), e["object"].as_str().expect("a name").to_owned());
+        *sums.entry(key).or_insert(0) += e["events"].as_u64().expect("a number");
+    }
+    sums.into_iter().map(|((read, object), n)| (read, object, n)).collect()
+}
+
+#[test]
+fn a_profile_of_a_part_knows_whose_memory_it_is() {
+    let s = Scratch::new();
+    s.write("app.c", APP);
+    assert_eq!(s.run("itarget-cc", &["-O1", "-g", "app.c", "-o", "app"]), Outcome::default());
+    let profile = |args: &[&str]| -> Value {
+        let mut all = vec!["profile", "-o", "p.json"];
+        all.extend(args);
+        all.extend(["--", "./app"]);
+        let o = s.run("itarget", &all);
+        assert_eq!(o.status, 0, "{o:?}");
+        serde_json::from_slice(&std::fs::read(s.path("p.json")).expect("a profile")).expect("JSON")
+    };
+    let whole = profile(&[]);
+    // Calls through the wrapper go to its copy for this caller, also where they are counted.
+    let heap = whole["edges"].as_array().expect("edges").iter().filter_map(|e| e["object"].as_str()).find(|o| o.starts_with("heap:grow"));
+    let heap = heap.expect("the text is seen").to_owned();
+    assert_eq!(edges(&whole, "append"), [(false, heap.clone(), 1000), (true, "<stack>".into(), 1000)]);
+    let o = s.run("itarget", &["analyze", "--target", "append", "--profile", "p.json", "app"]);
+    o.refused("IT0411");
+    assert!(o.stderr.contains("same --target"), "{o:?}");
+    let part = profile(&["--target", "append"]);
+    assert_eq!(edges(&part, "append"), [(false, heap.clone(), 1000), (true, "<stack>".into(), 1000)]);
+    // A load of each object.
+    assert_eq!(edges(&part, "last"), [(false, "<stack>".into(), 1), (false, heap, 1)]);
+    let calls = edges(&part, "main").iter().map(|e| e.2).sum::<u64>();
+    assert!(calls >= 2003, "{calls} calls of functions");
+    let o = s.run("itarget", &["relink", "--target", "append", "--profile", "p.json", "app", "-o", "app.part"]);
+    assert_eq!(o.status, 0, "{o:?}");
+}

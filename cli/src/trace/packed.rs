@@ -29,14 +29,24 @@ fn damaged(what: &str) -> std::io::Error {
 }
 
 /// What whole pieces hold.
+#[derive(Clone, Copy)]
 struct Extent {
     /// Bytes of the log.
     raw: u64,
-    /// Bytes of the file.
-    bytes: u64,
-    /// What follows is no piece, and was not cut off while it was written: then `log` would have the bytes that it should hold.
+    /// Bytes of the file of pieces.
+    packed: u64,
+    /// Something else follows them than a piece that was cut off while it was written (then `log` has the bytes that it would hold).
     damaged: bool,
 }
+
+impl Extent {
+    /// The same, unless pieces are damaged.
+    fn whole(self) -> Result<Extent> {
+        if self.damaged { Err(damaged(HEADS)) } else { Ok(self) }
+    }
+}
+
+const HEADS: &str = "a piece has no end, or another head";
 
 fn extent(pieces: &mut File, log: Option<&File>) -> Result<Extent> {
     let size = pieces.metadata()?.len();
@@ -54,15 +64,23 @@ fn extent(pieces: &mut File, log: Option<&File>) -> Result<Extent> {
         raw += held;
         (last, at) = (at, next);
     }
+    // Room that was given back is a hole.
+    let intact = |next: Result<bool>| match next {
+        Err(e) if e.kind() == ErrorKind::InvalidData => Ok(false),
+        other => other,
+    };
+    let there = |log: &File| seek(log, Seek::Data(raw)).is_ok_and(|data| data == raw);
     let mut damaged = false;
     if at < size {
-        // Room that was given back is a hole; and a head that is not what was written leads to no piece.
-        let there = log.is_some_and(|log| seek(log, Seek::Data(raw)).is_ok_and(|data| data == raw));
+        // A head that is not what was written leads to no piece.
         pieces.seek(SeekFrom::Start(last))?;
         let mut before = Pieces { file: pieces.take(at - last), _lock: (), piece: vec![], at: 0 };
-        damaged = !there || (at > 0 && !before.next().unwrap_or(false));
+        damaged = !log.is_some_and(there) || (at > 0 && !intact(before.next())?);
+    } else if let Some(log) = log.filter(|_| at == 0) {
+        // A log does not begin with a hole: pieces were lost.
+        damaged = log.metadata()?.len() > 0 && seek(log, Seek::Data(0)).is_ok_and(|data| data > 0);
     }
-    Ok(Extent { raw, bytes: at, damaged })
+    Ok(Extent { raw, packed: at, damaged })
 }
 
 /// The log of a process, whether it is packed or not, and its bytes. Nobody packs it while it is read.
@@ -87,13 +105,14 @@ pub fn open(process: &Path) -> std::result::Result<(Box<dyn Read>, u64), Error> 
         let size = log.metadata().map_err(said)?.len();
         return Ok((Box::new(BufReader::new(log)), size));
     };
-    let Extent { raw, bytes, damaged } = extent(&mut pieces, log.as_ref()).map_err(said)?;
+    let Extent { raw, packed: bytes, damaged: broken } = extent(&mut pieces, log.as_ref()).map_err(said)?;
     pieces.seek(SeekFrom::Start(0)).map_err(said)?;
     // The lock goes with the descriptor, which is open until the log is read.
     let lock = pieces.try_clone().map_err(said)?;
-    // A reader comes to the damage where it is.
-    let packed = Pieces { file: BufReader::new(pieces.take(if damaged { u64::MAX } else { bytes })), _lock: lock, piece: Vec::new(), at: 0 };
-    match log.filter(|_| !damaged) {
+    let packed = Pieces { file: BufReader::new(pieces.take(bytes)), _lock: lock, piece: Vec::new(), at: 0 };
+    match log {
+        // What whole pieces hold can be read, and then it is said. What is lost is a piece at least.
+        _ if broken => Ok((Box::new(packed.chain(Lost)), raw + PIECE)),
         None => Ok((Box::new(packed), raw)),
         Some(mut log) => {
             let size = log.metadata().map_err(said)?.len();
@@ -122,8 +141,17 @@ pub fn bytes(process: &Path) -> u64 {
     let size = |name: &str| process.join(name).metadata().map_or(0, |m| m.len());
     let packed = files(process).and_then(|(pieces, log)| pieces.map(|mut f| extent(&mut f, log.as_ref())).transpose());
     match packed {
-        Ok(Some(there)) if !there.damaged => there.bytes + size("log").saturating_sub(there.raw),
+        Ok(Some(e)) => e.packed + size("log").saturating_sub(e.raw),
         _ => size("log"),
+    }
+}
+
+/// In the place of a damaged piece.
+struct Lost;
+
+impl Read for Lost {
+    fn read(&mut self, _: &mut [u8]) -> Result<usize> {
+        Err(damaged(HEADS))
     }
 }
 
@@ -235,20 +263,14 @@ impl Packer {
             TryLockError::Error(e) => e,
         })?;
         if self.pieces.metadata()?.len() != self.written {
-            let there = extent(&mut self.pieces, Some(&self.log))?;
-            if there.damaged {
-                return Err(damaged("a piece has no end, or another head"));
-            }
-            (self.done, self.written) = (there.raw, there.bytes);
+            let whole = extent(&mut self.pieces, Some(&self.log))?.whole()?;
+            (self.done, self.written) = (whole.raw, whole.packed);
             self.pieces.set_len(self.written)?;
         }
         Ok(())
     }
 
     fn piece(&mut self, len: u64, safe: bool) -> Result<()> {
-        if !seek(&self.log, Seek::Data(self.done)).is_ok_and(|data| data == self.done) {
-            return Err(damaged("what `log` gave up is in no piece"));
-        }
         let mut raw = vec![0; usize::try_from(len).unwrap_or(0)];
         self.log.seek(SeekFrom::Start(self.done))?;
         self.log.read_exact(&mut raw)?;

@@ -4,8 +4,13 @@
 //! next. On disk the file `log` is a sequence of chunks of all threads, each a [`ChunkHeader`] and its payload,
 //! and the file `ring` is the control page followed by what is not yet in `log`: the main thread's synchronization log
 //! ([`SYNC_BUFFER`] bytes) and live chunk. The files `ring.1` and so on are the same for other threads (`Control::number` says for
-//! which; one serves threads that come after each other). A child process has the same files in a directory of its own, `process.1`
-//! and so on; its log goes on where its parent's was at the fork, see [`Fork`].
+//! which; one serves threads that come after each other).
+//!
+//! The log of a trace's first process begins with a START chunk. A child process has the same files in a directory of its own, `process.1`
+//! and so on in that of the trace; its log begins with a FORK chunk and goes on where its parent's was at the fork, see [`Fork`].
+//!
+//! The runtime writes `log` as it is. That the `itarget` command may pack it (into a file `log.lz4` beside it) is its own business: chunks are
+//! the same, and the runtime reads neither.
 //!
 //! Evolution: `MAGIC`, the first 8 bytes and `version` never move. New chunk kinds may be added
 //! (readers skip kinds >= 0x80, refuse others they do not know). Any other change raises

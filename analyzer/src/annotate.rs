@@ -47,6 +47,8 @@ pub struct CallSpec {
     pub reads: Option<Vec<u32>>,
     /// Arguments that lead to a known number of bytes: argument, bytes, whether they are read, whether they are written.
     pub sizes: Vec<(u32, u64, bool, bool)>,
+    /// How many bytes from where an argument leads are read, where that can be said.
+    pub lengths: Vec<(u32, plan::Len)>,
     /// Pointer arguments the environment keeps.
     pub retains: Vec<u32>,
     /// Pointer flow beyond what `ret` says.
@@ -76,6 +78,7 @@ impl CallSpec {
             opaque: Vec::new(),
             reads: None,
             sizes: Vec::new(),
+            lengths: Vec::new(),
             retains: Vec::new(),
             pointers: Vec::new(),
             callbacks: Vec::new(),
@@ -105,6 +108,7 @@ impl CallSpec {
             writes: Vec::new(),
             opaque: Vec::new(),
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
+            lengths: reads.iter().filter_map(|r| Some((u32::from(r.arg), length(&r.len, args)?))).collect(),
             sizes: sizes(reads, fixed.and_then(|c| c.writes.as_ref()).unwrap_or(&function.writes)),
             retains: sorted(retains.iter().map(|&a| u32::from(a))),
             pointers: pointers.unwrap_or_default(),

@@ -8,9 +8,10 @@ use crate::word;
 use crate::pool;
 use crate::pool::Side;
 use crate::{replay, sys};
-use crate::state::{recording, replaying, st};
+use crate::state::{page, recording, replaying, st};
 use core::ffi::{c_char, c_void};
 use core::ptr::null_mut;
+use itarget_abi::control::mode;
 use itarget_abi::layout;
 
 unsafe extern "C" {
@@ -68,6 +69,10 @@ pub extern "C" fn __itarget_descriptor(fd: i32) {
 /// This process's stdout or stderr if `stream` is the recorded one, else null.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
+    if page().mode == mode::PROFILE {
+        // SAFETY: libc's variables.
+        return unsafe { [stdout, stderr] }.into_iter().find(|s| *s as u64 == stream).unwrap_or(null_mut());
+    }
     if !recording() && !replaying() {
         return null_mut();
     }
@@ -92,7 +97,7 @@ pub extern "C" fn __itarget_stdout() -> *mut c_void {
 /// 1 or 2 if `fd` is that, else -1.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
-    if (recording() || replaying()) && (fd == 1 || fd == 2) && is_shown(fd) {
+    if (recording() || replaying() || page().mode == mode::PROFILE) && (fd == 1 || fd == 2) && is_shown(fd) {
         if replaying() {
             replay::flush_output();
         }
@@ -102,12 +107,26 @@ pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
     }
 }
 
-/// 1 if the text at `p` is not wholly in replay space, up to the end of its block. Depends on
-/// nothing that differs at replay.
+/// 1 if the text at `p` is not wholly in replay space: up to the end of its block, or to its end before anything that is the
+/// environment's. Depends on nothing that differs at replay.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_foreign(p: *const u8) -> i32 {
-    let known = !layout::above(p as u64) || pool::side(p as u64, pool::usable(p)) == Side::Replay;
-    i32::from(!known)
+    if !layout::above(p as u64) {
+        return 0;
+    }
+    let left = pool::usable(p);
+    if pool::side(p as u64, left) == Side::Replay {
+        return 0;
+    }
+    // SAFETY: replay's part of a block of ours.
+    let ends = (p as u64..p as u64 + left).take_while(|at| pool::side(*at, 1) == Side::Replay).any(|at| unsafe { *(at as *const u8) } == 0);
+    i32::from(!ends)
+}
+
+/// 1 if the `n` bytes at `p` are not wholly in replay space.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_foreign_bytes(p: *const u8, n: i64) -> i32 {
+    i32::from(n > 0 && layout::above(p as u64) && pool::side(p as u64, n as u64) != Side::Replay)
 }
 
 static mut CAPTURED: *mut c_char = null_mut();

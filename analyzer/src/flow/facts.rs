@@ -180,6 +180,8 @@ pub struct CallSite {
     pub deep: Vec<FieldId>,
     /// Cells of what a call prints.
     pub printed: Vec<FieldId>,
+    /// Arguments that lead there.
+    pub shown: Vec<u32>,
     /// An unannotated call that writes no memory.
     pub harmless: bool,
     /// The result is used.

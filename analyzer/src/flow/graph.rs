@@ -480,6 +480,7 @@ impl Builder<'_> {
                 if call.used && caller != SINK {
                     self.flow(SOURCE, caller, call.result_traffic().capacity());
                 }
+                self.printed(caller, call);
             }
             Role::Det | Role::Runtime => {
                 for movement in &call.movements {
@@ -493,6 +494,22 @@ impl Builder<'_> {
                 }
             }
             Role::Native | Role::Refuse => {}
+        }
+    }
+
+    /// What a replayed function prints from memory of the environment is logged, so that a replay shows it.
+    fn printed(&mut self, caller: u32, call: &CallSite) {
+        if caller == SOURCE {
+            return;
+        }
+        let name = &self.module.functions[call.at.0].name;
+        for &v in &call.printed {
+            if self.is_fixed(v) {
+                continue;
+            }
+            if let Some(seen) = self.weights.source(name, call.ordinal, &self.cell(v)).filter(|seen| seen.events > 0) {
+                self.edge(node(v), caller, seen.capacity(), Cause::Cost);
+            }
         }
     }
 

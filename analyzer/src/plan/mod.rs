@@ -407,8 +407,13 @@ impl Writer<'_> {
             let read = call.pointers.iter().filter(|p| p.read && call.role == Role::Det);
             // What a copy writes it reads.
             let len = if call.copies { writes.first().map(|w| w.len.clone()) } else { None };
-            let reads = read.map(|p| Read { arg: p.arg, len: len.clone() }).collect();
-            return Some((Action::Count { writes, reads }, nothing));
+            let mut reads: Vec<Read> = read.map(|p| Read { arg: p.arg, len: len.clone() }).collect();
+            let show = call.spec.show.filter(|_| !call.printed.is_empty());
+            if show.is_some() {
+                let length = |arg| call.spec.lengths.iter().find(|l| l.0 == arg).map(|l| l.1.clone());
+                reads.extend(call.shown.iter().map(|&arg| Read { arg, len: length(arg) }));
+            }
+            return Some((Action::Count { writes, reads, show }, nothing));
         }
         if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Check {
             return checked(call).map(|c| (Action::Call(c), nothing));

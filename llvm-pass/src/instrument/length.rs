@@ -5,7 +5,7 @@ use super::Cx;
 use super::call::Wrapper;
 use crate::ir::Value;
 use itarget_abi::hooks::COUNT_READ;
-use itarget_plan::{Len, Read, Write};
+use itarget_plan::{Len, Read, Show, Write};
 use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
 
 impl Cx<'_> {
@@ -58,8 +58,36 @@ impl Cx<'_> {
         self.hook("__itarget_count", &[ir.int(ir.i32, u64::from(id)), ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
     }
 
+    /// Profile builds: counts what a call read.
+    fn count_reads(&self, id: u32, w: &Wrapper, reads: &[Read], show: Option<Show>, result: Option<Value>) {
+        let ir = self.ir;
+        let site = ir.int(ir.i32, u64::from(id | COUNT_READ));
+        let (null, none) = (ir.zero(ir.ptr), ir.int(ir.i64, 0));
+        let standard = match show {
+            Some(Show::Stream { arg }) => w.args.get(arg as usize).map(|&s| ir.nonzero(self.hook("__itarget_show_stream", &[s]))),
+            Some(Show::Fd { arg }) => w.args.get(arg as usize).map(|&fd| {
+                let fd = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
+                ir.icmp(LLVMIntPredicate::LLVMIntSGE, fd, ir.int(ir.i32, 0))
+            }),
+            Some(Show::Standard) | None => None,
+        };
+        for read in reads {
+            let Some(&from) = w.args.get(read.arg as usize) else { continue };
+            let known = |len: &Len| matches!(len, Len::Const(_) | Len::Arg(_) | Len::Mul(..) | Len::Ret);
+            let n = match read.len.as_ref().filter(|len| known(len)) {
+                Some(len) => self.length(w, len, result),
+                None => ir.int(ir.i64, u64::MAX),
+            };
+            let (from, n) = match standard {
+                Some(here) => (ir.select(here, from, null), ir.select(here, n, none)),
+                None => (from, n),
+            };
+            self.hook("__itarget_count", &[site, from, n]);
+        }
+    }
+
     /// Profile builds: counts bytes moved through the pointers of a load, store or call.
-    pub(super) fn count(&self, id: u32, inst: Value, writes: &[Write], reads: &[Read]) -> Result<(), String> {
+    pub(super) fn count(&self, id: u32, inst: Value, writes: &[Write], reads: &[Read], show: Option<Show>) -> Result<(), String> {
         use llvm_sys::LLVMOpcode::*;
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
@@ -81,17 +109,9 @@ impl Cx<'_> {
             LLVMCall => {
                 let w = self.wrapper(id, inst)?;
                 ir.at_end(self.entry(&w));
-                let source = ir.int(ir.i32, u64::from(id | COUNT_READ));
-                for read in reads {
-                    let Some(&from) = w.args.get(read.arg as usize) else { continue };
-                    let n = match &read.len {
-                        Some(len @ (Len::Const(_) | Len::Arg(_))) => self.length(&w, len, None),
-                        _ => ir.int(ir.i64, u64::MAX),
-                    };
-                    self.hook("__itarget_count", &[source, from, n]);
-                }
                 let r = self.perform(&w, &w.args);
                 let result = (w.ret != ir.void).then_some(r);
+                self.count_reads(id, &w, reads, show, result);
                 if writes.is_empty() {
                     self.hook("__itarget_count", &[site, ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
                 }

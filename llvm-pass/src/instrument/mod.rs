@@ -151,7 +151,7 @@ impl Cx<'_> {
                 self.poll(id, inst);
                 Ok(())
             }
-            Action::Count { writes, reads } => self.count(id, inst, writes, reads),
+            Action::Count { writes, reads, show } => self.count(id, inst, writes, reads, *show),
         }
     }
 

@@ -94,12 +94,26 @@ impl Cx<'_> {
         let mut foreign = ir.int(ir.i32, u64::from(plan.captured));
         for (i, &a) in w.args.iter().enumerate() {
             if Some(i) != stream && ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMPointerTypeKind {
-                foreign = ir.or(foreign, self.hook("__itarget_foreign", &[a]));
+                let other = match self.printed_bytes(&plan.callee, &w.args) {
+                    Some(n) => self.hook("__itarget_foreign_bytes", &[a, n]),
+                    None => self.hook("__itarget_foreign", &[a]),
+                };
+                foreign = ir.or(foreign, other);
             }
         }
         let control = matches!(to, To::Control(..));
         let capture = if control { ir.int(ir.i1, 0) } else { ir.and(standard, ir.nonzero(foreign)) };
         Some(Shown { to, standard, capture })
+    }
+
+    /// Bytes that a call prints which says so; others print texts.
+    fn printed_bytes(&self, callee: &str, args: &[Value]) -> Option<Value> {
+        let ir = self.ir;
+        match (callee, args) {
+            ("fwrite" | "fwrite_unlocked", [_, size, count, ..]) => Some(ir.mul(ir.int_cast(*size, ir.i64, false), ir.int_cast(*count, ir.i64, false))),
+            ("write", [_, _, count, ..]) => Some(ir.int_cast(*count, ir.i64, false)),
+            _ => None,
+        }
     }
 
     /// After a call that may have redirected stdout or stderr: what is printed there is not shown any more.

@@ -44,6 +44,7 @@ macro_rules! for_each_hook {
             __itarget_show_fd(fd: i32) -> i32;
             __itarget_stdout() -> ptr;
             __itarget_descriptor(fd: i32) -> void;
+            __itarget_foreign_bytes(p: ptr, n: i64) -> i32;
             __itarget_foreign(p: ptr) -> i32;
             __itarget_capture(stream: ptr) -> ptr;
             __itarget_captured(memory: ptr, stream: ptr) -> i64;

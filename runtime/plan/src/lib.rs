@@ -258,9 +258,12 @@ pub enum Action {
         /// For calls: what is counted, by pointer argument; empty for loads and stores.
         #[serde(default)]
         writes: Vec<Write>,
-        /// For calls that only work on memory: what they read, counted apart.
+        /// For calls that only work on memory, or print it: what they read, counted apart.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         reads: Vec<Read>,
+        /// Where it prints: what goes elsewhere than to stdout and stderr is not counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        show: Option<Show>,
     },
 }
 
@@ -268,7 +271,7 @@ impl Action {
     /// The action that counts a load, a store, or that a call is made.
     #[must_use]
     pub fn count() -> Action {
-        Action::Count { writes: Vec::new(), reads: Vec::new() }
+        Action::Count { writes: Vec::new(), reads: Vec::new(), show: None }
     }
 }
 

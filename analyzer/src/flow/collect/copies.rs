@@ -48,6 +48,7 @@ impl Collector<'_> {
             pointers,
             deep: Vec::new(),
             printed: Vec::new(),
+            shown: Vec::new(),
             harmless: false,
             used: false,
             ret_bytes: 0,

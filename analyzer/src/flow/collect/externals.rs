@@ -92,6 +92,7 @@ impl Collector<'_> {
             pointers: Vec::new(),
             deep: Vec::new(),
             printed: Vec::new(),
+            shown: Vec::new(),
             harmless: false,
             used,
             ret_bytes: class_bytes(call.signature.ret),
@@ -423,6 +424,7 @@ impl Collector<'_> {
         for (k, &operand) in call.args.iter().enumerate() {
             if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
                 site.printed.extend(self.span(&self.merged(site.at.0, operand), None));
+                site.shown.push(k as u32);
             }
         }
         site.printed = sorted(std::mem::take(&mut site.printed));

@@ -49,7 +49,6 @@ pub(super) struct Tags {
     kind: u32,
     by_tag: FxHashMap<usize, Tag>,
     by_base: FxHashMap<usize, u32>,
-    by_scalars: FxHashMap<(u64, Vec<(u64, String)>), u32>,
     by_layout: FxHashMap<TypedMember, u32>,
     /// In order of appearance.
     pub(super) records: Vec<Record>,
@@ -63,7 +62,6 @@ impl Tags {
             kind: kind_of_metadata("tbaa"),
             by_tag: FxHashMap::default(),
             by_base: FxHashMap::default(),
-            by_scalars: FxHashMap::default(),
             by_layout: FxHashMap::default(),
             records: Vec::new(),
             members: Vec::new(),
@@ -106,8 +104,12 @@ impl Tags {
         known
     }
 
-    /// The index of a member that pointer arithmetic leads to.
+    /// The index of a member.
     pub(super) fn laid_out(&mut self, member: TypedMember) -> Option<u32> {
+        // A structure of one number says no more than the number: such are made to read at any alignment.
+        if member.scalars.len() < 2 {
+            return None;
+        }
         let next = u32::try_from(self.members.len()).ok()?;
         let index = *self.by_layout.entry(member).or_insert_with_key(|member| {
             self.members.push(member.clone());
@@ -123,14 +125,7 @@ impl Tags {
             if inner.key() == value.key() && at == offset {
                 let mut all = Vec::new();
                 scalars(base, 0, &mut all, DEEPEST)?;
-                let next = u32::try_from(self.members.len()).ok()?;
-                let known = |(at, name): &(u64, String)| scalar(name).map(|(declared, size)| (*at, declared, size));
-                let scalars = all.iter().filter_map(known).collect();
-                let member = *self.by_scalars.entry((offset, all)).or_insert(next);
-                if member == next {
-                    self.members.push(TypedMember { offset, scalars });
-                }
-                return Some(member);
+                return self.laid_out(TypedMember { offset, scalars: all });
             }
             (base, offset) = (inner, offset - at);
         }
@@ -159,11 +154,10 @@ fn members(node: Value<'_>) -> Vec<(u64, Value<'_>)> {
     pairs.filter_map(|pair| Some((u64::try_from(pair[1]?.integer()?).ok()?, pair[0]?))).collect()
 }
 
-/// Adds offset and name of all scalars of a structure at `start`. `None`: there is something of no known form.
-fn scalars(node: Value<'_>, start: u64, found: &mut Vec<(u64, String)>, deepest: usize) -> Option<()> {
-    let own = name(node)?;
-    if scalar(&own).is_some() {
-        found.push((start, own));
+/// Adds offset, kind and bytes of all scalars of a structure at `start`. `None`: there is something of no known form.
+fn scalars(node: Value<'_>, start: u64, found: &mut Vec<(u64, Declared, u64)>, deepest: usize) -> Option<()> {
+    if let Some((declared, size)) = scalar(&name(node)?) {
+        found.push((start, declared, size));
         return (found.len() < LONGEST).then_some(());
     }
     let inside = members(node);

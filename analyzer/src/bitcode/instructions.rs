@@ -55,6 +55,12 @@ struct Inside<'p> {
     element: u64,
 }
 
+impl<'p> Inside<'p> {
+    fn start(structure: Ty<'p>) -> Self {
+        Inside { structure, offset: 0, element: 0 }
+    }
+}
+
 /// Converts one function body.
 pub(super) struct Body<'a, 'p> {
     constants: &'a mut Constants<'p>,
@@ -142,6 +148,7 @@ impl<'a, 'p> Body<'a, 'p> {
             accesses.into_iter().for_each(|a| a.member = None);
         }
         self.word_copies();
+        self.byte_copies();
         let twice = self.instrs.iter().any(|instr| match &instr.kind {
             InstrKind::Call(call) => match call.callee {
                 Callee::External(id) => externals[id.index()].attributes.returns_twice,
@@ -170,6 +177,40 @@ impl<'a, 'p> Body<'a, 'p> {
             if let Some(access) = self.instrs[index].kind.access_mut() {
                 access.declared = Declared::Any;
                 access.member = None;
+            }
+        }
+    }
+
+    /// A byte that is loaded through a pointer to characters and stored through another, and nothing else, may be part of a pointer:
+    /// structures may be copied byte by byte, as C says. Each byte counts as the whole pointer.
+    fn byte_copies(&mut self) {
+        let params = self.function.params().len();
+        let mut uses = vec![0u32; self.instrs.len()];
+        for instr in &self.instrs {
+            instr.kind.operands(|operand| {
+                if let Operand::Local(value) = operand
+                    && let Some(at) = value.index().checked_sub(params)
+                    && let Some(n) = uses.get_mut(at)
+                {
+                    *n += 1;
+                }
+            });
+        }
+        let is_byte = |a: &Access| {
+            matches!(a.declared, Declared::Any | Declared::Unknown) && a.record.is_none() && a.member.is_none() && matches!(a.class, Class::Int(1..=4))
+        };
+        let mut copies = Vec::new();
+        for (index, instr) in self.instrs.iter().enumerate() {
+            let InstrKind::Store { value: Operand::Local(value), access, .. } = &instr.kind else { continue };
+            let Some(from) = value.index().checked_sub(params) else { continue };
+            let loaded = self.instrs.get(from).is_some_and(|i| matches!(&i.kind, InstrKind::Load { access, .. } if is_byte(access)));
+            if is_byte(access) && loaded && uses[from] == 1 {
+                copies.extend([index, from]);
+            }
+        }
+        for index in copies {
+            if let Some(access) = self.instrs[index].kind.access_mut() {
+                access.class = Class::Int(8);
             }
         }
     }
@@ -254,11 +295,9 @@ impl<'a, 'p> Body<'a, 'p> {
             Op::LLVMStore => v.operand(1),
             _ => v.operand(0),
         };
-        if let Some(found) = ptr.and_then(|ptr| self.inside(ptr)) {
-            let scalars = |index: u32| self.tags.members[index as usize].scalars.len();
-            if member.is_none_or(|tagged| scalars(tagged) < scalars(found)) {
-                member = Some(found);
-            }
+        // What the tag says goes first: arithmetic may go through a structure that is not there (a ring's sentinel).
+        if member.is_none() {
+            member = ptr.and_then(|ptr| self.inside(ptr));
         }
         Access {
             size: self.constants.types.layout.store_size(ty),
@@ -379,7 +418,7 @@ impl<'a, 'p> Body<'a, 'p> {
         }
     }
 
-    /// Notes what structure arithmetic goes into, and how far; elements of arrays are taken to the first.
+    /// Notes the innermost structure that arithmetic goes into, and how far; elements of arrays are taken to the first.
     fn note(&mut self, v: Value<'p>) {
         let Some(base) = v.operand(0) else { return };
         let mut ty = v.gep_type();
@@ -387,10 +426,9 @@ impl<'a, 'p> Body<'a, 'p> {
         let around = self.inside.get(&base.key()).copied();
         let types = &self.constants.types;
         let mut at = match around {
+            _ if types.is_named(ty) => Inside::start(ty),
             // Along an array that the pointer is in.
-            Some(at) if at.element > 0 && types.layout.size(ty) == at.element => at,
-            Some(at) if first => at,
-            _ if ty.kind() == TyKind::LLVMStructTypeKind && types.is_named(ty) => Inside { structure: ty, offset: 0, element: 0 },
+            Some(at) if first || at.element > 0 && types.layout.size(ty) == at.element => at,
             _ => return,
         };
         for i in 2..v.operand_count() {
@@ -406,6 +444,9 @@ impl<'a, 'p> Body<'a, 'p> {
                     at.element = self.constants.types.layout.size(ty);
                 }
                 _ => return,
+            }
+            if self.constants.types.is_named(ty) {
+                at = Inside::start(ty);
             }
         }
         self.inside.insert(v.key(), at);

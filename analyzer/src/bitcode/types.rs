@@ -84,7 +84,7 @@ impl<'p> TypeMap<'p> {
             return None;
         }
         match ty.kind() {
-            TyKind::LLVMStructTypeKind if self.is_named(ty) => {
+            _ if self.is_named(ty) => {
                 for i in 0..ty.field_count() {
                     self.scalars(ty.field(i), start + self.layout.offset(ty, i), found)?;
                 }
@@ -102,9 +102,9 @@ impl<'p> TypeMap<'p> {
         Some(())
     }
 
-    /// Kind: struct. It has the name of a structure, so it is laid out as that and not otherwise.
+    /// A structure with the name of one, so it is laid out as that and not otherwise.
     pub(super) fn is_named(&self, ty: Ty<'p>) -> bool {
-        ty.sized() && ty.struct_name().is_some_and(|name| !name.starts_with("union."))
+        ty.kind() == TyKind::LLVMStructTypeKind && ty.sized() && ty.struct_name().is_some_and(|name| !name.starts_with("union."))
     }
 
     /// The class of a type.

@@ -405,6 +405,13 @@ impl TypedMember {
     pub fn extent(&self) -> u64 {
         self.scalars.iter().map(|(at, _, bytes)| at + bytes).max().unwrap_or(0)
     }
+
+    /// Bytes up to the end of the member, as far as an access to it certainly goes.
+    #[must_use]
+    pub fn reach(&self) -> u64 {
+        let own = self.scalars.iter().find(|(at, ..)| *at == self.offset);
+        self.offset + own.map_or(1, |(_, _, bytes)| *bytes)
+    }
 }
 
 /// What C's rules on effective types say of a value in memory (clang's type-based alias metadata): a

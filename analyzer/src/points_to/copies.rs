@@ -1,16 +1,18 @@
 //! Memory copies: by field between the objects of source and destination, while these are few.
 
-use super::objects::Loc;
+use super::objects::{Loc, is_before};
 use super::solver::Solver;
 
 /// Pairs of locations of one memory copy that are told apart.
 const MAX_PAIRS: usize = 256;
+/// Bytes of a pointer.
+const WORD: u64 = 8;
 
 impl Solver<'_> {
     pub(super) fn copy_with(&mut self, id: u32, loc: Loc, is_source: bool) {
         let copy = self.memcopies[id as usize];
         let (object, offset, _) = self.locs[loc as usize];
-        if self.is_closed(object) || self.is_code(object) || !is_source && self.is_constant(object) {
+        if self.is_closed(object) || self.is_code(object) || offset.is_some_and(is_before) || !is_source && self.is_constant(object) {
             return;
         }
         if let Some(between) = copy.between {
@@ -60,6 +62,9 @@ impl Solver<'_> {
         let (source, at, _) = self.locs[from as usize];
         let (target, into, _) = self.locs[to as usize];
         if self.is_closed(source) || self.is_closed(target) || self.is_code(source) || self.is_constant(target) {
+            return;
+        }
+        if at.is_some_and(is_before) || into.is_some_and(is_before) {
             return;
         }
         let (Some(at), Some(into)) = (at, into) else {
@@ -121,5 +126,10 @@ impl Solver<'_> {
         let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
         let node = if spread { self.any_in(target) } else { self.contents(target, one) };
         self.flow(contents, node);
+        // One word: a pointer may become a number so, and a number a pointer.
+        if self.typed && len == Some(WORD) {
+            self.edge(contents, node + 1);
+            self.edge(contents + 1, node);
+        }
     }
 }

@@ -4,10 +4,15 @@ use super::{ObjectKind, Runs, Shape};
 use super::build::Builder;
 use super::solver::{NONE, Node, Slots, Use};
 use crate::model::{Class, GepStep, Signature};
-use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Ret, Root};
+use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Region, Ret, Root};
 
 /// What names of memory of the library end in that threads of the program have for themselves.
 pub(super) const THREADS: &str = "@threads";
+
+/// Bytes of a pointer.
+const WORD: u64 = 8;
+/// Most bytes of a message that may hold pointers.
+const MESSAGE: u64 = 256;
 
 /// Another element of the array that a pointer is in.
 const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
@@ -44,6 +49,9 @@ impl Builder<'_> {
             return;
         }
         self.result(call, f, case.and_then(|c| c.ret).unwrap_or(f.ret));
+        if f.kind == Kind::Env {
+            self.messages(call, f);
+        }
         let flows = case.and_then(|c| c.pointers.as_ref()).or(f.pointers.as_ref());
         for flow in flows.into_iter().flatten() {
             self.flow(call, f, flow);
@@ -51,6 +59,36 @@ impl Builder<'_> {
         for arg in case.and_then(|c| c.retains.as_ref()).unwrap_or(&f.retains) {
             let (node, retained) = (self.call_arg(call, *arg), self.retained);
             self.solver.edge(node, retained);
+        }
+    }
+
+    /// What a call sends or gets as a message of a few words, by its length, may hold pointers: threads hand blocks to each other through
+    /// pipes so. What is sent anywhere may arrive anywhere.
+    fn messages(&mut self, call: u32, f: &Function) {
+        let constants = &self.calls[call as usize].constants;
+        let short = |arg: u8| {
+            let len = constants.get(usize::from(arg) + 1).copied().flatten().and_then(|len| u64::try_from(len).ok());
+            len.filter(|len| (WORD..=MESSAGE).contains(len) && len.is_multiple_of(WORD))
+        };
+        let args = |regions: &[Region]| -> Vec<(u8, u64)> {
+            let args = regions.iter().map(|r| r.arg);
+            args.filter_map(|arg| short(arg).map(|len| (arg, len))).collect()
+        };
+        let (sent, got) = (args(&f.reads), args(&f.writes));
+        if sent.is_empty() && got.is_empty() {
+            return;
+        }
+        let sea = self.named_object("static:messages", ObjectKind::Copy);
+        let sea = self.solver.loc(sea, 0);
+        let channel = self.solver.node();
+        self.solver.add(channel, sea);
+        for (arg, len) in sent {
+            let from = self.call_arg(call, arg);
+            self.solver.memcopy(channel, from, Some(len));
+        }
+        for (arg, len) in got {
+            let to = self.call_arg(call, arg);
+            self.solver.memcopy(to, channel, Some(len));
         }
     }
 

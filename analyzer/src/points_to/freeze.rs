@@ -1,7 +1,7 @@
 //! From the solver's state to the result: objects named, fields numbered, sets shared.
 
 use super::build::Builder;
-use super::objects::Region;
+use super::objects::{Region, is_before};
 use super::solver::{NOBODY, Node};
 use super::result::{Frozen, PointsTo};
 use super::{AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, SiteRef, Stats, Target};
@@ -91,10 +91,12 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
                 return (ObjectId(NOBODY), None);
             }
             let o = &solver.objects[*object as usize];
-            let at = |offset: u64| if whole.contains_key(object) { 0 } else { o.canonical(offset) };
+            let at = |offset: u64| if whole.contains_key(object) || is_before(offset) { 0 } else { o.canonical(offset) };
             (ObjectId(*object), offset.map(|offset| field_at[&(*object, at(offset))]))
         })
         .collect();
+    let before = (0u32..).zip(&solver.locs).filter(|(_, (object, offset, _))| *object != NOBODY && offset.is_some_and(is_before));
+    frozen.before = before.map(|(loc, _)| loc).collect();
     let mut set_ids = FxHashMap::default();
     let nodes = solver.node_count();
     let mut by_node = vec![u32::MAX; nodes];

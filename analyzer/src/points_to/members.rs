@@ -4,7 +4,7 @@
 //! may begin so many bytes before. Layouts that are declared are taken leniently: bytes, arrays of numbers, unions and types
 //! without a name may hold anything, and a structure may lie wherever there are words where its pointers are.
 
-use super::objects::Region;
+use super::objects::{Region, is_before};
 use super::solver::{Slots, Solver};
 use crate::model::TypeId;
 use rustc_hash::FxHashMap;
@@ -17,6 +17,9 @@ impl Solver<'_> {
     /// Calls `with` for the places in an object (`None`: an unknown one) that an access through such a location may touch.
     /// Where the layout is declared it says where a member can be.
     pub(super) fn access(&mut self, object: u32, slots: Slots, offset: Option<u64>, with: impl Fn(&mut Self, Option<u64>)) {
+        if offset.is_some_and(is_before) {
+            return;
+        }
         let Some(member) = slots.member else { return with(self, offset) };
         match offset {
             Some(offset) if !self.can_be_at(object, offset, member) => {}
@@ -30,7 +33,7 @@ impl Solver<'_> {
 
     /// Whether a member of a structure can be at an offset of an object: there is room for the structure's
     /// beginning, and where the layout is declared, there are words where its pointers are.
-    fn can_be_at(&self, object: u32, offset: u64, member: u32) -> bool {
+    pub(super) fn can_be_at(&self, object: u32, offset: u64, member: u32) -> bool {
         let (o, member) = (&self.objects[object as usize], &self.members[member as usize]);
         if o.flat || o.regions.contains(&Region::WHOLE) {
             return true;
@@ -42,7 +45,7 @@ impl Solver<'_> {
     }
 
     /// Where in an object of declared layout the member may be; `None`: anywhere.
-    fn places(&mut self, object: u32, member: u32) -> Option<Rc<[u64]>> {
+    pub(super) fn places(&mut self, object: u32, member: u32) -> Option<Rc<[u64]>> {
         let o = &self.objects[object as usize];
         let ty = o.ty.filter(|_| !o.flat && !o.regions.contains(&Region::WHOLE))?;
         let (types, members) = (self.types, self.members);

@@ -117,7 +117,7 @@ impl Builder<'_> {
                 object
             }
         };
-        self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
+        self.solver.loc(object, offset.cast_unsigned())
     }
 
     /// Variables that only initialisers of other variables mention (tables of tables) are one object, if their
@@ -299,6 +299,7 @@ pub(super) fn new_object(kind: ObjectKind, instance: u32, name: String) -> Obj {
         regions: Vec::new(),
         locs: FxHashMap::default(),
         offsets: Vec::new(),
+        before: 0,
         block: None,
         any_out: None,
         any_in: None,

@@ -29,6 +29,15 @@ impl Region {
     }
 }
 
+/// Farthest before its object that a pointer is followed.
+const FARTHEST: i64 = 1 << 24;
+
+/// Whether an offset is one before the object: of a structure around it that is not there. Lists and rings with a sentinel
+/// compute such pointers from their heads, and go back into the head from there.
+pub(super) fn is_before(offset: u64) -> bool {
+    offset.cast_signed() < 0
+}
+
 /// An object.
 pub(super) struct Obj {
     pub(super) kind: ObjectKind,
@@ -49,6 +58,8 @@ pub(super) struct Obj {
     pub(super) locs: FxHashMap<u64, Loc>,
     /// Offsets with a location of their own, ascending by creation.
     pub(super) offsets: Vec<u64>,
+    /// Locations before it, see [`is_before`].
+    pub(super) before: u32,
     /// First and next free location of the blocks of this object's.
     pub(super) block: Option<(Loc, Loc)>,
     /// Nodes: what is loaded from, and stored to, an unknown place.
@@ -77,6 +88,9 @@ impl Obj {
         if self.flat {
             return 0;
         }
+        if is_before(offset) {
+            return offset;
+        }
         loop {
             let before = offset;
             for r in &self.regions {
@@ -98,6 +112,12 @@ impl Obj {
     pub(super) fn step(&self, types: &Types, offset: u64, step: GepStep) -> Step {
         match step {
             _ if self.flat => Step::To(0, None),
+            GepStep::Const(by) if is_before(offset) => match offset.wrapping_add_signed(by) {
+                to if is_before(to) && by > 0 => Step::To(to, None),
+                to if !is_before(to) && self.fits(to) => self.lands(types, self.canonical(to), None),
+                _ => Step::Out,
+            },
+            _ if is_before(offset) => Step::Any,
             GepStep::Const(by) => self.constant(types, offset, by),
             GepStep::Array { stride, count } => self.array(types, offset, stride, count),
             GepStep::Pointer { stride } => self.pointer(types, offset, stride),
@@ -119,6 +139,7 @@ impl Obj {
         let Some(region) = inner else {
             return match raw {
                 Some(to) if self.fits(to) => self.lands(types, self.canonical(to), None),
+                None if by >= -FARTHEST => Step::To(offset.wrapping_add_signed(by), None),
                 _ => Step::Out,
             };
         };
@@ -209,6 +230,7 @@ mod tests {
             regions: regions.iter().map(|(start, end, stride)| Region { start: *start, end: *end, stride: *stride }).collect(),
             locs: FxHashMap::default(),
             offsets: Vec::new(),
+            before: 0,
             block: None,
             any_out: None,
             any_in: None,
@@ -232,7 +254,11 @@ mod tests {
         assert_eq!(o.step(&types, 8, GepStep::Const(-32)), Step::To(8, None));
         assert_eq!(o.step(&types, 8, GepStep::Const(16)), Step::To(24, None));
         assert_eq!(o.step(&types, 8, GepStep::Const(-8)), Step::To(32, Some(0)));
-        assert_eq!(o.step(&types, 0, GepStep::Const(-8)), Step::Out);
+        let before = 0u64.wrapping_sub(8);
+        assert_eq!(o.step(&types, 0, GepStep::Const(-8)), Step::To(before, None));
+        assert_eq!(o.step(&types, before, GepStep::Const(8)), Step::To(0, None));
+        assert_eq!(o.step(&types, before, GepStep::Const(16)), Step::To(8, None));
+        assert_eq!(o.step(&types, before, GepStep::Const(-8)), Step::Out);
         assert_eq!(o.step(&types, 328, GepStep::Const(-16)), Step::To(24, None));
     }
 

@@ -11,7 +11,8 @@
 use super::build::Builder;
 use super::set::{BLOCK, Set};
 use super::solver::{NONE, Node, Solver, Use};
-use super::{ObjectKind, Shape};
+use super::Shape;
+use super::objects::is_before;
 use crate::model::{Dominators, Function, FunctionId, GepStep, InstrKind, Module, Operand, TypedMember};
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -190,20 +191,18 @@ impl Solver<'_> {
     }
 
     /// Whether a structure with that member may begin at a location.
-    fn may_begin_at(&self, loc: u32, member: u32) -> bool {
+    fn may_begin_at(&mut self, loc: u32, member: u32) -> bool {
         let (object, offset, _) = self.locs[loc as usize];
-        let (o, member) = (&self.objects[object as usize], &self.members[member as usize]);
-        if self.is_code(object) || o.shape.as_ref().is_some_and(Shape::is_text) {
+        let (o, typed) = (&self.objects[object as usize], &self.members[member as usize]);
+        // Of an allocated structure only what is accessed needs to be there.
+        let room = o.size.is_none_or(|size| size == 0 || typed.reach() <= size);
+        if self.is_code(object) || o.shape.as_ref().is_some_and(Shape::is_text) || !room {
             return false;
         }
-        let room = o.size.is_none_or(|size| size == 0 || member.extent() <= size);
-        let declared = matches!(o.kind, ObjectKind::Global(_) | ObjectKind::Stack(..)) && !o.flat;
-        match o.ty.filter(|_| self.typed && declared) {
-            None => room,
-            Some(ty) => room && match offset {
-                Some(offset) => self.types.may_hold(ty, offset, member),
-                None => self.types.places(ty, member).is_none_or(|places| !places.is_empty()),
-            },
+        match offset {
+            Some(offset) if is_before(offset) => false,
+            Some(offset) => self.can_be_at(object, offset + typed.offset, member),
+            None => self.places(object, member).is_none_or(|places| !places.is_empty()),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, Pointer, SiteRef, Stats, Target,
 };
 use crate::model::{Access, FunctionId, GlobalId, Module, Operand};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Points-to sets of all pointers and cells, and the call graph.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,8 @@ pub(super) struct Frozen {
     pub(super) regions: Vec<Vec<Region>>,
     /// Object, and field (`None`: all of the object's).
     pub(super) locs: Vec<(ObjectId, Option<FieldId>)>,
+    /// Locations before their objects: nothing is accessed there, but others are computed from them.
+    pub(super) before: FxHashSet<u32>,
     /// Distinct sets of locations.
     pub(super) sets: Vec<Set>,
     /// Set by node.
@@ -180,9 +182,11 @@ impl PointsTo {
     /// The locations in these sets that an access may touch, by the room that there is and by C's rules on effective types.
     /// All of them, if that leaves none: then the program does not keep to these rules.
     fn touched(&self, module: &Module, sets: &[u32], access: &Access) -> Vec<(ObjectId, Option<FieldId>)> {
-        let all = || sets.iter().flat_map(|set| self.frozen.sets[*set as usize].iter()).map(|loc| self.frozen.locs[loc as usize]);
-        let some: Vec<_> = all().filter(|(object, field)| self.admits(module, *object, *field, access)).collect();
-        if some.is_empty() { all().collect() } else { some }
+        let locs = || sets.iter().flat_map(|set| self.frozen.sets[*set as usize].iter());
+        let place = |loc: u32| self.frozen.locs[loc as usize];
+        let there = locs().filter(|loc| !self.frozen.before.contains(loc)).map(place);
+        let some: Vec<_> = there.filter(|(object, field)| self.admits(module, *object, *field, access)).collect();
+        if some.is_empty() { locs().map(place).collect() } else { some }
     }
 
     fn admits(&self, module: &Module, object: ObjectId, field: Option<FieldId>, access: &Access) -> bool {

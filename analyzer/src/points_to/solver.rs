@@ -6,7 +6,7 @@
 
 use super::members::Places;
 use super::proven::{Filters, Only};
-use super::objects::{Loc, Obj, Region, Step};
+use super::objects::{Loc, Obj, Region, Step, is_before};
 use super::set::{BLOCK, Set};
 use super::{ObjectKind, Options};
 use crate::model::{Declared, GepStep, TypedMember, Module, Types};
@@ -72,6 +72,9 @@ pub(super) struct MemCopy {
 
 /// No object: the first location of a block that objects share.
 pub(super) const NOBODY: u32 = u32::MAX;
+
+/// Places before one object that are told apart.
+const MAX_BEFORE: u32 = 16;
 
 /// Pointers to an object from which on it gets few new fields.
 const MOBBED: u32 = 1024;
@@ -446,6 +449,11 @@ impl<'a> Solver<'a> {
         let block = if o.flat { &mut self.packed } else { &mut o.block };
         *block = block.map(|(first, _)| (first, loc + 1));
         o.locs.insert(offset, loc);
+        // Nothing is there.
+        if is_before(offset) {
+            o.before += 1;
+            return loc;
+        }
         o.offsets.push(offset);
         let (any_in, any_out) = (o.any_in, o.any_out);
         if let Some(any) = any_out {
@@ -783,7 +791,9 @@ impl<'a> Solver<'a> {
             }
             i += 1;
         }
-        let loc = self.loc(object, at);
+        let o = &self.objects[object as usize];
+        let crowded = is_before(at) && o.before >= MAX_BEFORE && !o.locs.contains_key(&at);
+        let loc = if crowded { self.anywhere(object) } else { self.loc(object, at) };
         self.add(target, loc);
     }
 

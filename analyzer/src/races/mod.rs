@@ -28,7 +28,7 @@ use accesses::Accesses;
 use itarget_annotations::Annotations;
 use locks::Locks;
 use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use threads::Threads;
 
 /// Mean number of objects of a pointer from which on the main thread's are not told from others': they would be mixed up all the same.
@@ -107,16 +107,19 @@ pub struct Accessed {
 #[must_use]
 pub fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) -> Races {
     let graph = calls::Graph::build(module, points_to, annotations);
-    if Threads::find(module, &graph).is_single() {
+    let threads = Threads::find(module, &graph);
+    if threads.is_single() {
         return Races::default();
     }
     if points_to.stats().mean_objects > MIXED_UP {
         let map = worlds::Map::new(points_to, points_to);
-        return Found::find(module, points_to, annotations).said_of(module, points_to, module, points_to, &map);
+        return Found::find(module, points_to, annotations, &graph, threads).said_of(module, points_to, module, points_to, &map);
     }
     let (double, split) = worlds::split(module, points_to, annotations);
     let map = worlds::Map::new(&split, points_to);
-    let found = Found::find(&double, &split, annotations);
+    let graph = calls::Graph::build(&double, &split, annotations);
+    let threads = Threads::find(&double, &graph);
+    let found = Found::find(&double, &split, annotations, &graph, threads);
     found.said_of(module, points_to, &double, &split, &map)
 }
 
@@ -132,15 +135,13 @@ struct Found {
 }
 
 impl Found {
-    fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations) -> Found {
-        let graph = calls::Graph::build(module, points_to, annotations);
-        let threads = Threads::find(module, &graph);
-        let locks = Locks::find(module, points_to, &graph, &threads);
-        let shared = shared::find(module, points_to, &graph);
-        let own_locks = own_locks::OwnLocks::find(module, points_to, &graph, &threads);
-        let fresh = fresh::Fresh::find(module, &graph, annotations);
-        let slices = slices::Slices::find(module, &graph, &threads, &fresh);
-        let accesses = accesses::collect(module, points_to, annotations, &graph, &threads, (&locks, &own_locks, &fresh, &slices), &shared);
+    fn find(module: &Module, points_to: &PointsTo, annotations: &Annotations, graph: &calls::Graph, threads: Threads) -> Found {
+        let locks = Locks::find(module, points_to, graph, &threads);
+        let shared = shared::find(module, points_to, graph);
+        let own_locks = own_locks::OwnLocks::find(module, points_to, graph, &threads);
+        let fresh = fresh::Fresh::find(module, graph, annotations);
+        let slices = slices::Slices::find(module, graph, &threads, &fresh);
+        let accesses = accesses::collect(module, points_to, annotations, graph, &threads, (&locks, &own_locks, &fresh, &slices), &shared);
         let (conflicts, shared_cells) = settle(points_to, &accesses, &threads);
         let mut raced: Vec<ObjectId> = conflicts.iter().filter(|c| !c.atomic).map(|c| points_to.field(c.cell).object).collect();
         raced.dedup();
@@ -161,9 +162,13 @@ impl Found {
         // By cell the conflict that weighs most: one of writes, before one of loads alone, before one of atomic instructions.
         let weight = |c: &conflicts::Conflict| (c.atomic, c.loads.is_some());
         let mut by_cell: BTreeMap<FieldId, &conflicts::Conflict> = BTreeMap::new();
+        let mut unordered: BTreeSet<FieldId> = BTreeSet::new();
         for conflict in &self.conflicts {
             // What the program has no such memory for may be any.
             let cells = map.cells(conflict.cell).unwrap_or_else(|| (0u32..).zip(points_to.fields()).map(|(i, _)| FieldId(i)).collect());
+            if conflict.loads.is_none() {
+                unordered.extend(&cells);
+            }
             for cell in cells {
                 let known = by_cell.entry(cell).or_insert(conflict);
                 if weight(conflict) < weight(known) {
@@ -172,7 +177,7 @@ impl Found {
             }
         }
         races.cells = by_cell.keys().copied().collect();
-        races.unordered = by_cell.iter().filter(|(_, c)| c.loads.is_none()).map(|(cell, _)| *cell).collect();
+        races.unordered = unordered.into_iter().collect();
         races.loads = self.loads.iter().map(|(f, i)| (map.function(*f), *i)).collect();
         races.loads.sort_unstable();
         races.loads.dedup();

@@ -88,8 +88,7 @@ impl<'a> Slices<'a> {
         if let Some(counter) = counter(function, given, block) {
             start.counter = Some(counter);
             start.before = before(function, counter, instr);
-        } else if let Some((base, from, stride, at)) = element(function, given, block) {
-            let Some(counter) = at else { return };
+        } else if let Some((base, from, stride, counter)) = element(function, given, block) {
             start.counter = Some(counter);
             start.before = before(function, counter, instr);
             start.array = Some((base, from.0, stride));
@@ -338,7 +337,7 @@ fn counter(function: &Function, operand: Operand, block: u32) -> Option<ValueId>
 
 /// The element of an array that an address is, by a counter: what it is computed from, bytes to the array and from the element's start,
 /// size of an element, counter.
-type Element = (Operand, (i64, i64), i64, Option<ValueId>);
+type Element = (Operand, (i64, i64), i64, ValueId);
 
 fn element(function: &Function, operand: Operand, block: u32) -> Option<Element> {
     let Operand::Local(value) = operand else { return None };
@@ -362,7 +361,7 @@ fn element(function: &Function, operand: Operand, block: u32) -> Option<Element>
         }),
         _ => false,
     };
-    (fixed && room == stride && (0..stride).contains(&rest)).then_some((*base, (from, rest), stride, Some(counter)))
+    (fixed && room == stride && (0..stride).contains(&rest)).then_some((*base, (from, rest), stride, counter))
 }
 
 /// The instructions from which on, in the same round of the loop of a counter, the call is still to come.

@@ -190,20 +190,21 @@ impl Collector<'_> {
 
     /// The functions that threads of the environment may run.
     pub(super) fn threaded(&self) -> FxHashSet<FunctionId> {
-        self.called_from(self.facts.calls.iter().filter(|c| super::is_create(c)).flat_map(|c| c.upcalls.iter().copied()).collect())
+        let started = self.facts.calls.iter().filter(|c| super::is_create(c)).flat_map(|c| c.upcalls.iter().copied());
+        self.called_from(started.collect(), true)
     }
 
-    /// These functions and those that they may call.
-    pub(super) fn called_from(&self, mut queue: Vec<FunctionId>) -> FxHashSet<FunctionId> {
+    /// These functions and those that they may call: all, or those that they name.
+    pub(super) fn called_from(&self, mut queue: Vec<FunctionId>, all: bool) -> FxHashSet<FunctionId> {
         let mut seen: FxHashSet<FunctionId> = queue.iter().copied().collect();
         if queue.is_empty() {
             return seen;
         }
         let mut calls: FxHashMap<usize, Vec<FunctionId>> = FxHashMap::default();
-        for call in &self.facts.internal {
+        for call in self.facts.internal.iter().filter(|c| all || !c.indirect) {
             calls.entry(call.at.0).or_default().extend(&call.callees);
         }
-        for call in &self.facts.calls {
+        for call in self.facts.calls.iter().filter(|_| all) {
             calls.entry(call.at.0).or_default().extend(&call.upcalls);
         }
         while let Some(function) = queue.pop() {
@@ -232,7 +233,7 @@ impl Collector<'_> {
     }
 
     /// What these functions write, with what they call of the library.
-    pub(super) fn written_among(&self, functions: &FxHashSet<FunctionId>) -> Vec<FieldId> {
+    fn written_among(&self, functions: &FxHashSet<FunctionId>) -> Vec<FieldId> {
         let among = |at: (usize, usize)| functions.contains(&FunctionId::from(at.0));
         let mut cells: Vec<FieldId> = Vec::new();
         cells.extend(self.facts.stores.iter().filter(|s| among(s.at)).flat_map(|s| &s.values));

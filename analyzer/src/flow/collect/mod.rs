@@ -203,7 +203,8 @@ impl<'a> Collector<'a> {
         let before = self.facts.pins.len();
         self.pin(at, values, what, true, &[arg]);
         if let Some(pin) = self.facts.pins.get_mut(before) {
-            pin.staged = staged;
+            // What is written may be so in part only: the rest of the copy goes back as it came.
+            pin.staged = staged.map(|(bytes, read, written)| (bytes, read || written, written));
         }
     }
 

@@ -17,6 +17,8 @@ const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np"];
 /// What draws from one row of numbers for all threads: who gets which depends on the schedule.
 const DRAWN: &[&str] = &["rand", "random", "drand48", "lrand48", "mrand48"];
 
+/// Objects that a write may be to from which on it says nothing of the variables that a handler sets.
+const FEW: usize = 4;
 /// Signals of what a thread does itself: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: &[i64] = &[4, 5, 6, 7, 8, 11];
 
@@ -96,7 +98,7 @@ impl Collector<'_> {
         only
     }
 
-    /// Variables that handlers of signals set: they run in whichever thread gets the signal, and nothing orders that before what others
+    /// Variables that handlers of signals set, by themselves, by functions that they name, or by the library: they run in whichever thread gets the signal, and nothing orders that before what others
     /// read. Many a program polls a flag of this kind that is not `volatile`.
     fn set_by_handlers(&self) -> Vec<FieldId> {
         let installs = |c: &&CallSite| matches!(c.spec.runtime.as_deref(), Some("__itarget_sigaction" | "__itarget_signal"));
@@ -105,14 +107,13 @@ impl Collector<'_> {
             _ => true,
         };
         let handlers = self.facts.calls.iter().filter(installs).filter(asynchronous).flat_map(|c| c.upcalls.iter().copied());
-        let mut functions: FxHashSet<FunctionId> = handlers.collect();
-        let mut queue: Vec<FunctionId> = functions.iter().copied().collect();
-        while let Some(function) = queue.pop() {
-            let calls = self.facts.internal.iter().filter(|c| c.at.0 == function.index() && !c.indirect).flat_map(|c| &c.callees);
-            queue.extend(calls.filter(|f| functions.insert(**f)));
-        }
-        let global = |c: &FieldId| matches!(self.points_to.object(self.points_to.field(*c).object).kind, ObjectKind::Global(_));
-        let stores = self.facts.stores.iter().filter(|s| functions.contains(&FunctionId::from(s.at.0)));
-        stores.filter_map(|s| if let &[only] = s.values.as_slice() { Some(only) } else { None }).filter(global).collect()
+        let functions = self.called_from(handlers.collect(), false);
+        let among = |at: (usize, usize)| functions.contains(&FunctionId::from(at.0));
+        let object = |c: &FieldId| self.points_to.field(*c).object;
+        let stores = self.facts.stores.iter().filter(|s| among(s.at)).map(|s| &s.values);
+        let calls = self.facts.calls.iter().filter(|c| among(c.at)).flat_map(|c| &c.writes).map(|w| &w.values);
+        let few = |cells: &&Vec<FieldId>| cells.chunk_by(|a, b| object(a) == object(b)).count() <= FEW;
+        let global = |c: &FieldId| matches!(self.points_to.object(object(c)).kind, ObjectKind::Global(_));
+        stores.chain(calls).filter(few).flatten().copied().filter(global).collect()
     }
 }

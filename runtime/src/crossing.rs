@@ -74,9 +74,11 @@ pub enum Special {
     Variables,
     /// fork, by which the log is written out.
     Fork,
+    /// Something that can't be recorded: what. The recording ends.
+    Refuse,
 }
 
-const SPECIALS: [Special; 13] = [
+const SPECIALS: [Special; 14] = [
     Special::Alloc,
     Special::Free,
     Special::Jump,
@@ -90,6 +92,7 @@ const SPECIALS: [Special; 13] = [
     Special::Exec,
     Special::Variables,
     Special::Fork,
+    Special::Refuse,
 ];
 
 /// Site ids of special entries, for the memory of scalars.
@@ -582,6 +585,7 @@ fn perform(number: u64) {
             // The next entry counts before it is read.
             replay::at_check();
         }
+        Special::Refuse => crate::hooks::end_refused(word(0) as c_int),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::pool::{self, Side};
 use crate::state::{ctl, elsewhere, foreign, me, page, recording, replaying, st};
+use crate::crossing::Special;
 use crate::{check, crossing, digest, log, replay, signal, sites, word};
 use core::ffi::c_void;
 use itarget_abi::control::{mix, mode};
@@ -545,6 +546,10 @@ pub extern "C" fn __itarget_refuse(code: i32) {
             site.bytes(),
             b"; `itarget dump` names it); the program goes on",
         ]);
+        if crossing::from_environment() {
+            crossing::special(Special::Refuse);
+            word::word(code as u32 as u64);
+        }
     }
     end_refused(code);
 }
@@ -593,7 +598,8 @@ pub unsafe extern "C" fn __itarget_unstage(to: *mut u8, slot: *const u8, len: i6
 }
 
 /// The recording or the replay ends, because what comes next can't be recorded.
-fn end_refused(code: i32) {
+/// The recording ends here, or did.
+pub fn end_refused(code: i32) {
     if recording() {
         log::stop(end::REFUSED, code);
     } else if replaying() {

@@ -15,7 +15,7 @@ use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
 use crate::{log, signal, sync, word};
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use itarget_abi::control::{Control, PAGE, mode};
 use itarget_abi::log::{Fork, MAGIC, kind};
 
@@ -31,8 +31,34 @@ const CHILD: usize = 2;
 /// Processes of the trace so far; all of them share the word. Null: none is counted.
 static mut MADE: *const AtomicU32 = core::ptr::null();
 
+/// This process forks on its own, not a library in it.
+static FORKING: AtomicBool = AtomicBool::new(false);
+
+/// libc's fork, made by the program.
+fn libc_fork() -> c_int {
+    FORKING.store(true, SeqCst);
+    // SAFETY: libc's fork.
+    let r = unsafe { libc::fork() };
+    FORKING.store(false, SeqCst);
+    r
+}
+
+/// In a child, before anything else runs there: one that a library made on its own may call back into the program.
+extern "C" fn in_child() {
+    if recording() && !FORKING.load(SeqCst) {
+        leave_recording();
+        say(&[b"IT0618 recording is off in process ", Digits::new(sys::pid() as u64).bytes(), b", which a library made; it runs unrecorded"]);
+    }
+}
+
+unsafe extern "C" {
+    fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
+}
+
 /// The first process of a trace starts.
 pub fn start() {
+    // SAFETY: a function without conditions.
+    unsafe { pthread_atfork(None, None, Some(in_child)) };
     let shared = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
     // SAFETY: a fresh mapping; one thread.
     unsafe { MADE = mmap(0, PAGE as u64, libc::PROT_READ | libc::PROT_WRITE, shared, -1, 0).map_or(core::ptr::null(), |p| p.cast()) };
@@ -50,9 +76,6 @@ static mut NUMBER: u32 = 0;
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int {
     if sync::unused() {
-        unsafe extern "C" {
-            fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
-        }
         // SAFETY: passed on.
         return unsafe { pthread_atfork(prepare, parent, child) };
     }
@@ -133,8 +156,7 @@ fn fork() -> c_int {
 
 /// Nothing is recorded.
 fn plain() -> c_int {
-    // SAFETY: libc's fork.
-    let r = unsafe { libc::fork() };
+    let r = libc_fork();
     if r == 0 && page().mode == mode::PROFILE {
         crate::profile::in_child();
     }
@@ -151,8 +173,7 @@ fn record() -> c_int {
     // SAFETY: see `start`.
     let number = if alone { unsafe { (*MADE).fetch_add(1, Relaxed) + 1 } } else { 0 };
     let parent = sys::pid();
-    // SAFETY: libc's fork.
-    let r = unsafe { libc::fork() };
+    let r = libc_fork();
     if r != 0 {
         return r;
     }

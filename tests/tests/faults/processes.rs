@@ -114,3 +114,38 @@ fn profiles_add_up_all_processes() {
         assert_eq!(o.status, 0, "{o:?}");
     }
 }
+
+/// A library that forks on its own, and runs code of the program in the child: that is not recorded, and the parent's trace is whole.
+#[test]
+fn a_child_that_a_library_makes_leaves_the_trace_alone() {
+    let s = Scratch::new();
+    s.write("library.c", "#include <sys/wait.h>\n#include <unistd.h>\nint apart(int (*f)(void)) { pid_t p = fork(); if (p == 0) _exit(f()); int status; waitpid(p, &status, 0); return WEXITSTATUS(status); }\n");
+    s.write(
+        "app.c",
+        "#include <stdio.h>\n#include <time.h>\n#include <unistd.h>\nint apart(int (*f)(void));\nstatic int work(void) { for (int i = 0; i < 100; i++) if (time(0) == 1) return 9; return getppid() > 0 ? 5 : 6; }\nint main(void) { printf(\"%d\\n\", apart(work)); printf(\"%d\\n\", time(0) > 0); return 0; }\n",
+    );
+    assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
+    let here = s.path("").to_string_lossy().into_owned();
+    assert_eq!(s.run("itarget-cc", &["-O1", "app.c", "-o", "app", "-L.", "-lapart", &format!("-Wl,-rpath,{here}")]), Outcome::default());
+    let trace = s.path("trace");
+    let run = super::record(&s, &trace, &s.path("app"), &[]);
+    assert!(run.status == 0 && run.stdout == "5\n1\n" && code(&run) == Some("IT0618"), "{run:?}");
+    assert_eq!(replay(&s, &trace), Outcome { stdout: run.stdout, ..Outcome::default() });
+}
+
+/// An excluded function forks where replayed code has handlers for that: the recording ends there by name, and so does its replay.
+#[test]
+fn a_fork_by_the_environment_with_replayed_handlers_ends_the_recording() {
+    let s = Scratch::new();
+    s.write(
+        "app.c",
+        "#include <pthread.h>\n#include <stdio.h>\n#include <sys/wait.h>\n#include <time.h>\n#include <unistd.h>\nstatic void before(void) { fputs(\"before\\n\", stdout); fflush(stdout); }\n__attribute__((noinline)) int target(int k) { pthread_atfork(before, 0, 0); return time(0) > 0 ? k + 1 : 0; }\nint main(int argc, char **argv) { int s; target(argc); pid_t p = fork(); if (!p) _exit(3); waitpid(p, &s, 0); printf(\"%d\\n\", WEXITSTATUS(s)); return 0; }\n",
+    );
+    assert_eq!(s.run("itarget-cc", &["-O1", "app.c", "-o", "app"]), Outcome::default());
+    assert_eq!(s.run("itarget", &["relink", "app", "--target", "target", "--exclude", "main", "-o", "part"]).status, 0);
+    let trace = s.path("trace");
+    let run = super::record(&s, &trace, &s.path("part"), &[]);
+    assert!(run.status == 0 && run.stdout == "before\n3\n" && code(&run) == Some("IT0614"), "{run:?}");
+    let again = replay(&s, &trace);
+    assert!(again.status == 122 && code(&again) == Some("IT0613"), "{again:?}");
+}

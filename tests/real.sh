@@ -25,29 +25,29 @@ if [ ${#servers[@]} -gt 0 ]; then ITARGET_CC=$tools/itarget-cc bash "$here/scale
 # log may be longer than that of the boundary, but where functions are excluded (what they hand over must be logged) and where
 # tests/apps/longer.tsv says by how much.
 rows=() workloads=()
-while IFS=$'\t' read -r program patterns names; do
-  case " ${wanted[*]} " in *" $program "*) rows+=("$program" "$patterns") workloads+=("$names") ;; esac
+while IFS=$'\t' read -r program patterns names how; do
+  case " ${wanted[*]} " in *" $program "*) rows+=("$program" "$patterns" "$how") workloads+=("${names#all}") ;; esac
 done < <(grep -v '^#' "$here/apps/targets.tsv")
 {
-  for program in "${servers[@]}"; do printf '%s\0plain\0' "$program"; done
+  for program in "${servers[@]}"; do printf '%s\0plain\0\0' "$program"; done
   for program in "${programs[@]}"; do
     # The library boundary is what the logs of its partial targets are compared with.
-    if cut -f1 "$here/apps/targets.tsv" | grep -qx "$program"; then printf '%s\0libc\0' "$program"; fi
+    if cut -f1 "$here/apps/targets.tsv" | grep -qx "$program"; then printf '%s\0libc\0\0' "$program"; fi
   done
   if [ ${#rows[@]} -gt 0 ]; then printf '%s\0' "${rows[@]}"; fi
-} | xargs -0 -r -n 2 -P 2 bash "$here/apps/partial.sh" "$tools" >/dev/null
+} | xargs -0 -r -n 3 -P 2 bash "$here/apps/partial.sh" "$tools" >/dev/null
 
 failed=0
-for ((i = 0; i < ${#rows[@]}; i += 2)); do
-  program=${rows[i]} patterns=${rows[i + 1]} plain=$cache/apps/plain/bin boundary=''
+for ((i = 0; i < ${#rows[@]}; i += 3)); do
+  program=${rows[i]} patterns=${rows[i + 1]} how=${rows[i + 2]} plain=$cache/apps/plain/bin boundary=''
   longer=$(awk -F'\t' -v p="$program" -v t="$patterns" '$1 == p && $2 == t { print $3 "=" $4 }' "$here/apps/longer.tsv" | tr '\n' ' ')
   if grep -qx "$program" "$here/apps/partial-only"; then
     plain=$(bash "$here/apps/partial.sh" "$tools" "$program" plain)
   elif [[ $patterns != *!* ]]; then
     boundary=$(bash "$here/apps/partial.sh" "$tools" "$program" libc)
   fi
-  echo "$program, target $patterns"
-  folder=$(bash "$here/apps/partial.sh" "$tools" "$program" "$patterns")
-  PATH=$tools:$PATH WORKLOADS=${workloads[i / 2]} PARTIAL=1 PLAIN=$plain BOUNDARY=$boundary LONGER=$longer bash "$here/apps/r2.sh" "$folder" "$program" || failed=1
+  echo "$program, target $patterns${how:+, with a profile}"
+  folder=$(bash "$here/apps/partial.sh" "$tools" "$program" "$patterns" "$how")
+  PATH=$tools:$PATH WORKLOADS=${workloads[i / 3]} PARTIAL=1 PLAIN=$plain BOUNDARY=$boundary LONGER=$longer bash "$here/apps/r2.sh" "$folder" "$program" || failed=1
 done
 exit "$failed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Real programs, built plain and with itarget-cc, each small workload at level R2 or better:
+# Real programs, built plain and with itarget-cc, each small workload at level R2 or better, those of tests/apps/repeated.tsv at R4:
 #   real.sh TOOLS      PROGRAMS="bzip2 lua redis" chooses; default: those of tests/apps/passing and tests/apps/partial-only
 # Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv; so only for the servers of partial-only, which
 # start threads. What is built and linked is kept in the user's cache folder, by the contents of all that goes into it.
@@ -7,7 +7,7 @@ set -euo pipefail
 tools=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 read -r -a wanted <<< "${PROGRAMS:-$(cat "$here/apps/passing" "$here/apps/partial-only" | tr '\n' ' ')}"
-programs=() servers=()
+programs=() servers=() repeated=() once=()
 for program in "${wanted[@]}"; do
   if grep -qx "$program" "$here/apps/partial-only"; then servers+=("$program"); else programs+=("$program"); fi
 done
@@ -17,7 +17,15 @@ lenient="-Wno-error=implicit-function-declaration -Wno-error=implicit-int -Wno-e
 if [ ${#programs[@]} -gt 0 ]; then
   CC="clang-19 $lenient" bash "$here/apps/build.sh" plain "${programs[@]}"
   PATH=$tools:$PATH CC=itarget-cc AR=llvm-ar-19 RANLIB=llvm-ranlib-19 bash "$here/apps/build.sh" itarget "${programs[@]}"
-  PATH=$tools:$PATH PLAIN=$cache/apps/plain/bin bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${programs[@]}"
+  for program in "${programs[@]}"; do
+    if grep -qP "^$program\t" "$here/apps/repeated.tsv"; then repeated+=("$program"); else once+=("$program"); fi
+  done
+  export PLAIN=$cache/apps/plain/bin
+  if [ ${#once[@]} -gt 0 ]; then PATH=$tools:$PATH bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "${once[@]}"; fi
+  for program in "${repeated[@]}"; do
+    cycles=$(awk -F'\t' -v p="$program" '$1 == p { print $2 }' "$here/apps/repeated.tsv")
+    PATH=$tools:$PATH WANT=R4 CYCLES=$cycles bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "$program"
+  done
 fi
 if [ ${#servers[@]} -gt 0 ]; then ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${servers[@]}"; fi
 

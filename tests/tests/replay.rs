@@ -85,11 +85,7 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, cut: &str, level: &str) 
     same("the instrumented program, not recording,", &go(&app, &[])?)?;
     let itarget = tools().join("itarget").to_string_lossy().into_owned();
     let trace_text = trace.to_string_lossy().into_owned();
-    let mut record = vec![itarget.as_str(), "record", "-o", &trace_text];
-    if d.r3 {
-        record.push("--digest");
-    }
-    record.push("--");
+    let record = [itarget.as_str(), "record", "--digest", "-o", &trace_text, "--"];
     same("the recorded run", &go(&app, &record)?)?;
     let mut replay = Command::new(&itarget);
     replay.arg("replay").arg(&trace).arg("--json-status").arg(&json).env_clear().current_dir("/");
@@ -103,7 +99,8 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, cut: &str, level: &str) 
     if status["environment_calls"] != 0 {
         return Err(format!("the replay called the environment: {status}"));
     }
-    if d.r3 && (status["digests"]["checked"].as_u64().unwrap_or(0) == 0 || status["digests"]["mismatched"] != 0) {
+    let digests = |which: &str| status["digests"][which].as_u64().unwrap_or(0);
+    if digests("mismatched") != 0 || d.r3 && digests("checked") == 0 {
         return Err(format!("digests: {status}"));
     }
     if let Some(limit) = d.log_below.filter(|_| cut == "min") {

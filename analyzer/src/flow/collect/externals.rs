@@ -3,11 +3,14 @@
 use super::{CallArguments, Collector, sorted};
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
-use crate::model::{Attributes, Call, Class, FunctionId, Operand};
+use crate::model::{Attributes, Call, Class, FunctionId, InstrKind, Operand};
 use crate::points_to::{FieldId, InstanceId, ObjectKind};
 use itarget_abi::hooks::{REPLACEMENTS, THREADS};
 use itarget_annotations::{Kind, Ret, Root, Varargs};
 use itarget_plan as plan;
+
+/// Functions that give the place of a variable of the calling thread, which lies elsewhere in another process.
+const LOCATIONS: &[&str] = &["__errno_location", "__h_errno_location"];
 
 /// Runtime functions that never look into the memory they get.
 const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size", "__itarget_munmap"];
@@ -74,6 +77,8 @@ impl Collector<'_> {
             Some(Kind::Env) => Role::Env,
             Some(Kind::Det | Kind::DetLocale) if carried => Role::Env,
             Some(Kind::Det | Kind::DetLocale) => Role::Det,
+            // An address of the library's own: where more than the memory there is used, it must be what it was.
+            Some(Kind::Native) if LOCATIONS.contains(&name) && self.escapes(at) => Role::Env,
             Some(Kind::Native) => Role::Native,
             Some(Kind::Runtime) => Role::Runtime,
             Some(Kind::Refuse) => Role::Refuse,
@@ -412,6 +417,21 @@ impl Collector<'_> {
         let blocks = self.points_to.objects().iter().filter(|o| here(o.kind));
         let cells: Vec<FieldId> = blocks.flat_map(|o| (o.fields.0.0..o.fields.1.0).map(FieldId)).collect();
         Movement { from: sorted(from), to: self.landing(&cells, TEXT) }
+    }
+
+    /// Whether the result of a call is used otherwise than for an access to where it leads.
+    fn escapes(&self, at: (usize, usize)) -> bool {
+        let function = &self.module.functions[at.0];
+        let result = Operand::Local(function.value_of(at.1));
+        function.instrs.iter().any(|i| match &i.kind {
+            InstrKind::Load { ptr, .. } if *ptr == result => false,
+            InstrKind::Store { ptr, value, .. } if *ptr == result && *value != result => false,
+            kind => {
+                let mut used = false;
+                kind.operands(|operand| used |= operand == result);
+                used
+            }
+        })
     }
 
     /// What a call prints, and whether certainly on stdout or stderr.

@@ -173,7 +173,7 @@ unsafe fn environment_realloc(old: *mut u8, size: u64, objid: u32) -> *mut u8 {
         // SAFETY: `n` bytes are valid in both blocks.
         unsafe {
             copy_nonoverlapping(old, new, n as usize);
-            crossing::__itarget_apply(new, n as i64, crate::exit::site::REALLOC);
+            crossing::__itarget_apply(new, n as i64, crate::exit::site::REALLOC, 1);
             __itarget_free(old);
         }
     }
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> 
             if !p.is_null() {
                 copy_nonoverlapping(s, p, n);
                 *p.add(n) = 0;
-                crossing::__itarget_apply(p, n as i64 + 1, crate::exit::site::REALLOC);
+                crossing::__itarget_apply(p, n as i64 + 1, crate::exit::site::REALLOC, 1);
             }
             return p;
         }

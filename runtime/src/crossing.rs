@@ -17,7 +17,7 @@ use crate::{exit, locale, replay, setjmp, signal, sys};
 use core::ffi::{c_int, c_void};
 use itarget_abi::control::{Control, mode};
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
-use itarget_abi::layout;
+use itarget_abi::layout::{self, STACK_BASE, STACK_MAX, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
 core::arch::global_asm!(
     ".weak __itarget_upcall_table",
@@ -150,12 +150,25 @@ pub extern "C" fn __itarget_applies(site: c_int) {
     me().driver.site = site as u32;
 }
 
-/// A function of the environment wrote `len` bytes at `at`.
+/// Whether memory lies on a stack. What nobody wrote there yet differs at replay, where frames of the environment leave nothing behind:
+/// a write that changes nothing is logged all the same.
+pub fn on_stack(at: u64) -> bool {
+    let here = 0u8;
+    let threads = THREAD_STACKS..THREAD_STACKS + THREADS_MAX * THREAD_STRIDE;
+    // One that the program gave to a thread.
+    let given = (&raw const here as u64)..crate::state::me().life.top();
+    (STACK_BASE..STACK_BASE + STACK_MAX).contains(&at) || threads.contains(&at) || given.contains(&at)
+}
+
+/// A function of the environment wrote `len` bytes at `at`; `changed`: they are not what was there.
 ///
 /// # Safety
 /// `at` is null or valid for `len` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_apply(at: *mut u8, len: i64, site: c_int) {
+pub unsafe extern "C" fn __itarget_apply(at: *mut u8, len: i64, site: c_int, changed: c_int) {
+    if changed == 0 && !on_stack(at as u64) {
+        return;
+    }
     __itarget_applies(site);
     // SAFETY: passed on.
     unsafe { written(at, len) }

@@ -266,13 +266,15 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
             // It failed: the END chunk is taken back.
             // SAFETY: a descriptor that leads to our own file.
             let back = log::own_file().is_ok_and(|fd| unsafe { sys!(libc::SYS_ftruncate, fd, at) } == 0);
-            me().seq = seq;
-            let c = ctl();
-            c.chunk_seq = seq;
-            c.clean = 0;
-            c.magic = itarget_abi::log::MAGIC;
-            if !back {
-                // The trace ends with a call of exec, which it says.
+            if back {
+                me().seq = seq;
+                let c = ctl();
+                c.chunk_seq = seq;
+                c.clean = 0;
+                c.magic = itarget_abi::log::MAGIC;
+            } else {
+                sys::say(&[b"IT0612 recording ends here: the log can't be written after a call of exec that failed; the program goes on, the trace ends with that call"]);
+                page().ended = end::EXEC;
                 page().mode = mode::PLAIN;
                 page().bound = u64::MAX;
             }

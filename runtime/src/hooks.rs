@@ -250,7 +250,7 @@ pub unsafe extern "C" fn __itarget_changed(slot: *mut u8, of: *mut u8, offset: i
         // SAFETY: the caller's promise.
         unsafe {
             let to = about(of, offset);
-            if recording() && !to.is_null() && differs(to) {
+            if recording() && !to.is_null() && (differs(to) || crossing::on_stack(to as u64)) {
                 crossing::written(to, len);
             }
         }
@@ -532,9 +532,19 @@ pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *m
     to
 }
 
-/// Something that can't be recorded comes next.
+/// Something that can't be recorded comes next. Called by code of the program, and where that calls the runtime before anything else is
+/// done: in a section of the environment it is an entry.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_refuse(code: i32) {
+    if crossing::from_environment() {
+        crossing::special(Special::Refuse);
+        word::word(code as u32 as u64);
+    }
+    refuse(code);
+}
+
+/// As [`__itarget_refuse`], inside an event.
+pub fn refuse(code: i32) {
     check::stop(code as u32);
     if elsewhere() {
         return;
@@ -546,10 +556,6 @@ pub extern "C" fn __itarget_refuse(code: i32) {
             site.bytes(),
             b"; `itarget dump` names it); the program goes on",
         ]);
-        if crossing::from_environment() {
-            crossing::special(Special::Refuse);
-            word::word(code as u32 as u64);
-        }
     }
     end_refused(code);
 }
@@ -598,7 +604,6 @@ pub unsafe extern "C" fn __itarget_unstage(to: *mut u8, slot: *const u8, len: i6
 }
 
 /// The recording or the replay ends, because what comes next can't be recorded.
-/// The recording ends here, or did.
 pub fn end_refused(code: i32) {
     if recording() {
         log::stop(end::REFUSED, code);

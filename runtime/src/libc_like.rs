@@ -4,7 +4,7 @@ use crate::alloc::{__itarget_free, __itarget_malloc};
 use crate::crossing;
 use crate::exit::site;
 use crate::hooks::{
-    __itarget_bytes, __itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, block, bulk, event, varint,
+    __itarget_bytes, __itarget_enter, __itarget_leave, refuse, __itarget_val, block, bulk, event, varint,
 };
 use crate::pool;
 use crate::state::{me, recording, replaying};
@@ -29,7 +29,7 @@ fn off() -> bool {
 /// Memory of the library does not exist at replay: recording stops.
 fn refuse_above(p: *const u8) {
     if !layout::mapped_at_replay(p as u64) {
-        __itarget_refuse(site::ABOVE);
+        refuse(site::ABOVE);
     }
 }
 

@@ -121,7 +121,7 @@ fn is_c() -> bool {
 /// What other threads see of a change is not recorded.
 fn refuse_with_threads(asks: bool) {
     if !asks && crate::sync::threads() && !elsewhere() {
-        crate::hooks::__itarget_refuse(site::LOCALE);
+        crate::hooks::refuse(site::LOCALE);
     }
 }
 

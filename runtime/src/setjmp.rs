@@ -4,7 +4,7 @@
 //! how deep in calls back.
 
 use crate::crossing;
-use crate::hooks::__itarget_refuse;
+use crate::hooks::refuse;
 use crate::state::recording;
 use core::ffi::c_int;
 use itarget_abi::layout;
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u64, savemask: c_int) -> 
 unsafe extern "C" fn rest(buf: *mut u64, savemask: c_int) -> c_int {
     if recording() && !crossing::from_environment() && !layout::mapped_at_replay(buf as u64) {
         // A block of the library: the replay could not write it.
-        __itarget_refuse(crate::exit::site::ABOVE);
+        refuse(crate::exit::site::ABOVE);
     }
     // SAFETY: a jmp_buf has room for 25 words.
     unsafe {

@@ -107,26 +107,18 @@ pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
     }
 }
 
-/// 1 if the text at `p` is not wholly in replay space: up to the end of its block, or to its end before anything that is the
-/// environment's. Depends on nothing that differs at replay.
+/// 1 if the text at `p` is not wholly in replay space, up to the end of its block. Depends on
+/// nothing that differs at replay.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_foreign(p: *const u8) -> i32 {
-    if !layout::above(p as u64) {
-        return 0;
-    }
-    let left = pool::usable(p);
-    if pool::side(p as u64, left) == Side::Replay {
-        return 0;
-    }
-    // SAFETY: replay's part of a block of ours.
-    let ends = (p as u64..p as u64 + left).take_while(|at| pool::side(*at, 1) == Side::Replay).any(|at| unsafe { *(at as *const u8) } == 0);
-    i32::from(!ends)
+    let known = !layout::above(p as u64) || pool::side(p as u64, pool::usable(p)) == Side::Replay;
+    i32::from(!known)
 }
 
 /// 1 if the `n` bytes at `p` are not wholly in replay space.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_foreign_bytes(p: *const u8, n: i64) -> i32 {
-    i32::from(n > 0 && layout::above(p as u64) && pool::side(p as u64, n as u64) != Side::Replay)
+    i32::from(n != 0 && layout::above(p as u64) && (n < 0 || pool::side(p as u64, n as u64) != Side::Replay))
 }
 
 static mut CAPTURED: *mut c_char = null_mut();
@@ -151,7 +143,7 @@ pub unsafe extern "C" fn __itarget_capture(stream: *mut c_void) -> *mut c_void {
 pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_void) -> i64 {
     if memory == stream {
         // No memory to capture it: a replay could not show it.
-        crate::hooks::__itarget_refuse(crate::exit::site::ABOVE);
+        crate::hooks::refuse(crate::exit::site::ABOVE);
         return 0;
     }
     // SAFETY: the memory stream's bytes are valid once it is closed, until they are freed.

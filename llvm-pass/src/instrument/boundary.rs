@@ -286,18 +286,19 @@ impl Cx<'_> {
             let bytes = ir.store_size(ty);
             let next = ir.next(inst);
             let scalar = matches!(ir.kind(ty), LLVMTypeKind::LLVMIntegerTypeKind | LLVMTypeKind::LLVMPointerTypeKind);
-            // What is there already is there at replay, too.
+            // What is there already is there at replay, too, but on stacks.
             ir.before(inst);
             let there = scalar.then(|| ir.load(ty, to));
             ir.before(next);
-            let mut on = ir.nonzero(self.mode());
-            if let Some(there) = there {
-                on = ir.and(on, ir.icmp(LLVMIntPredicate::LLVMIntNE, there, value));
-            }
+            let on = ir.nonzero(self.mode());
+            let changed = match there {
+                Some(there) => ir.int_cast(ir.icmp(LLVMIntPredicate::LLVMIntNE, there, value), ir.i32, false),
+                None => ir.int(ir.i32, 1),
+            };
             let end = ir.if_then(on, next, true);
             ir.before(end);
             ir.debug_of(inst);
-            self.hook("__itarget_apply", &[to, ir.int(ir.i64, bytes), site]);
+            self.hook("__itarget_apply", &[to, ir.int(ir.i64, bytes), site, changed]);
             return Ok(());
         }
         let w = self.wrapper(id, inst)?;

@@ -62,7 +62,7 @@ macro_rules! for_each_hook {
             __itarget_result(function: i32, value: ptr, len: i64) -> void;
             __itarget_upcall(function: i32, sp: ptr) -> void;
             __itarget_upcall_end() -> void;
-            __itarget_apply(at: ptr, len: i64, site: i32) -> void;
+            __itarget_apply(at: ptr, len: i64, site: i32, changed: i32) -> void;
             __itarget_applies(site: i32) -> void;
             // reads of environment values: always logged (ld), or by address (ck)
             __itarget_ld(from: ptr, size: i32, site: i32) -> i64;

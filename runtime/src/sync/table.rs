@@ -69,7 +69,7 @@ pub fn entry_of(address: u64) -> &'static Entry {
 
 #[cold]
 fn full() -> &'static Entry {
-    crate::hooks::__itarget_refuse(crate::exit::site::OBJECTS);
+    crate::hooks::refuse(crate::exit::site::OBJECTS);
     // SAFETY: one entry more than there are hashes; its shadow is never used.
     let e = unsafe { &*TABLE.add(ENTRIES) };
     e.state.store(3, Release);

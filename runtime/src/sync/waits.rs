@@ -409,7 +409,7 @@ pub unsafe extern "C" fn __itarget_once(control: *mut c_int, run: extern "C" fn(
             How::Shadow => pthread_once(entry_of(control as u64).real(control, 0, false), run),
             How::Replay => {
                 if crate::pool::owns(control.cast()) {
-                    crate::hooks::__itarget_refuse(site::ONCE);
+                    crate::hooks::refuse(site::ONCE);
                 }
                 if await_next() == Some(RAN) {
                     publish();
@@ -423,7 +423,7 @@ pub unsafe extern "C" fn __itarget_once(control: *mut c_int, run: extern "C" fn(
             How::Record => {
                 if crate::pool::owns(control.cast()) {
                     // A later one at the same place would be taken for this one.
-                    crate::hooks::__itarget_refuse(site::ONCE);
+                    crate::hooks::refuse(site::ONCE);
                     return pthread_once(control, run);
                 }
                 let e = entry_of(control as u64);

@@ -55,6 +55,11 @@ pub struct Life {
 }
 
 impl Life {
+    /// Top of the program's stack; 0: the main thread's.
+    pub fn top(&self) -> u64 {
+        self.top
+    }
+
     /// None.
     pub const NEW: Life = Life {
         start: None,
@@ -170,7 +175,7 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     __itarget_leave();
     if u64::from(number) >= THREADS_MAX {
         // It runs all the same, unrecorded.
-        crate::hooks::__itarget_refuse(site::THREAD);
+        crate::hooks::refuse(site::THREAD);
     }
     // The thread may end the process before its maker hears of it: what was recorded of it says that it was made.
     let mut made = run || replay::has_part(number);
@@ -565,7 +570,7 @@ pub unsafe extern "C" fn __itarget_pthread_getattr(t: Handle, attr: *mut Attr) -
 pub unsafe extern "C" fn __itarget_timer_create(clock: c_int, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int {
     // SAFETY: the caller's structure.
     if !event.is_null() && unsafe { (*event).sigev_notify } == libc::SIGEV_THREAD {
-        crate::hooks::__itarget_refuse(site::TIMER);
+        crate::hooks::refuse(site::TIMER);
     }
     if plain() || !recording() && !replaying() {
         // SAFETY: passed on.

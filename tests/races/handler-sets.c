@@ -2,11 +2,8 @@
 // look at them.
 //# races: trust
 //# varies: output
-#include <pthread.h>
-#include <signal.h>
+#include "ticking.h"
 #include <stdio.h>
-#include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 static int flags[2], other;
 static int *which = &flags[0];
@@ -30,18 +27,8 @@ static void *work(void *arg) {
   return (void *)hash;
 }
 int main(void) {
-  pthread_t t[2];
   void *hash[2];
-  struct sigaction sa;
-  struct itimerval every = {{0, 1000}, {0, 1000}};
-  memset(&sa, 0, sizeof sa);
-  sa.sa_handler = on_alarm;
-  sigaction(SIGALRM, &sa, NULL);
-  for (long i = 0; i < 2; i++) pthread_create(&t[i], NULL, work, (void *)(i + 1));
-  setitimer(ITIMER_REAL, &every, NULL);
-  for (int i = 0; i < 2; i++) pthread_join(t[i], &hash[i]);
-  memset(&every, 0, sizeof every);
-  setitimer(ITIMER_REAL, &every, NULL);
+  ticking(on_alarm, work, hash);
   printf("%lx %lx\n", (unsigned long)hash[0], (unsigned long)hash[1]);
   return 0;
 }

@@ -603,6 +603,45 @@ pub unsafe extern "C" fn __itarget_unstage(to: *mut u8, slot: *const u8, len: i6
     }
 }
 
+/// Before a call that reads the string at `of`, or `limit` bytes of it, itself: where that is the environment's, it gets a copy in the pool,
+/// whose contents are logged. See `STAGE_ALWAYS` for `flags`.
+///
+/// # Safety
+/// `of` is null or leads to a string, or to `limit` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_stage_text(of: *mut u8, limit: u64, flags: i32, site: i32) -> *mut u8 {
+    if of.is_null() || !logging() || flags & STAGE_ALWAYS == 0 && !logged_side(of as u64, 1) {
+        return of;
+    }
+    event(site as u32);
+    // SAFETY: the caller's promise; the block has room for the text and its end.
+    unsafe {
+        let n = varint(if replaying() { 0 } else { libc::strnlen(of.cast(), limit as usize) as u64 });
+        let copy = crate::alloc::__itarget_malloc(n + 1, layout::OBJ_REPLAY);
+        if copy.is_null() {
+            libc::abort();
+        }
+        if recording() {
+            core::ptr::copy_nonoverlapping(of, copy, n as usize);
+        }
+        bulk(copy, n);
+        *copy.add(n as usize) = 0;
+        copy
+    }
+}
+
+/// After such a call: the copy, if it was one, is no longer needed.
+///
+/// # Safety
+/// What `__itarget_stage_text` gave for `of`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_unstage_text(given: *mut u8, of: *mut u8) {
+    if given != of {
+        // SAFETY: a block of ours.
+        unsafe { crate::alloc::__itarget_free(given) };
+    }
+}
+
 /// The recording or the replay ends, because what comes next can't be recorded.
 pub fn end_refused(code: i32) {
     if recording() {

@@ -5,6 +5,7 @@ use super::weights::Traffic;
 use crate::annotate::CallSpec;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, PointsTo};
+use itarget_plan::Staged;
 
 /// Where an object lives, as far as sides are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,8 +211,8 @@ pub struct Pin {
     /// Recording stops at run time when the memory is above the bound, so only cells below it need
     /// to be in replay space.
     pub checked: bool,
-    /// Where the cells are not in replay space, the site gets a copy: bytes, whether they are read, whether they are written.
-    pub staged: Option<(u64, bool, bool)>,
+    /// Where the cells are not in replay space, the site gets this copy.
+    pub staged: Option<Staged>,
 }
 
 /// All facts of a module.

@@ -195,10 +195,10 @@ impl Writer<'_> {
         for conflict in &self.cut.conflicts {
             let pin = &self.facts.pins[conflict.pin];
             let (operands, staged) = guards.entry(pin.at).or_default();
-            match (pin.staged, pin.operands.as_slice()) {
-                (Some((bytes, read, written)), &[arg]) => {
+            match &pin.staged {
+                Some(copy) => {
                     let how = if conflict.certain || self.any_low(&pin.values) { How::Always } else { How::Checked };
-                    staged.insert(arg, Staged { arg, bytes, read, written, how });
+                    staged.insert(copy.arg, Staged { how, ..copy.clone() });
                 }
                 _ if !conflict.certain => operands.extend(&pin.operands),
                 _ => {}

@@ -130,6 +130,10 @@ impl Cx<'_> {
             if ir.kind(ir.type_of(pointer)) != LLVMTypeKind::LLVMPointerTypeKind || ir.is_null(pointer) {
                 continue;
             }
+            if staged.bytes == 0 {
+                self.stage_text(id, call, after, staged, pointer);
+                continue;
+            }
             ir.before(call);
             // Of 16 bytes each, so that it is aligned as any of its members may want it.
             let slot = ir.entry_alloca(f, ir.array_type(ir.int_type(128), staged.bytes.div_ceil(16)));
@@ -150,6 +154,23 @@ impl Cx<'_> {
                 self.hook("__itarget_unstage", &[pointer, slot, len]);
             }
         }
+    }
+
+    /// The same for an argument that is a string.
+    fn stage_text(&self, id: u32, call: Value, after: Value, staged: &Staged, pointer: Value) {
+        let ir = self.ir;
+        ir.before(call);
+        ir.debug_of(call);
+        let limit = match staged.limit {
+            Some(arg) => ir.int_cast(ir.operand(call, arg), ir.i64, false),
+            None => ir.int(ir.i64, u64::MAX),
+        };
+        let flags = ir.int(ir.i32, if staged.how == How::Always { STAGE_ALWAYS as u64 } else { 0 });
+        let given = self.hook("__itarget_stage_text", &[pointer, limit, flags, ir.int(ir.i32, u64::from(id))]);
+        ir.set_operand(call, staged.arg, given);
+        ir.before(after);
+        ir.debug_of(call);
+        self.hook("__itarget_unstage_text", &[given, pointer]);
     }
 
     /// A safe point for asynchronous events before a volatile load.

@@ -54,6 +54,8 @@ macro_rules! for_each_hook {
             __itarget_guard(at: ptr, site: i32) -> void;
             __itarget_stage(slot: ptr, of: ptr, len: i64, flags: i32, site: i32) -> ptr;
             __itarget_unstage(to: ptr, slot: ptr, len: i64) -> void;
+            __itarget_stage_text(of: ptr, limit: i64, flags: i32, site: i32) -> ptr;
+            __itarget_unstage_text(given: ptr, of: ptr) -> void;
             __itarget_unreached(name: ptr) -> void;
             __itarget_poll(site: i32) -> void;
             // what the environment does to replay space: a section, ended by upcalls (of an external call) or

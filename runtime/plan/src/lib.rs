@@ -290,8 +290,11 @@ pub struct Read {
 pub struct Staged {
     /// Argument, from 0.
     pub arg: u32,
-    /// Bytes.
+    /// Bytes; 0: a C string.
     pub bytes: u64,
+    /// For a string: the argument that says how much of it is looked at, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
     /// They are read.
     pub read: bool,
     /// They are written.

@@ -19,6 +19,9 @@ const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size"
 const NATIVE_READERS: &[&str] =
     &["__itarget_iconv", "__itarget_putenv", "__itarget_setenv", "__itarget_sigaction", "__itarget_strtok", "__itarget_unsetenv"];
 
+/// Those of them that read C strings, and keep no pointer to them.
+const TEXT_READERS: &[&str] = &["__itarget_setenv", "__itarget_unsetenv"];
+
 /// Runtime functions that make text in a block of their own.
 const FORMATTERS: &[&str] = &["__itarget_asprintf", "__itarget_vasprintf"];
 
@@ -366,7 +369,10 @@ impl Collector<'_> {
                 }
                 let facts = &self.facts;
                 low.retain(|v| facts.place(self.points_to, *v) == Place::Low);
-                self.pin(site.at, sorted(low), &format!("`{}`", site.callee), true, &[]);
+                if runtime.contains("dup") {
+                    let limit = (runtime == "__itarget_strndup").then_some(1);
+                    self.pin_or_copy_text(site.at, sorted(low), &format!("`{}`", site.callee), 0, limit);
+                }
             }
             return;
         }
@@ -393,6 +399,10 @@ impl Collector<'_> {
             let (first, len) = if runtime == "__itarget_iconv" { (1, Some(8)) } else { (0, None) };
             for (index, &arg) in call.args.iter().enumerate().skip(first) {
                 let values = self.span(&self.merged(site.at.0, arg), len);
+                if TEXT_READERS.contains(&runtime) {
+                    self.pin_or_copy_text(site.at, values, &format!("`{}`", site.callee), index as u32, None);
+                    continue;
+                }
                 let staged = sized(&site.spec, index as u32);
                 self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), index as u32, staged);
                 if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {

@@ -15,6 +15,7 @@ use crate::annotate::Arguments;
 use crate::model::{Access, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
 use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Shape, Target};
 use itarget_annotations::Annotations;
+use itarget_plan::{How, Staged};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
@@ -204,7 +205,17 @@ impl<'a> Collector<'a> {
         self.pin(at, values, what, true, &[arg]);
         if let Some(pin) = self.facts.pins.get_mut(before) {
             // What is written may be so in part only: the rest of the copy goes back as it came.
-            pin.staged = staged.map(|(bytes, read, written)| (bytes, read || written, written));
+            let copy = |(bytes, read, written)| Staged { arg, bytes, limit: None, read: read || written, written, how: How::Checked };
+            pin.staged = staged.map(copy);
+        }
+    }
+
+    /// As `pin`, for an argument of a call that may as well get a copy of the string there, or of as much as the argument `limit` says.
+    fn pin_or_copy_text(&mut self, at: (usize, usize), values: Vec<FieldId>, what: &str, arg: u32, limit: Option<u32>) {
+        let before = self.facts.pins.len();
+        self.pin(at, values, what, true, &[arg]);
+        if let Some(pin) = self.facts.pins.get_mut(before) {
+            pin.staged = Some(Staged { arg, bytes: 0, limit, read: true, written: false, how: How::Checked });
         }
     }
 

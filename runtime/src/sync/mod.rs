@@ -104,12 +104,25 @@ impl Local {
 }
 
 /// Where a thread is, for others.
-#[repr(C, align(16))]
+#[repr(C, align(64))]
 pub struct Clock {
     /// Replay: operations that are done.
     done: AtomicU64,
-    /// Threads that wait for it.
-    waiting: AtomicU32,
+    /// The lowest count that some thread waits for; nobody is woken before.
+    wanted: AtomicU64,
+    /// Times that threads were woken.
+    wakes: AtomicU32,
+}
+
+impl Clock {
+    /// What was waited for is there, or never will be. Who waits for more asks again.
+    #[cold]
+    fn wake(&self) {
+        self.wanted.store(u64::MAX, SeqCst);
+        self.wakes.fetch_add(1, SeqCst);
+        // SAFETY: wakes all that sleep there.
+        unsafe { sys!(libc::SYS_futex, (&raw const self.wakes), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
+    }
 }
 
 static mut CLOCKS: *mut Clock = core::ptr::null_mut();
@@ -279,9 +292,8 @@ pub fn publish() {
     c.ops += 1;
     let clock = clock(me().number);
     clock.done.store(c.ops, SeqCst);
-    if clock.waiting.load(SeqCst) != 0 {
-        // SAFETY: wakes all that wait on the low half of the count.
-        unsafe { sys!(libc::SYS_futex, (&raw const clock.done), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
+    if c.ops >= clock.wanted.load(SeqCst) {
+        clock.wake();
     }
 }
 
@@ -289,8 +301,7 @@ pub fn publish() {
 pub fn publish_end() {
     let clock = clock(me().number);
     clock.done.store(u64::MAX, SeqCst);
-    // SAFETY: as in `publish`.
-    unsafe { sys!(libc::SYS_futex, (&raw const clock.done), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
+    clock.wake();
 }
 
 /// Replay: an operation without anything to do between its beginning and its end.
@@ -317,20 +328,20 @@ fn wait_for(thread: u32, count: u64) {
         core::hint::spin_loop();
     }
     let mut watch = Watch::new();
-    clock.waiting.fetch_add(1, SeqCst);
     loop {
-        let done = clock.done.load(SeqCst);
-        if done >= count {
+        // Before the wish, which whoever wakes others takes back.
+        let wakes = clock.wakes.load(SeqCst);
+        clock.wanted.fetch_min(count, SeqCst);
+        if clock.done.load(SeqCst) >= count {
             break;
         }
         let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
-        // SAFETY: sleeps while the low half of the count is what was seen.
-        unsafe { sys!(libc::SYS_futex, (&raw const clock.done), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, done as u32, &raw const second) };
+        // SAFETY: sleeps while nobody was woken.
+        unsafe { sys!(libc::SYS_futex, (&raw const clock.wakes), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, wakes, &raw const second) };
         if watch.is_stuck() {
             replay::stuck(thread, count, clock.done.load(SeqCst));
         }
     }
-    clock.waiting.fetch_sub(1, SeqCst);
 }
 
 /// Notices when no thread makes progress.

@@ -54,6 +54,8 @@ pub mod site {
     pub const THREAD: i32 = 0xffff_000e_u32 as i32;
     /// pthread_join and pthread_detach.
     pub const JOIN: i32 = 0xffff_000f_u32 as i32;
+    /// pthread_cancel.
+    pub const CANCEL: i32 = 0xffff_0015_u32 as i32;
     /// Waits for conditions, semaphores and barriers.
     pub const WAIT: i32 = 0xffff_0010_u32 as i32;
     /// realpath and getcwd.

@@ -351,6 +351,9 @@ pub fn replay_due(downcall: bool) {
         }
         me().next_async_index += 1;
         next_async();
+        if e.signal == crate::thread::cancel::SIGNAL {
+            crate::thread::cancel::replay(e.code);
+        }
         run(&e);
     }
     if ctl().boundaries >= replay::part().last_call {

@@ -61,6 +61,11 @@ impl Local {
         prints: false,
     };
 
+    /// Record: it is about to print.
+    pub fn prints(&self) -> bool {
+        self.prints
+    }
+
     /// Replay: the thread's log.
     pub fn open(&mut self, from: *const u8, len: u64) {
         self.cur = from;

@@ -53,7 +53,9 @@ unsafe fn cond_wait(c: *mut Cond, m: *mut Mutex, f: impl FnOnce(*mut Cond, *mut 
             // SAFETY: passed on.
             let ((_, cond), (e, mutex)) = unsafe { (real_cond(c), real_mutex(m)) };
             chained(&e.last);
+            crate::thread::cancel::waits_with(&raw const e.last);
             let r = waiting(|| f(cond, mutex));
+            crate::thread::cancel::waits_with(core::ptr::null());
             depend(e.last.load(Relaxed));
             if r != 0 {
                 unusual(i64::from(r));

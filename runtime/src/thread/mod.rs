@@ -4,6 +4,7 @@
 //! function) lies in a small mapping above the bound, also at a fixed place, so that `pthread_t` is the same at replay; the program's
 //! frames are on a stack below the bound.
 
+pub mod cancel;
 mod graves;
 pub mod seat;
 pub mod values;
@@ -16,7 +17,7 @@ use crate::sys::{mmap, sys};
 use crate::word::word;
 use crate::{log, replay, signal};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
@@ -37,7 +38,13 @@ pub struct Life {
     /// Stack pointer of the frames around the program's.
     outer: u64,
     /// Innermost handler of `pthread_cleanup_push`.
-    cleanup: *mut CancelBuffer,
+    cleanup: *mut cancel::Buffer,
+    /// What it has last asked for (`pthread_setcanceltype`).
+    cancel_type: c_int,
+    /// Record: the stamp of the mutex that it gets back when it is cancelled where it waits; else null.
+    retakes: *const AtomicU64,
+    /// The buffer by which glibc finds the frames around the program's.
+    catch: [u64; 13],
     result: *mut c_void,
     detached: AtomicU32,
     /// Values of keys.
@@ -68,6 +75,9 @@ impl Life {
         stack: (0, 0),
         outer: 0,
         cleanup: core::ptr::null_mut(),
+        cancel_type: 0,
+        retakes: core::ptr::null(),
+        catch: [0; 13],
         result: core::ptr::null_mut(),
         detached: AtomicU32::new(0),
         values: [core::ptr::null_mut(); values::KEYS],
@@ -92,6 +102,7 @@ unsafe extern "C" {
     fn pthread_tryjoin_np(t: Handle, result: *mut *mut c_void) -> c_int;
     fn pthread_timedjoin_np(t: Handle, result: *mut *mut c_void, until: *const libc::timespec) -> c_int;
     fn pthread_attr_getsigmask_np(attr: *const Attr, set: *mut libc::sigset_t) -> c_int;
+    fn __sigsetjmp(buffer: *mut c_void, mask: c_int) -> c_int;
     fn pthread_attr_getdetachstate(attr: *const Attr, state: *mut c_int) -> c_int;
 }
 
@@ -276,17 +287,24 @@ extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
         }
         let life = &mut me().life;
         let (Some(start), argument) = (life.start, life.argument) else { return core::ptr::null_mut() };
-        if life.top != 0 { on_stack(start, argument, life.top, &raw mut life.outer) } else { start(argument) }
+        // At replay nobody is cancelled by glibc.
+        let catch = if replaying() { core::ptr::null_mut() } else { &raw mut life.catch };
+        let result = on_stack(start, argument, life.top, &raw mut life.outer, catch);
+        if !catch.is_null() {
+            cancel::unregister(catch.cast());
+        }
+        result
     };
     end(result)
 }
 
-/// Calls a function on another stack; [`back`] ends it, too.
+/// Calls a function on another stack, or further down on this one if `top` is 0; [`back`] ends it, too. While it runs `catch`, if not null, is registered
+/// with glibc, so that [`cancel::cancelled`] is called if the thread is cancelled.
 ///
 /// # Safety
-/// `top` is the end of a stack that nobody uses.
+/// `top` is the end of a stack that nobody uses. `catch` lives until it is taken back.
 #[unsafe(naked)]
-unsafe extern "C" fn on_stack(f: Start, argument: *mut c_void, top: u64, outer: *mut u64) -> *mut c_void {
+unsafe extern "C" fn on_stack(f: Start, argument: *mut c_void, top: u64, outer: *mut u64, catch: *mut [u64; 13]) -> *mut c_void {
     core::arch::naked_asm!(
         "push rbx",
         "push rbp",
@@ -295,6 +313,31 @@ unsafe extern "C" fn on_stack(f: Start, argument: *mut c_void, top: u64, outer: 
         "push r14",
         "push r15",
         "mov [rcx], rsp",
+        "test r8, r8",
+        "jz 2f",
+        "push rdi",
+        "push rsi",
+        "push rdx",
+        "push rcx",
+        "push r8",
+        "mov rdi, r8",
+        "xor esi, esi",
+        "call {setjmp}",
+        "test eax, eax",
+        "jnz 4f",
+        "mov rdi, [rsp]",
+        "call {register}",
+        "pop r8",
+        "pop rcx",
+        "pop rdx",
+        "pop rsi",
+        "pop rdi",
+        "2:",
+        "test rdx, rdx",
+        "jnz 3f",
+        // Room for what is called when the thread is cancelled.
+        "lea rdx, [rsp - 4088]",
+        "3:",
         "mov rsp, rdx",
         // The program's frames end here; what setjmp would save of these must be the same at replay.
         "mov rax, rdi",
@@ -311,7 +354,13 @@ unsafe extern "C" fn on_stack(f: Start, argument: *mut c_void, top: u64, outer: 
         "mov rdi, [rsp]",
         "mov rsi, rax",
         "jmp {back}",
+        "4:",
+        "call {cancelled}",
+        "ud2",
         back = sym back,
+        setjmp = sym __sigsetjmp,
+        register = sym cancel::__pthread_register_cancel,
+        cancelled = sym cancel::cancelled,
     )
 }
 
@@ -599,47 +648,6 @@ pub unsafe extern "C" fn __itarget_timer_create(clock: c_int, event: *mut libc::
     rc
 }
 
-/// glibc's `__pthread_unwind_buf_t`, as `pthread_cleanup_push` has it in C.
-#[repr(C)]
-pub struct CancelBuffer {
-    registers: [u64; 8],
-    saved: c_int,
-    outer: *mut CancelBuffer,
-}
-
-/// Registers a handler of `pthread_cleanup_push`.
-///
-/// # Safety
-/// See `__itarget_pthread_create`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_register_cancel(buffer: *mut CancelBuffer) {
-    let life = &mut me().life;
-    // SAFETY: a local of the caller.
-    unsafe { (*buffer).outer = life.cleanup };
-    life.cleanup = buffer;
-}
-
-/// Takes it back.
-///
-/// # Safety
-/// See `__itarget_pthread_create`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_unregister_cancel(buffer: *mut CancelBuffer) {
-    // SAFETY: a local of the caller.
-    me().life.cleanup = unsafe { (*buffer).outer };
-}
-
-/// A handler has run: on with the next one.
-///
-/// # Safety
-/// See `__itarget_pthread_create`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_unwind_next(buffer: *mut CancelBuffer) -> ! {
-    // SAFETY: a local of the caller.
-    me().life.cleanup = unsafe { (*buffer).outer };
-    unwind()
-}
-
 fn unwind() -> ! {
     let life = &mut me().life;
     if !life.cleanup.is_null() {
@@ -653,7 +661,7 @@ fn unwind() -> ! {
     }
     // SAFETY: set when the thread began.
     unsafe {
-        if life.top == 0 {
+        if life.outer == 0 {
             let result = end(life.result);
             libc::pthread_exit(result)
         }

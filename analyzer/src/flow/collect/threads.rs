@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 /// Functions that start a thread.
 const CREATE: &[&str] = &["pthread_create", "thrd_create"];
 /// What can't be recorded in a thread yet.
-const REFUSED: &[&str] = &["pthread_cancel", "pthread_clockjoin_np"];
+const REFUSED: &[&str] = &["pthread_clockjoin_np"];
 /// What draws from one row of numbers for all threads: who gets which depends on the schedule.
 const DRAWN: &[&str] = &["rand", "random", "drand48", "lrand48", "mrand48"];
 

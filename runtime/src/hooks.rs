@@ -705,7 +705,7 @@ pub extern "C" fn __itarget_poll(site: i32) {
 /// # Safety
 /// `from` is valid for reading.
 #[inline(always)]
-unsafe fn plain(from: *const u8, size: i32) -> i64 {
+pub unsafe fn plain(from: *const u8, size: i32) -> i64 {
     // SAFETY: the program would have read the same bytes.
     unsafe {
         match size {
@@ -786,7 +786,7 @@ pub unsafe extern "C" fn __itarget_ckn(from: *const u8, to: *mut u8, len: i64, s
 
 /// True when a load from above the bound must be logged.
 #[inline]
-fn logged_side(from: u64, len: u64) -> bool {
+pub fn logged_side(from: u64, len: u64) -> bool {
     from >= layout::BOUND && pool::side(from, len) != Side::Replay
 }
 

@@ -33,6 +33,7 @@ mod state;
 mod sync;
 mod sys;
 mod thread;
+mod variables;
 mod word;
 
 #[cfg(not(test))]

@@ -197,7 +197,7 @@ fn layout(tagged: bool) -> bool {
         mmap(page, 4096, libc::PROT_NONE, flags, -1, 0);
     }
     use_up_heap();
-    sync::start()
+    crate::variables::start() && sync::start()
 }
 
 /// What a library's constructor allocated before us (libstdc++'s does) has left a brk heap with

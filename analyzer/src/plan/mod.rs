@@ -9,7 +9,7 @@ use crate::annotate;
 use crate::flow::cut::Cut;
 use crate::flow::explain;
 use crate::flow::collect::{is_allowed_outside, is_aware};
-use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, Role, Store, is_allocator};
+use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, PointerArg, Role, Store, is_allocator};
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::Module;
 use crate::model::FunctionId;
@@ -105,6 +105,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         callee: call.callee.clone(),
         how: How::Always,
         pointers: Vec::new(),
+        located: Vec::new(),
         locale: false,
         ret: Ret::Log,
         writes,
@@ -281,6 +282,14 @@ impl Writer<'_> {
         self.environment(values).any(|v| self.is_low(v))
     }
 
+    /// What is low and the environment's among these cells lies in variables that have one place: the address tells.
+    fn only_variables(&self, values: &[FieldId]) -> bool {
+        self.environment(values).filter(|v| self.is_low(*v)).all(|v| match self.points_to.object(self.points_to.field(v).object).kind {
+            ObjectKind::Global(g) => !self.module.globals[g.index()].thread_local,
+            _ => false,
+        })
+    }
+
     fn load(&self, load: &Load) -> Option<(Action, Traffic)> {
         let name = &self.module.functions[load.at.0].name;
         let all = self.weights.site(name, load.ordinal, load.executions, load.size);
@@ -304,7 +313,8 @@ impl Writer<'_> {
         if environment == 0 {
             return load.volatile.then_some((Action::Poll, Traffic::default()));
         }
-        if environment == load.values.len() || self.any_low(&load.values) {
+        let low = self.any_low(&load.values);
+        if environment == load.values.len() || low && !self.only_variables(&load.values) {
             return Some((Action::Load { how: How::Always }, all));
         }
         let mut part = Traffic::default();
@@ -313,7 +323,7 @@ impl Writer<'_> {
             part = part.plus(self.weights.cell(name, load.ordinal, &cell, load.executions, load.size));
         }
         let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
-        Some((Action::Load { how: How::Checked }, part))
+        Some((Action::Load { how: if low { How::Located } else { How::Checked } }, part))
     }
 
     /// Cells of memory that functions of the environment get from the library: it is not there at replay.
@@ -458,14 +468,16 @@ impl Writer<'_> {
 
     fn deterministic(&self, call: &CallSite) -> Option<(Action, Traffic)> {
         let locale = self.locale && call.spec.kind == Some(Kind::DetLocale);
+        let reads_low = |p: &&PointerArg| p.read && self.any_low(&p.values);
+        let located: Vec<u32> = call.pointers.iter().filter(reads_low).map(|p| p.arg).collect();
         let pointers: Vec<u32> = (call.pointers.iter())
-            .filter(|p| p.values.is_empty() || p.values.iter().any(|v| self.may_be_above(*v)))
+            .filter(|p| p.values.is_empty() || p.values.iter().any(|v| self.may_be_above(*v)) || located.contains(&p.arg))
             .map(|p| p.arg)
             .collect();
         let always = call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
             || call.pointers.iter().any(|p| {
                 let environment = self.environment(&p.values).count();
-                p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values))
+                p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values) && !self.only_variables(&p.values))
             });
         if pointers.is_empty() && !always && !locale {
             return None;
@@ -473,6 +485,7 @@ impl Writer<'_> {
         let mut action = self.outline(call, if always { How::Always } else { How::Checked });
         if !always {
             action.pointers = pointers;
+            action.located = located;
             action.locale = locale;
         }
         let reads = call.movements.iter().any(|m| self.environment(&m.from).next().is_some());
@@ -492,6 +505,7 @@ impl Writer<'_> {
             callee: call.callee.clone(),
             how,
             pointers: Vec::new(),
+            located: Vec::new(),
             locale: false,
             ret,
             writes: kept

@@ -47,7 +47,7 @@ impl Cx<'_> {
                 let on = ir.nonzero(self.mode());
                 ir.cond_br(on, slow, plain);
             }
-            How::Checked => {
+            How::Checked | How::Located => {
                 let maybe = self.block(&w, "maybe");
                 ir.at_end(self.entry(&w));
                 let mut any = ir.int(ir.i64, 0);
@@ -66,10 +66,22 @@ impl Cx<'_> {
                     let other = ir.icmp(LLVMIntPredicate::LLVMIntEQ, c, ir.int(ir.i32, 0));
                     env = ir.or(env, other);
                 }
-                ir.cond_br(env, maybe, plain);
-                ir.at_end(maybe);
-                let on = ir.nonzero(self.mode());
-                ir.cond_br(on, slow, plain);
+                if plan.located.is_empty() {
+                    ir.cond_br(env, maybe, plain);
+                    ir.at_end(maybe);
+                    let on = ir.nonzero(self.mode());
+                    ir.cond_br(on, slow, plain);
+                } else {
+                    let on = ir.nonzero(self.mode());
+                    ir.cond_br(on, maybe, plain);
+                    ir.at_end(maybe);
+                    for &p in &plan.located {
+                        if let Some(&a) = w.args.get(p as usize) {
+                            env = ir.or(env, ir.nonzero(self.hook("__itarget_variable", &[a])));
+                        }
+                    }
+                    ir.cond_br(env, slow, plain);
+                }
             }
         }
         ir.at_end(plain);

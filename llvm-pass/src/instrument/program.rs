@@ -119,6 +119,11 @@ impl Cx<'_> {
         let make = |of: &[Value]| ir.const_struct(&[number(of.len() as u64), ir.const_array(pair_ty, of)]);
         let digested = make(&digested);
         self.export(tables::GLOBALS, digested);
+        let outside = globals.iter().filter(|(n, _)| plan.environment_globals.binary_search(n).is_ok());
+        let outside: Vec<Value> = outside.map(|(_, g)| pair(*g)).collect();
+        if plan.locates() {
+            self.export(tables::VARIABLES, make(&outside));
+        }
         if plan.cut.watches() {
             let all = make(&all);
             self.export(tables::ALL_GLOBALS, all);

@@ -69,6 +69,9 @@ macro_rules! for_each_hook {
             // reads of environment values: always logged (ld), or by address (ck)
             __itarget_ld(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ldn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_at(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_variable(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             // threads: around an atomic operation on memory that several reach; around output that a replay shows; the
@@ -110,6 +113,8 @@ pub mod tables {
     pub const MIXED: &str = "__itarget_mixed";
     /// `[count, {start: ptr, bytes: u64}...]`: writable globals of replay space (for digests).
     pub const GLOBALS: &str = "__itarget_globals";
+    /// `[count, {start: ptr, bytes: u64}...]`: variables that the environment may write.
+    pub const VARIABLES: &str = "__itarget_variables";
     /// `[count, function: ptr...]`: functions the environment may call, by upcall id.
     pub const UPCALLS: &str = "__itarget_upcall_table";
     /// Present where functions of the program are in the environment: threads that are not recorded may run them.

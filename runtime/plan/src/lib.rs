@@ -311,6 +311,9 @@ pub enum How {
     Always,
     /// Decided by one compare of the address at run time.
     Checked,
+    /// Decided at run time, too, where the memory below the bound that is the environment's is all in variables: those of
+    /// [`Plan::environment_globals`].
+    Located,
 }
 
 /// An external call.
@@ -325,6 +328,9 @@ pub struct Call {
     /// Argument indices whose addresses decide (for `Checked`).
     #[serde(default)]
     pub pointers: Vec<u32>,
+    /// Those of `pointers` that may lead to variables of the environment (see [`How::Located`]): decided by these, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub located: Vec<u32>,
     /// For `Checked`: also an environment call while the locale is not "C".
     #[serde(default)]
     pub locale: bool,
@@ -480,6 +486,16 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// Something is told apart by which variable it is in.
+    #[must_use]
+    pub fn locates(&self) -> bool {
+        self.sites.iter().any(|s| match &s.action {
+            Action::Load { how } => *how == How::Located,
+            Action::Call(call) => !call.located.is_empty(),
+            _ => false,
+        })
+    }
+
     /// The canonical text: JSON.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -1,0 +1,132 @@
+//! Variables of the program that are the environment's: where what may be one of them is something else as well, the address tells.
+//!
+//! A bit for every few bytes of the span in which they lie says whether there is any; only where there is one the sorted
+//! table of them is searched. So the answer depends on variables, not on what happens to lie beside them.
+
+use crate::hooks::{__itarget_ld, __itarget_ldn, logged_side, plain};
+use crate::sys::{self, sys};
+use itarget_abi::layout;
+
+core::arch::global_asm!(
+    ".weak __itarget_variables",
+    ".pushsection .data.rel.ro.itarget_variables_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_variables_address",
+    ".globl itarget_variables_address",
+    "itarget_variables_address: .quad __itarget_variables",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_variables_address: *const u64;
+}
+
+/// Bytes per bit, as a shift.
+const GRAIN: u32 = 4;
+
+/// What is known of the variables.
+struct Variables {
+    /// First address, and bytes from there to the last one.
+    from: u64,
+    span: u64,
+    bits: *mut u64,
+    /// First address and bytes of each, in order.
+    table: *const [u64; 2],
+    count: usize,
+}
+
+static mut VARIABLES: Variables = Variables { from: 0, span: 0, bits: core::ptr::null_mut(), table: core::ptr::null(), count: 0 };
+
+/// Makes the table. False: no memory.
+pub fn start() -> bool {
+    // SAFETY: the pass's table: a count, then address and size of each; one thread; fresh memory.
+    unsafe {
+        let given = itarget_variables_address;
+        if given.is_null() || *given == 0 || VARIABLES.count != 0 {
+            return true;
+        }
+        let count = *given as usize;
+        let map = |bytes: u64| sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, 0);
+        let Some(table) = map(count as u64 * 16) else { return false };
+        let table = core::slice::from_raw_parts_mut(table.cast::<[u64; 2]>(), count);
+        table.copy_from_slice(core::slice::from_raw_parts(given.add(1).cast(), count));
+        table.sort_unstable();
+        let from = table[0][0];
+        let last = table[count - 1];
+        let span = last[0] + last[1].max(1) - from;
+        let Some(bits) = map((span >> GRAIN >> 3) + 16) else {
+            sys!(libc::SYS_munmap, table.as_ptr(), count * 16);
+            return false;
+        };
+        let bits = bits.cast::<u64>();
+        for [at, bytes] in table.iter() {
+            for grain in (at - from) >> GRAIN..=(at - from + bytes.saturating_sub(1)) >> GRAIN {
+                *bits.add((grain / 64) as usize) |= 1 << (grain % 64);
+            }
+        }
+        VARIABLES = Variables { from, span, bits, table: table.as_ptr(), count };
+    }
+    true
+}
+
+/// Whether there is a variable of the environment at an address.
+#[inline(always)]
+pub fn has(at: u64) -> bool {
+    // SAFETY: made at start, never changed; the bit lies within the span.
+    unsafe {
+        let v = &*(&raw const VARIABLES);
+        let offset = at.wrapping_sub(v.from);
+        if offset >= v.span {
+            return false;
+        }
+        let grain = offset >> GRAIN;
+        *v.bits.add((grain / 64) as usize) >> (grain % 64) & 1 != 0 && search(at)
+    }
+}
+
+#[inline(never)]
+fn search(at: u64) -> bool {
+    // SAFETY: as above.
+    let table = unsafe {
+        let v = &*(&raw const VARIABLES);
+        core::slice::from_raw_parts(v.table, v.count)
+    };
+    let next = table.partition_point(|v| v[0] <= at);
+    next > 0 && at < table[next - 1][0] + table[next - 1][1]
+}
+
+/// Before a call that may read a variable of the environment: whether it does.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_variable(at: u64) -> i32 {
+    i32::from(has(at))
+}
+
+/// A load of what may be in a variable of the environment, or above the bound: logged if it is environment memory.
+///
+/// # Safety
+/// As `__itarget_ld`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_at(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe {
+        let logged = if (from as u64) < layout::BOUND { has(from as u64) } else { logged_side(from as u64, size as u64) };
+        if logged { __itarget_ld(from, size, site) } else { plain(from, size) }
+    }
+}
+
+/// As `__itarget_at` for any size.
+///
+/// # Safety
+/// As `__itarget_ldn`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_atn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe {
+        let logged = if (from as u64) < layout::BOUND { has(from as u64) } else { logged_side(from as u64, len as u64) };
+        if logged {
+            __itarget_ldn(from, to, len, site);
+        } else {
+            core::ptr::copy(from, to, len as usize);
+        }
+    }
+}

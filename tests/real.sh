@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Real programs, built plain and with itarget-cc, each small workload at level R2 or better, those of tests/apps/repeated.tsv at R4:
 #   real.sh TOOLS      PROGRAMS="bzip2 lua redis" chooses; default: those of tests/apps/passing and tests/apps/partial-only
-# Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv; so only for the servers of partial-only, which
-# start threads. What is built and linked is kept in the user's cache folder, by the contents of all that goes into it.
+# Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv. The servers of partial-only come from the bitcode
+# that is made for measuring the analysis: they are built once, and linked for each row (`whole`: all of it is replayed). What is built and linked is kept in the user's cache folder, by the contents of all that goes into it.
 set -euo pipefail
 tools=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
@@ -54,8 +54,10 @@ for ((i = 0; i < ${#rows[@]}; i += 3)); do
   elif [[ $patterns != *!* ]]; then
     boundary=$(bash "$here/apps/partial.sh" "$tools" "$program" libc)
   fi
+  partial=1
+  if [ "$patterns" = whole ]; then partial=0; fi
   echo "$program, target $patterns${how:+, with a profile}"
   folder=$(bash "$here/apps/partial.sh" "$tools" "$program" "$patterns" "$how")
-  PATH=$tools:$PATH WORKLOADS=${workloads[i / 3]} PARTIAL=1 PLAIN=$plain BOUNDARY=$boundary LONGER=$longer bash "$here/apps/r2.sh" "$folder" "$program" || failed=1
+  PATH=$tools:$PATH WORKLOADS=${workloads[i / 3]} PARTIAL=$partial PLAIN=$plain BOUNDARY=$boundary LONGER=$longer bash "$here/apps/r2.sh" "$folder" "$program" || failed=1
 done
 exit "$failed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # partial.sh TOOLS PROGRAM PATTERNS [profile]: links a program with a replay target (patterns separated by `:`, after a `!` what is
 # not replayed), perhaps with a profile of its small workload, and prints the folder that it is in. Those of `partial-only` are linked from the bitcode of ../scale/build.sh, and
-# `plain` for PATTERNS links them without instrumentation; others are linked again from the builds of build.sh, and `libc`
+# `plain` for PATTERNS links them without instrumentation, `whole` replays all of them; others are linked again from the builds of build.sh, and `libc`
 # for PATTERNS links them with that cut.
 # A program is linked again only when its bitcode or executable, the tools or this script change.
 set -euo pipefail
@@ -46,6 +46,8 @@ if [ "$server" = no ]; then
   "$tools/itarget" relink "$input" "${options[@]}" -o "$place/$program" >&2
 elif [ "$patterns" = plain ]; then
   clang-19 -flto -fuse-ld=lld -Wl,--lto-O0 "${flags[@]}" >&2
+elif [ "$patterns" = whole ]; then
+  "$tools/itarget-cc" "${flags[@]}" >&2
 else
   ITARGET_CC_TARGET=$patterns "$tools/itarget-cc" "${flags[@]}" >&2
 fi

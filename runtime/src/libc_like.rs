@@ -7,6 +7,7 @@ use crate::hooks::{
     __itarget_bytes, __itarget_enter, __itarget_leave, refuse, __itarget_val, block, bulk, event, varint,
 };
 use crate::pool;
+use crate::word::word;
 use crate::state::{me, recording, replaying};
 use crate::sys::{self, sys};
 use core::ffi::{c_char, c_int, c_void};
@@ -194,22 +195,25 @@ pub unsafe extern "C" fn __itarget_getdelim(line: *mut *mut u8, n: *mut u64, del
             __itarget_leave();
         }
         r = __itarget_val(r);
+        // Both may be variables of the environment, which are not what they were.
+        let (mut text, had) = (word(*line as u64) as *mut u8, word(*n));
         let need = if r >= 0 { r as u64 + 1 } else { 1 };
-        if (*line).is_null() || *n < need {
-            let room = need.max(120).max(2 * *n);
+        if text.is_null() || had < need {
+            let room = need.max(120).max(2 * had);
             let new = __itarget_malloc(room, OBJ_REPLAY);
             if new.is_null() {
                 return -1;
             }
-            __itarget_free(*line);
+            __itarget_free(text);
             *line = new;
             *n = room;
+            text = new;
         }
         if r >= 0 {
             if !replaying() {
-                core::ptr::copy_nonoverlapping(me().line.text.cast(), *line, need as usize);
+                core::ptr::copy_nonoverlapping(me().line.text.cast(), text, need as usize);
             }
-            block(*line, need);
+            block(text, need);
         }
         r
     }

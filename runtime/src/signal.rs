@@ -101,8 +101,7 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
             if crossing::from_environment() {
                 crossing::special(Special::Action);
                 word(signal as u64);
-                let mut copy = wanted;
-                bulk((&raw mut copy).cast(), size_of::<Action>() as u64);
+                logged(wanted);
                 crossing::complete();
             }
             *slot = wanted;
@@ -118,13 +117,26 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
 /// Replay: the environment calls sigaction.
 pub fn replay_action() {
     let signal = word(0) as c_int;
-    let mut wanted = DEFAULT;
+    let wanted = logged(DEFAULT);
     // SAFETY: plain integers; the signal was checked before it was logged.
     unsafe {
-        bulk((&raw mut wanted).cast(), size_of::<Action>() as u64);
         *action(signal.clamp(0, SIGNALS as c_int - 1)) = wanted;
         install(signal, &wanted);
     }
+}
+
+/// An action through the log. Of the mask, which has room for 1024 signals, Linux uses the first word.
+fn logged(mut a: Action) -> Action {
+    a.handler = word(a.handler as u64) as usize;
+    a.flags = word(a.flags as u64) as c_int;
+    a.restorer = word(a.restorer as u64) as usize;
+    a.mask[0] = word(a.mask[0]);
+    let rest = &mut a.mask[1..];
+    if word(u64::from(rest.iter().any(|m| *m != 0))) != 0 {
+        // SAFETY: plain integers.
+        unsafe { bulk(rest.as_mut_ptr().cast(), size_of_val(rest) as u64) };
+    }
+    a
 }
 
 /// Tells the kernel, while recording; at replay only for faults, which happen again by themselves.

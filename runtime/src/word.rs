@@ -1,5 +1,5 @@
 //! Scalars in the stream. One that has the value that its site saw last costs a bit, any other the bytes of
-//! its difference to that.
+//! its difference to that, or a byte 0 (which no difference is) and its distance to another pointer ([`Near`]), where that is shorter.
 //!
 //! Eight scalars share a flag byte, which stands before the first of them: bit `i` is 1 when scalar `i` is as
 //! expected, else the difference follows (zigzag LEB128). The flag byte is *open* until it is full; bytes that
@@ -13,11 +13,14 @@ use crate::{log, replay};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::mode;
 use itarget_abi::log::{unzigzag, zigzag};
+use itarget_abi::near::{self, Near};
 
 /// Values remembered; a power of two.
-const SLOTS: usize = 4096;
+const SLOTS: usize = 8192;
 /// Slots of one site: its scalars are told apart by their order in the event.
 const PER_SITE: u32 = 8;
+/// Bits of a site id that number it within its kind.
+const KIND_SHIFT: u32 = 18;
 
 /// The scalars that a thread's sites saw last.
 pub struct Words {
@@ -28,14 +31,19 @@ pub struct Words {
     flags: u64,
     /// Its scalars so far; [`CLOSED`] when none is open.
     used: u32,
+    /// Pointers of all sites.
+    near: Near,
 }
+
+/// A difference of so many bytes is not worth more thought.
+const SHORT: u32 = 3;
 
 /// No flag byte is open.
 const CLOSED: u32 = 8;
 
 impl Words {
     /// Nothing seen yet.
-    pub const NEW: Words = Words { last: [0; SLOTS], count: 0, flags: 0, used: CLOSED };
+    pub const NEW: Words = Words { last: [0; SLOTS], count: 0, flags: 0, used: CLOSED, near: Near::NEW };
 }
 
 #[inline(always)]
@@ -91,11 +99,19 @@ pub fn word(value: u64) -> u64 {
     }
 }
 
+/// Kinds of events are numbered from the same low bits on (a downcall, its result, an upcall, a site of the plan): what a call hands over and
+/// what ends its section would push each other out.
 #[inline(always)]
-fn slot(w: &mut Words) -> &mut u64 {
-    let slot = ctl().last_site.wrapping_mul(PER_SITE).wrapping_add(w.count) as usize % SLOTS;
+fn apart(site: u32) -> u32 {
+    site ^ (site >> KIND_SHIFT).wrapping_mul(149)
+}
+
+#[inline(always)]
+fn slot(w: &mut Words) -> usize {
+    let site = apart(ctl().last_site);
+    let slot = site.wrapping_mul(PER_SITE).wrapping_add(w.count) as usize % SLOTS;
     w.count = w.count.wrapping_add(1);
-    &mut w.last[slot]
+    slot
 }
 
 #[inline]
@@ -117,15 +133,23 @@ fn append(value: u64) {
     }
     let (flags, used) = (w.flags as *mut u8, w.used);
     w.used += 1;
-    let last = slot(w);
+    let slot = slot(w);
+    let last = &mut w.last[slot];
     if *last == value {
         // SAFETY: the flag byte lies in the live chunk, which has not been written out since.
         unsafe { *flags |= 1 << used };
         return;
     }
-    let difference = value.wrapping_sub(*last);
+    let difference = zigzag(value.wrapping_sub(*last) as i64);
     *last = value;
-    log::varint_reserved(zigzag(difference as i64));
+    let bytes = near::length(difference);
+    if bytes > SHORT && let Some(code) = w.near.encode(value, bytes - 1) {
+        log::varint_reserved(0);
+        log::varint_reserved(code);
+    } else {
+        log::varint_reserved(difference);
+    }
+    w.near.note(value);
 }
 
 #[inline]
@@ -143,9 +167,16 @@ fn take() -> u64 {
     }
     let same = w.flags >> w.used & 1 == 1;
     w.used += 1;
-    let last = slot(w);
-    if !same {
-        *last = last.wrapping_add(unzigzag(replay::take_varint()) as u64);
+    let slot = slot(w);
+    let last = &mut w.last[slot];
+    if same {
+        return *last;
     }
-    *last
+    let value = match replay::take_varint() {
+        0 => w.near.decode(replay::take_varint()),
+        difference => last.wrapping_add(unzigzag(difference) as u64),
+    };
+    *last = value;
+    w.near.note(value);
+    value
 }

@@ -15,5 +15,6 @@ pub mod exit;
 pub mod hooks;
 pub mod layout;
 pub mod log;
+pub mod near;
 pub mod options;
 pub mod version;

@@ -181,6 +181,8 @@ pub struct CallSite {
     pub deep: Vec<FieldId>,
     /// Cells of what a call prints.
     pub printed: Vec<FieldId>,
+    /// Estimated bytes that one call prints from there; 0 if it is certainly not on stdout or stderr.
+    pub printed_bytes: u64,
     /// Arguments that lead there.
     pub shown: Vec<u32>,
     /// An unannotated call that writes no memory.

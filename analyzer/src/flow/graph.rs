@@ -308,23 +308,28 @@ impl Builder<'_> {
             }
             return;
         }
-        match low.as_slice() {
+        self.any_of(&low, reader, site.capacity());
+        for v in high {
+            let capacity = cell(self, v).capacity();
+            self.flow(node(v), reader, capacity);
+        }
+    }
+
+    /// What costs `cap`, and once, if any of the cells is in the environment and the reader is replayed.
+    fn any_of(&mut self, cells: &[FieldId], reader: u32, cap: Cap) {
+        match cells {
             [] => {}
-            [only] => self.flow(node(*only), reader, site.capacity()),
+            [only] => self.flow(node(*only), reader, cap),
             _ => {
-                let (gate, new) = self.gate(true, reader, &low);
-                add(&mut self.gates_out.list[gate].2, site.capacity());
+                let (gate, new) = self.gate(true, reader, cells);
+                add(&mut self.gates_out.list[gate].2, cap);
                 if new {
                     let gate = self.gates_out.list[gate].1;
-                    for &v in &low {
+                    for &v in cells {
                         self.edge(node(v), gate, INFINITE, Cause::Same);
                     }
                 }
             }
-        }
-        for v in high {
-            let capacity = cell(self, v).capacity();
-            self.flow(node(v), reader, capacity);
         }
     }
 
@@ -503,10 +508,16 @@ impl Builder<'_> {
             return;
         }
         let name = &self.module.functions[call.at.0].name;
-        for &v in &call.printed {
-            if self.is_fixed(v) {
-                continue;
+        let cells: Vec<FieldId> = call.printed.iter().copied().filter(|v| !self.is_fixed(*v)).collect();
+        if !self.weights.knows(name) {
+            let n = call.executions;
+            let all = Traffic { bytes: call.printed_bytes.saturating_mul(n), events: n };
+            if call.printed_bytes > 0 {
+                self.any_of(&cells, caller, all.capacity());
             }
+            return;
+        }
+        for v in cells {
             if let Some(seen) = self.weights.source(name, call.ordinal, &self.cell(v)).filter(|seen| seen.events > 0) {
                 self.edge(node(v), caller, seen.capacity(), Cause::Cost);
             }

@@ -222,6 +222,12 @@ impl<'a> Weights<'a> {
         self.profile.is_some()
     }
 
+    /// What happens in the function was measured.
+    #[must_use]
+    pub fn knows(&self, function: &str) -> bool {
+        self.of(function).is_some()
+    }
+
     /// Executions of an instruction: measured, where a profile build counts `counters` events for each, or
     /// estimated.
     #[must_use]

@@ -160,7 +160,7 @@ impl Writer<'_> {
             }
         }
         for call in &self.facts.calls {
-            if let Some((action, traffic)) = if self.cut.is_skipped(call.at.0) { self.skipped_call(call) } else { self.call(call) } {
+            if let Some((action, traffic)) = if self.cut.is_skipped(call.at.0) { self.skipped_call(call, &foreign) } else { self.call(call, &foreign) } {
                 drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });
             }
         }
@@ -338,6 +338,11 @@ impl Writer<'_> {
         here.map(|(_, c)| c).collect()
     }
 
+    /// The cell may lie in memory that a replay does not map.
+    fn may_be_missing(&self, v: FieldId, foreign: &FxHashSet<FieldId>) -> bool {
+        matches!(self.place(v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code | Place::Absent) || foreign.contains(&v)
+    }
+
     fn store(&self, store: &Store, foreign: &FxHashSet<FieldId>) -> Option<(Action, Traffic)> {
         let name = &self.module.functions[store.at.0].name;
         if self.mode == CutMode::Profile {
@@ -353,11 +358,7 @@ impl Writer<'_> {
             let traffic = self.weights.site(name, store.ordinal, store.executions, store.size);
             return replayed.then_some((Action::Apply { writes: Vec::new() }, traffic));
         }
-        let outside = |v: &FieldId| {
-            matches!(self.place(*v), Place::External | Place::ExternalLow | Place::Mapping | Place::Code | Place::Absent)
-                || foreign.contains(v)
-        };
-        let check = store.values.is_empty() || store.values.iter().any(outside);
+        let check = store.values.is_empty() || store.values.iter().any(|v| self.may_be_missing(*v, foreign));
         check.then_some((Action::Store, Traffic::default()))
     }
 
@@ -383,10 +384,10 @@ impl Writer<'_> {
     }
 
     /// A call of an external by a function of the environment: only what it writes to replay space matters.
-    fn skipped_call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
+    fn skipped_call(&self, call: &CallSite, foreign: &FxHashSet<FieldId>) -> Option<(Action, Traffic)> {
         match call.role {
-            Role::Refuse if !is_allowed_outside(&call.callee) => self.call(call),
-            Role::Runtime if is_aware(call) => self.call(call),
+            Role::Refuse if !is_allowed_outside(&call.callee) => self.call(call, foreign),
+            Role::Runtime if is_aware(call) => self.call(call, foreign),
             Role::Runtime | Role::Native | Role::Unknown => None,
             Role::Env | Role::Det | Role::Refuse => {
                 let mut action = self.outline(call, How::Always);
@@ -410,7 +411,7 @@ impl Writer<'_> {
         CellName::of(self.points_to, v)
     }
 
-    fn call(&self, call: &CallSite) -> Option<(Action, Traffic)> {
+    fn call(&self, call: &CallSite, foreign: &FxHashSet<FieldId>) -> Option<(Action, Traffic)> {
         let nothing = Traffic::default();
         if matches!(call.role, Role::Env | Role::Unknown | Role::Det) && self.mode == CutMode::Profile {
             let writes: Vec<_> = call.spec.writes.iter().map(|w| w.write.clone()).collect();
@@ -462,16 +463,20 @@ impl Writer<'_> {
                 let traffic = self.traffic(call, &action);
                 Some((Action::Call(action), traffic))
             }
-            Role::Det => self.deterministic(call),
+            Role::Det => self.deterministic(call, foreign),
         }
     }
 
-    fn deterministic(&self, call: &CallSite) -> Option<(Action, Traffic)> {
+    fn deterministic(&self, call: &CallSite, foreign: &FxHashSet<FieldId>) -> Option<(Action, Traffic)> {
         let locale = self.locale && call.spec.kind == Some(Kind::DetLocale);
         let reads_low = |p: &&PointerArg| p.read && self.any_low(&p.values);
         let located: Vec<u32> = call.pointers.iter().filter(reads_low).map(|p| p.arg).collect();
+        // What only fills or copies memory does so at replay, too, like a store: also in objects with parts on both sides.
+        let stores = call.copies || call.callee == "llvm.memset";
+        let there = |p: &PointerArg| stores && !p.read && !p.values.iter().any(|v| self.may_be_missing(*v, foreign));
+        let above = |p: &PointerArg| p.values.iter().any(|v| self.may_be_above(*v)) && !there(p);
         let pointers: Vec<u32> = (call.pointers.iter())
-            .filter(|p| p.values.is_empty() || p.values.iter().any(|v| self.may_be_above(*v)) || located.contains(&p.arg))
+            .filter(|p| p.values.is_empty() || above(p) || located.contains(&p.arg))
             .map(|p| p.arg)
             .collect();
         let always = call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))

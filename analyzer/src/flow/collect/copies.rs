@@ -48,6 +48,7 @@ impl Collector<'_> {
             pointers,
             deep: Vec::new(),
             printed: Vec::new(),
+            printed_bytes: 0,
             shown: Vec::new(),
             harmless: false,
             used: false,

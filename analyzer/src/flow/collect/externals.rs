@@ -100,6 +100,7 @@ impl Collector<'_> {
             pointers: Vec::new(),
             deep: Vec::new(),
             printed: Vec::new(),
+            printed_bytes: 0,
             shown: Vec::new(),
             harmless: false,
             used,
@@ -453,12 +454,16 @@ impl Collector<'_> {
         };
         for (k, &operand) in call.args.iter().enumerate() {
             if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
-                site.printed.extend(self.span(&self.merged(site.at.0, operand), None));
+                let values = self.span(&self.merged(site.at.0, operand), None);
+                let len = site.spec.lengths.iter().find(|l| l.0 == k as u32).map(|l| &l.1);
+                site.printed_bytes += len.map_or(TEXT, |l| annotate::estimate(l, self.object_size(&values), 4096));
+                site.printed.extend(values);
                 site.shown.push(k as u32);
             }
         }
         site.printed = sorted(std::mem::take(&mut site.printed));
         if matches!(site.spec.show, Some(plan::Show::Fd { .. })) {
+            site.printed_bytes = 0; // most descriptors are others
             return;
         }
         if let Some(arg) = stream {
@@ -468,6 +473,9 @@ impl Collector<'_> {
                 let name = &self.points_to.object(self.points_to.field(*v).object).name;
                 name.contains("stdout") || name.contains("stderr")
             };
+            if !streams.is_empty() && !streams.iter().any(standard) {
+                site.printed_bytes = 0; // into a file
+            }
             if streams.is_empty() || !streams.iter().all(standard) {
                 return;
             }

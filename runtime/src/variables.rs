@@ -1,4 +1,5 @@
-//! Variables of the program that are the environment's: where what may be one of them is something else as well, the address tells.
+//! Variables of the program, and memory on stacks, that are the environment's: where what may be one of them is something else as well, the
+//! address tells.
 //!
 //! A bit for every few bytes of the span in which they lie says whether there is any; only where there is one the sorted
 //! table of them is searched. So the answer depends on variables, not on what happens to lie beside them.
@@ -101,29 +102,69 @@ pub extern "C" fn __itarget_variable(at: u64) -> i32 {
     i32::from(has(at))
 }
 
+/// Before a call that may read a variable of the environment, or its memory on a stack: whether it does.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_on_stack(at: u64) -> i32 {
+    i32::from(has(at) || is_stack(at))
+}
+
+/// Whether that is on a stack, the arguments of the program included.
+#[inline(always)]
+fn is_stack(at: u64) -> bool {
+    (layout::STACK_BASE..layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE).contains(&at)
+}
+
+/// Whether an access is one of the environment's memory.
+#[inline(always)]
+fn logged<const STACK: bool>(at: u64, len: u64) -> bool {
+    if at < layout::BOUND { has(at) || STACK && is_stack(at) } else { logged_side(at, len) }
+}
+
 /// A load of what may be in a variable of the environment, or above the bound: logged if it is environment memory.
 ///
 /// # Safety
-/// As `__itarget_ld`.
+/// As `__itarget_ld`; so for the next three.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_at(from: *const u8, size: i32, site: i32) -> i64 {
     // SAFETY: passed on.
-    unsafe {
-        let logged = if (from as u64) < layout::BOUND { has(from as u64) } else { logged_side(from as u64, size as u64) };
-        if logged { __itarget_ld(from, size, site) } else { plain(from, size) }
-    }
+    unsafe { if logged::<false>(from as u64, size as u64) { __itarget_ld(from, size, site) } else { plain(from, size) } }
+}
+
+/// As `__itarget_at`, where it may also be on a stack.
+///
+/// # Safety
+/// See `__itarget_at`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_st(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { if logged::<true>(from as u64, size as u64) { __itarget_ld(from, size, site) } else { plain(from, size) } }
 }
 
 /// As `__itarget_at` for any size.
 ///
 /// # Safety
-/// As `__itarget_ldn`.
+/// See `__itarget_at`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_atn(from: *const u8, to: *mut u8, len: i64, site: i32) {
     // SAFETY: passed on.
+    unsafe { load::<false>(from, to, len, site) }
+}
+
+/// As `__itarget_st` for any size.
+///
+/// # Safety
+/// See `__itarget_at`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_stn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe { load::<true>(from, to, len, site) }
+}
+
+#[inline(always)]
+unsafe fn load<const STACK: bool>(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: the caller's promise.
     unsafe {
-        let logged = if (from as u64) < layout::BOUND { has(from as u64) } else { logged_side(from as u64, len as u64) };
-        if logged {
+        if logged::<STACK>(from as u64, len as u64) {
             __itarget_ldn(from, to, len, site);
         } else {
             core::ptr::copy(from, to, len as usize);

@@ -22,6 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Externals that can change the locale; without them it is always "C".
 const LOCALE: &[&str] = &["setlocale", "uselocale", "newlocale"];
 
+/// Externals by which a program gives threads or handlers stacks of its own, wherever they lie.
+const OWN_STACKS: &[&str] = &["pthread_attr_setstack", "pthread_attr_setstackaddr", "sigaltstack"];
+
 /// An action before clones are made: objids and redirections come with the variant.
 #[derive(Debug, Clone)]
 struct Draft {
@@ -42,6 +45,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         cut,
         mode,
         partial,
+        own_stacks: OWN_STACKS.iter().any(|n| module.external(n).is_some()),
         locale: LOCALE.iter().any(|n| module.external(n).is_some()),
     };
     let drafts = writer.drafts();
@@ -106,6 +110,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         how: How::Always,
         pointers: Vec::new(),
         located: Vec::new(),
+        on_stack: Vec::new(),
         locale: false,
         ret: Ret::Log,
         writes,
@@ -129,6 +134,8 @@ struct Writer<'a> {
     locale: bool,
     /// Not all functions are in the target.
     partial: bool,
+    /// Stacks may lie anywhere.
+    own_stacks: bool,
 }
 
 impl Writer<'_> {
@@ -282,12 +289,18 @@ impl Writer<'_> {
         self.environment(values).any(|v| self.is_low(v))
     }
 
-    /// What is low and the environment's among these cells lies in variables that have one place: the address tells.
-    fn only_variables(&self, values: &[FieldId]) -> bool {
-        self.environment(values).filter(|v| self.is_low(*v)).all(|v| match self.points_to.object(self.points_to.field(v).object).kind {
-            ObjectKind::Global(g) => !self.module.globals[g.index()].thread_local,
-            _ => false,
-        })
+    /// How an access of these cells is told apart, if something of the environment among them is low: by the address, where that is all in variables and
+    /// on stacks, which have their place.
+    fn located(&self, values: &[FieldId]) -> How {
+        let mut how = How::Located;
+        for v in self.environment(values).filter(|v| self.is_low(*v)) {
+            match self.points_to.object(self.points_to.field(v).object).kind {
+                ObjectKind::Global(g) if !self.module.globals[g.index()].thread_local => {}
+                ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_) | ObjectKind::Arguments if !self.own_stacks => how = How::OnStack,
+                _ => return How::Always,
+            }
+        }
+        how
     }
 
     fn load(&self, load: &Load) -> Option<(Action, Traffic)> {
@@ -313,8 +326,8 @@ impl Writer<'_> {
         if environment == 0 {
             return load.volatile.then_some((Action::Poll, Traffic::default()));
         }
-        let low = self.any_low(&load.values);
-        if environment == load.values.len() || low && !self.only_variables(&load.values) {
+        let how = if self.any_low(&load.values) { self.located(&load.values) } else { How::Checked };
+        if environment == load.values.len() || how == How::Always {
             return Some((Action::Load { how: How::Always }, all));
         }
         let mut part = Traffic::default();
@@ -323,7 +336,7 @@ impl Writer<'_> {
             part = part.plus(self.weights.cell(name, load.ordinal, &cell, load.executions, load.size));
         }
         let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
-        Some((Action::Load { how: if low { How::Located } else { How::Checked } }, part))
+        Some((Action::Load { how }, part))
     }
 
     /// Cells of memory that functions of the environment get from the library: it is not there at replay.
@@ -482,7 +495,7 @@ impl Writer<'_> {
         let always = call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
             || call.pointers.iter().any(|p| {
                 let environment = self.environment(&p.values).count();
-                p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values) && !self.only_variables(&p.values))
+                p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values) && self.located(&p.values) == How::Always)
             });
         if pointers.is_empty() && !always && !locale {
             return None;
@@ -490,6 +503,8 @@ impl Writer<'_> {
         let mut action = self.outline(call, if always { How::Always } else { How::Checked });
         if !always {
             action.pointers = pointers;
+            let on_stack = |p: &&PointerArg| located.contains(&p.arg) && self.located(&p.values) == How::OnStack;
+            action.on_stack = call.pointers.iter().filter(on_stack).map(|p| p.arg).collect();
             action.located = located;
             action.locale = locale;
         }
@@ -511,6 +526,7 @@ impl Writer<'_> {
             how,
             pointers: Vec::new(),
             located: Vec::new(),
+            on_stack: Vec::new(),
             locale: false,
             ret,
             writes: kept

@@ -599,7 +599,7 @@ pub fn what(action: &Action) -> String {
     match action {
         Action::Call(call) => super::describe(call).replace("llvm.", ""),
         Action::Load { how: How::Always } => "load -> log value".to_owned(),
-        Action::Load { how: How::Checked | How::Located } => "load -> log value if environment".to_owned(),
+        Action::Load { how: How::Checked | How::Located | How::OnStack } => "load -> log value if environment".to_owned(),
         Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
         Action::Downcall { to } => format!("downcall of {} -> log result", super::names(to)),
         Action::Upcall { to } => format!("upcall of {} -> log arguments, stack pointer", super::names(to)),

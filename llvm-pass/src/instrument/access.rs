@@ -21,7 +21,7 @@ impl Cx<'_> {
         }
         ir.before(load);
         let slow = match how {
-            How::Always | How::Located => ir.nonzero(self.mode()),
+            How::Always | How::Located | How::OnStack => ir.nonzero(self.mode()),
             How::Checked => self.above(ir.ptr_to_int(pointer)),
         };
         let (slow_end, fast_end) = ir.if_then_else(slow, load, true);
@@ -51,6 +51,7 @@ impl Cx<'_> {
             How::Always => ("__itarget_ld", "__itarget_ldn"),
             How::Checked => ("__itarget_ck", "__itarget_ckn"),
             How::Located => ("__itarget_at", "__itarget_atn"),
+            How::OnStack => ("__itarget_st", "__itarget_stn"),
         };
         let word = match ir.kind(ty) {
             LLVMTypeKind::LLVMIntegerTypeKind => matches!(ir.int_bits(ty), 1 | 8 | 16 | 32 | 64),

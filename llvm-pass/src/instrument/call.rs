@@ -47,7 +47,7 @@ impl Cx<'_> {
                 let on = ir.nonzero(self.mode());
                 ir.cond_br(on, slow, plain);
             }
-            How::Checked | How::Located => {
+            How::Checked | How::Located | How::OnStack => {
                 let maybe = self.block(&w, "maybe");
                 ir.at_end(self.entry(&w));
                 let mut any = ir.int(ir.i64, 0);
@@ -77,7 +77,8 @@ impl Cx<'_> {
                     ir.at_end(maybe);
                     for &p in &plan.located {
                         if let Some(&a) = w.args.get(p as usize) {
-                            env = ir.or(env, ir.nonzero(self.hook("__itarget_variable", &[a])));
+                            let hook = if plan.on_stack.contains(&p) { "__itarget_on_stack" } else { "__itarget_variable" };
+                            env = ir.or(env, ir.nonzero(self.hook(hook, &[a])));
                         }
                     }
                     ir.cond_br(env, slow, plain);

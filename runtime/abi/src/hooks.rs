@@ -71,7 +71,10 @@ macro_rules! for_each_hook {
             __itarget_ldn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_at(from: ptr, size: i32, site: i32) -> i64;
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_st(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_stn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_variable(at: ptr) -> i32;
+            __itarget_on_stack(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             // threads: around an atomic operation on memory that several reach; around output that a replay shows; the

@@ -314,6 +314,8 @@ pub enum How {
     /// Decided at run time, too, where the memory below the bound that is the environment's is all in variables: those of
     /// [`Plan::environment_globals`].
     Located,
+    /// As `Located`, and the environment also has some of the memory on stacks: what is on a stack is treated as its.
+    OnStack,
 }
 
 /// An external call.
@@ -331,6 +333,9 @@ pub struct Call {
     /// Those of `pointers` that may lead to variables of the environment (see [`How::Located`]): decided by these, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub located: Vec<u32>,
+    /// Those of `located` that may lead to memory on a stack that is the environment's (see [`How::OnStack`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_stack: Vec<u32>,
     /// For `Checked`: also an environment call while the locale is not "C".
     #[serde(default)]
     pub locale: bool,
@@ -490,7 +495,7 @@ impl Plan {
     #[must_use]
     pub fn locates(&self) -> bool {
         self.sites.iter().any(|s| match &s.action {
-            Action::Load { how } => *how == How::Located,
+            Action::Load { how } => matches!(how, How::Located | How::OnStack),
             Action::Call(call) => !call.located.is_empty(),
             _ => false,
         })

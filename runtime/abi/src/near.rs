@@ -10,8 +10,9 @@ const BITS: u32 = 3;
 const COUNT: usize = 1 << BITS;
 /// The first ones stand for the arenas and the main stack, and stay there.
 const FIXED: usize = 4;
-/// What is closer than this is in the same part of the address space.
-const PART: u64 = 1 << 36;
+/// What is closer than this is in the same part of the address space. So close that libraries and the kernel's stack, which are wherever the
+/// run put them, count as one part in few runs: the length of a log should not depend on that.
+const PART: u64 = 1 << 31;
 /// What is less is no pointer, or one into the program itself, which is short.
 const LEAST: u64 = 1 << 32;
 

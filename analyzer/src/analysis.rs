@@ -11,7 +11,7 @@ use crate::plan;
 use crate::points_to::{self, Library, PointsTo};
 use crate::report::{self, Report};
 use itarget_annotations::{Annotations, Function, Memory, Variable};
-use itarget_plan::{CutMode, Fit, Plan};
+use itarget_plan::{CutMode, Fit, Plan, RaceMode};
 use std::time::Instant;
 
 /// What is wanted.
@@ -31,13 +31,13 @@ pub struct Options {
     pub points_to: points_to::Options,
     /// What must be replayed ([`CutMode::Min`], [`CutMode::Functions`], [`CutMode::Profile`]).
     pub targets: Targets,
-    /// The program is taken to have no data races but those of its atomic operations.
-    pub race_free: bool,
+    /// What is done about data races.
+    pub races: RaceMode,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { cut: CutMode::Min, profile: None, fit: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default(), race_free: false }
+        Options { cut: CutMode::Min, profile: None, fit: None, weigh_with: None, network: false, points_to: points_to::Options::default(), targets: Targets::default(), races: RaceMode::default() }
     }
 }
 
@@ -140,7 +140,7 @@ pub fn analyze_in_detail(
     if partial && options.profile.iter().chain(&options.weigh_with).any(|p| !p.partial) {
         return Err(FlowError::WholeProfile);
     }
-    let scope = collect::Scope { partial, race_free: options.race_free };
+    let scope = collect::Scope { partial, races: options.races };
     if matches!(options.cut, CutMode::Libc | CutMode::Profile | CutMode::Check) {
         wishes.fill(Wish::Replay);
     }
@@ -164,7 +164,7 @@ pub fn analyze_in_detail(
     let mut plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut, partial);
     plan.targets = options.targets.to_text();
     plan.partial = partial && options.cut == CutMode::Profile;
-    plan.race_free = options.race_free;
+    plan.races = options.races;
     plan.fit = options.fit.clone();
     if options.cut == CutMode::Profile {
         plan.shapes = module.shapes.clone();

@@ -520,6 +520,12 @@ impl Ir {
         llvm!(LLVMBuildGEP2(self.builder, ty, p, i.as_mut_ptr(), 1, c"".as_ptr()))
     }
 
+    /// Element address of an array of `ty`, at a computed index.
+    pub fn element(&self, ty: Type, p: Value, i: Value) -> Value {
+        let mut i = [i];
+        llvm!(LLVMBuildGEP2(self.builder, ty, p, i.as_mut_ptr(), 1, c"".as_ptr()))
+    }
+
     /// Integer comparison.
     pub fn icmp(&self, p: LLVMIntPredicate, a: Value, b: Value) -> Value {
         llvm!(LLVMBuildICmp(self.builder, p, a, b, c"".as_ptr()))
@@ -543,6 +549,22 @@ impl Ir {
     /// Bitwise and.
     pub fn and(&self, a: Value, b: Value) -> Value {
         llvm!(LLVMBuildAnd(self.builder, a, b, c"".as_ptr()))
+    }
+
+    /// Bitwise exclusive or.
+    pub fn xor(&self, a: Value, b: Value) -> Value {
+        llvm!(LLVMBuildXor(self.builder, a, b, c"".as_ptr()))
+    }
+
+    /// Logical shift to the right.
+    pub fn lshr(&self, a: Value, bits: u64) -> Value {
+        llvm!(LLVMBuildLShr(self.builder, a, self.int(self.type_of(a), bits), c"".as_ptr()))
+    }
+
+    /// The compiler keeps accesses of memory on their side of this.
+    pub fn compiler_fence(&self) {
+        use llvm_sys::LLVMAtomicOrdering::LLVMAtomicOrderingSequentiallyConsistent as Ordering;
+        llvm!(LLVMBuildFence(self.builder, Ordering, 1, c"".as_ptr()));
     }
 
     /// Sum.

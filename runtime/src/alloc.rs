@@ -3,6 +3,7 @@
 use crate::crossing::{self, Special};
 use crate::hooks::{block, varint};
 use crate::interpose::{next_free, next_realloc};
+use crate::shadow;
 use crate::pool::{self, allocate, allocate_aligned, allocate_fresh, owns, release, usable};
 use crate::state::{elsewhere, page, recording, replaying};
 use core::ffi::c_void;
@@ -98,6 +99,9 @@ pub extern "C" fn __itarget_calloc(count: u64, size: u64, objid: u32) -> *mut u8
         return environment_block(n, 0, objid, true);
     }
     let (p, fresh) = allocate_fresh(n, objid);
+    if !p.is_null() {
+        shadow::range(p as u64, n, true);
+    }
     if !p.is_null() && !fresh {
         // SAFETY: `n` bytes were allocated.
         unsafe { core::ptr::write_bytes(p, 0, n as usize) };
@@ -144,6 +148,19 @@ pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) 
         return no_memory();
     }
     let crosses = !stays && (recording() || replaying()) && pool::logged_across(old, new);
+    if ours && !crosses && shadow::active() {
+        let n = room.min(size);
+        shadow::range(new as u64, n, true);
+        // SAFETY: `n` bytes are valid in both blocks.
+        unsafe {
+            if !shadow::copy(old, new, n) {
+                copy_nonoverlapping(old, new, n as usize);
+                block(new, n);
+            }
+            __itarget_free(old);
+        }
+        return new;
+    }
     let n = if crosses { varint(room.min(size)) } else { room.min(size) };
     // SAFETY: `n` bytes are valid in both blocks; at replay an environment block of libc does
     // not exist, and its bytes come from the log.
@@ -258,16 +275,19 @@ pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> 
             return p;
         }
     }
-    let crosses = (recording() || replaying()) && pool::side(s as u64, 1) != pool::Side::Replay;
-    let missing = crosses && replaying();
+    let foreign = (recording() || replaying()) && pool::side(s as u64, 1) != pool::Side::Replay;
+    let missing = foreign && replaying();
+    // Others may change it meanwhile.
+    let crosses = foreign || shadow::active();
     // SAFETY: the caller's promise; environment memory is not read at replay.
     let len = if missing { 0 } else { unsafe { libc::strnlen(s.cast(), n as usize) as u64 } };
     let len = if crosses { varint(len) } else { len };
     let p = __itarget_malloc(len + 1, objid);
     if !p.is_null() {
+        shadow::range(p as u64, len + 1, true);
         // SAFETY: `len + 1` bytes were allocated.
         unsafe {
-            if !missing {
+            if !crosses || recording() {
                 copy_nonoverlapping(s, p, len as usize);
             }
             if crosses {

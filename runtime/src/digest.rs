@@ -1,9 +1,10 @@
 //! Digests of replay-space memory (level R3): writable globals of replay space and the replay arena.
 
 use crate::hooks::scalar;
-use crate::{pool, sync};
+use crate::{pool, shadow, sync};
 use core::sync::atomic::Ordering::Relaxed;
 use crate::state::{ctl, recording, replaying, st};
+use itarget_abi::shadow::LINE;
 
 core::arch::global_asm!(
     ".weak __itarget_globals",
@@ -17,6 +18,22 @@ core::arch::global_asm!(
 
 unsafe extern "C" {
     static itarget_globals_address: *const u64;
+}
+
+/// A hash, without what threads race for: a replay leaves something else there.
+fn hash_ordered(seed: u64, from: *const u8, n: usize) -> u64 {
+    if !shadow::active() {
+        return hash(seed, from, n);
+    }
+    let (mut h, mut at, end) = (seed, from as u64, from as u64 + n as u64);
+    while at < end {
+        let next = (at & !(LINE - 1)).wrapping_add(LINE).min(end);
+        if !shadow::is_racy(at) {
+            h = hash(h, at as *const u8, (next - at) as usize);
+        }
+        at = next;
+    }
+    h
 }
 
 /// A fast 64-bit hash over words; not cryptographic.
@@ -42,11 +59,11 @@ fn now() -> [u64; 2] {
         let t = itarget_globals_address;
         if !t.is_null() {
             for i in 0..*t as usize {
-                d[0] = hash(d[0], *t.add(1 + 2 * i) as *const u8, *t.add(2 + 2 * i) as usize);
+                d[0] = hash_ordered(d[0], *t.add(1 + 2 * i) as *const u8, *t.add(2 + 2 * i) as usize);
             }
         }
     }
-    pool::for_each_used_span(|p, n| d[1] = hash(d[1], p, n));
+    pool::for_each_used_span(|p, n| d[1] = hash_ordered(d[1], p, n));
     d
 }
 
@@ -62,6 +79,8 @@ pub fn maybe() {
 /// A digest now, if digests are on.
 #[cold]
 pub fn at_end() {
+    // Others may have to come after what this thread did, and are waited for.
+    shadow::boundary();
     if !st().digest || !(recording() || replaying()) {
         return;
     }

@@ -6,7 +6,7 @@ use crate::crossing::Special;
 use crate::{check, crossing, digest, log, replay, signal, sites, word};
 use core::ffi::c_void;
 use itarget_abi::control::{mix, mode};
-use itarget_abi::hooks::{DOWNCALL, STAGE_ALWAYS, STAGE_READ, UPCALL};
+use itarget_abi::hooks::{DOWNCALL, STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ, UPCALL};
 use itarget_abi::layout;
 use itarget_abi::log::end;
 
@@ -84,6 +84,7 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
             event(site as u32);
             c.boundaries += 1;
             digest::maybe();
+            crate::shadow::boundary();
             // A signal that came meanwhile must not wait for the end of a call that may wait for it.
             signal::enter_environment();
             1
@@ -91,6 +92,7 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
         mode::REPLAY => {
             event(site as u32);
             c.boundaries += 1;
+            crate::shadow::boundary();
             digest::maybe();
             if c.boundaries >= c.next_async {
                 signal::replay_due((DOWNCALL..UPCALL).contains(&(site as u32)));
@@ -575,8 +577,17 @@ pub extern "C" fn __itarget_guard(at: u64, site: i32) {
 /// `of` is null or valid for `len` bytes; `slot` has that room.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_stage(slot: *mut u8, of: *mut u8, len: i64, flags: i32, site: i32) -> *mut u8 {
-    if of.is_null() || !logging() || flags & STAGE_ALWAYS == 0 && !logged_side(of as u64, len as u64) {
+    if of.is_null() || !logging() {
         return of;
+    }
+    if flags & STAGE_ALWAYS == 0 && !logged_side(of as u64, len as u64) {
+        if flags & STAGE_ORDERED == 0 || !crate::shadow::active() {
+            return of;
+        }
+        // SAFETY: the caller's promise.
+        if crate::shadow::copy(of, slot, len as u64) {
+            return slot;
+        }
     }
     event(site as u32);
     // SAFETY: the caller's promise.

@@ -25,6 +25,7 @@ mod profile;
 mod replay;
 mod sandbox;
 mod setjmp;
+mod shadow;
 mod show;
 mod signal;
 mod sites;

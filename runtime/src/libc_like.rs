@@ -83,6 +83,7 @@ pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, c
         } else {
             small.as_mut_ptr()
         };
+        crate::shadow::give_up(base as u64, bytes);
         sort(base, temporary, count as usize, size as usize, compare);
         if large {
             sys!(libc::SYS_munmap, temporary, bytes);

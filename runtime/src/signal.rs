@@ -108,6 +108,7 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
             install(signal, &wanted);
         }
         if !old.is_null() {
+            crate::shadow::range(old as u64, size_of::<Action>() as u64, true);
             *old = before;
         }
     });
@@ -183,6 +184,7 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         code
     };
     if synchronous(signal) || matches!(page().mode, mode::PLAIN | mode::CHECK) {
+        crate::shadow::done();
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
         return;
@@ -263,6 +265,8 @@ fn run(e: &Async) {
     }
     me().signals.handled = (a, *e);
     crossing::interrupt(handle, e.sp & !1, e.sp & 1 != 0);
+    // Whatever the thread waits for now: what the handler did is done.
+    crate::shadow::boundary();
 }
 
 /// Distance of a handler's frame to that of the runtime, in bytes.

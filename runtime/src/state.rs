@@ -52,7 +52,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v6: u8 = 6;
+pub static __itarget_abi_v7: u8 = 7;
 
 /// What belongs to one thread.
 pub struct Thread {
@@ -66,6 +66,8 @@ pub struct Thread {
     pub seq: u64,
     /// Bytes of ring memory.
     pub ring: u64,
+    /// Number of its seat; 0 is the main thread's.
+    pub seat: u32,
     /// Replay: where its part of the flat file is described.
     pub part: *const itarget_abi::log::flat::Part,
     /// Replay: start of the stream in memory.
@@ -107,6 +109,7 @@ impl Thread {
             tid: 0,
             seq: 0,
             ring: 0,
+            seat: 0,
             part: core::ptr::null(),
             stream: core::ptr::null(),
             stream_len: 0,

@@ -5,7 +5,8 @@ use super::weights::Traffic;
 use crate::annotate::CallSpec;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, PointsTo};
-use itarget_plan::Staged;
+use itarget_plan::{Ordered, Staged};
+use rustc_hash::FxHashMap;
 
 /// Where an object lives, as far as sides are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,6 +238,10 @@ pub struct Facts {
     pub bonds: Bonds,
     /// Cells that threads of the environment may write: ascending.
     pub raced: Vec<FieldId>,
+    /// Cells that threads may race for, whose accesses are ordered as they are made: ascending.
+    pub ordered: Vec<FieldId>,
+    /// Calls that may access such cells, with what is ordered before each, and whether they read more of them.
+    pub ordered_calls: FxHashMap<(usize, usize), (Vec<Ordered>, bool)>,
     /// Atomic operations, where threads are recorded: place, ordinal, and what they touch.
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
     /// Functions that such threads may run: ascending.

@@ -15,7 +15,7 @@ use crate::model::Module;
 use crate::model::FunctionId;
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
-use itarget_plan::{Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Plan, Ret, Site, Staged, Write};
+use itarget_plan::{Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +50,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
     };
     let drafts = writer.drafts();
     let guards = writer.guards();
+    let stores = writer.ordered_stores();
     let mut variants: BTreeMap<&str, &clones::Variant> = BTreeMap::new();
     for variant in &allocation.variants {
         variants.insert(&variant.name, variant);
@@ -64,12 +65,12 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
             continue;
         }
         let original = variants.get(function.name.as_str()).copied();
-        writer.emit(&function.name, index, (&drafts[index], &guards), original, &mut sites);
+        writer.emit(&function.name, index, (&drafts[index], &guards, &stores[index]), original, &mut sites);
     }
     for clone in &allocation.clones {
         if let Some(variant) = variants.get(clone.name.as_str()) {
             let index = variant.of.index();
-            writer.emit(&clone.name, index, (&drafts[index], &guards), Some(variant), &mut sites);
+            writer.emit(&clone.name, index, (&drafts[index], &guards, &stores[index]), Some(variant), &mut sites);
         }
     }
     sites.sort_by(|a, b| (&a.function, a.ordinal).cmp(&(&b.function, b.ordinal)));
@@ -83,7 +84,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         clones: allocation.clones,
         targets: Vec::new(),
         partial: false,
-        race_free: false,
+        races: RaceMode::default(),
         upcalls: writer.upcalls(),
         unreached: if mode.watches() { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),
@@ -117,6 +118,8 @@ fn checked(call: &CallSite) -> Option<Call> {
         show: None,
         captured: false,
         upcalls: false,
+        ordered: Vec::new(),
+        blind: false,
     })
 }
 
@@ -206,10 +209,15 @@ impl Writer<'_> {
             match &pin.staged {
                 Some(copy) => {
                     let how = if conflict.certain || self.any_low(&pin.values) { How::Always } else { How::Checked };
-                    staged.insert(copy.arg, Staged { how, ..copy.clone() });
+                    staged.insert(copy.arg, Staged { how, ordered: self.may_race(&pin.values), ..copy.clone() });
                 }
                 _ if !conflict.certain => operands.extend(&pin.operands),
                 _ => {}
+            }
+        }
+        for pin in self.facts.pins.iter().filter(|p| self.may_race(&p.values)) {
+            if let Some(copy) = pin.staged.as_ref().filter(|s| !s.written && s.bytes > 0) {
+                guards.entry(pin.at).or_default().1.entry(copy.arg).or_insert(Staged { ordered: true, ..copy.clone() });
             }
         }
         guards
@@ -220,7 +228,7 @@ impl Writer<'_> {
         &self,
         name: &str,
         index: usize,
-        (drafts, guards): (&BTreeMap<u32, Draft>, &Guards),
+        (drafts, guards, stores): (&BTreeMap<u32, Draft>, &Guards, &BTreeMap<u32, (usize, usize)>),
         variant: Option<&clones::Variant>,
         sites: &mut Vec<Site>,
     ) {
@@ -243,6 +251,9 @@ impl Writer<'_> {
             if !staged.is_empty() {
                 push(ordinal, Action::Stage { args: staged.values().cloned().collect() }, Traffic::default(), at);
             }
+        }
+        for (&ordinal, &at) in stores {
+            push(ordinal, Action::Order { checked: false }, Traffic::default(), at);
         }
         for (&ordinal, draft) in drafts {
             let mut action = draft.action.clone();
@@ -316,18 +327,23 @@ impl Writer<'_> {
             return Some((Action::Load { how: How::Always }, all));
         }
         let environment = self.environment(&load.values).count();
+        let ordered = self.may_race(&load.values);
         if load.values.is_empty() {
             // The analysis thinks nobody comes here; if somebody does, the address tells.
             return Some((Action::Load { how: How::Checked }, Traffic::default()));
         }
         if environment == 0 && load.values.iter().any(|v| self.place(*v) == Place::Mapping) {
-            return Some((Action::Load { how: How::Checked }, Traffic::default()));
+            let action = if ordered { Action::Order { checked: true } } else { Action::Load { how: How::Checked } };
+            return Some((action, Traffic::default()));
+        }
+        if environment == 0 && ordered {
+            return Some((Action::Order { checked: false }, Traffic::default()));
         }
         if environment == 0 {
             return load.volatile.then_some((Action::Poll, Traffic::default()));
         }
         let how = if self.any_low(&load.values) { self.located(&load.values) } else { How::Checked };
-        if environment == load.values.len() || how == How::Always {
+        if environment == load.values.len() || how == How::Always || ordered && how != How::Checked {
             return Some((Action::Load { how: How::Always }, all));
         }
         let mut part = Traffic::default();
@@ -336,7 +352,27 @@ impl Writer<'_> {
             part = part.plus(self.weights.cell(name, load.ordinal, &cell, load.executions, load.size));
         }
         let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
-        Some((Action::Load { how }, part))
+        let action = if ordered { Action::Order { checked: true } } else { Action::Load { how } };
+        Some((action, part))
+    }
+
+    /// Some of these cells are in replay space, and accesses of them are ordered as they are made.
+    fn may_race(&self, values: &[FieldId]) -> bool {
+        !self.mode.watches() && values.iter().any(|v| self.facts.ordered.binary_search(v).is_ok() && !self.cut.is_environment(*v))
+    }
+
+    /// Stores of replay space that are ordered as they are made, by function: their ordinals.
+    fn ordered_stores(&self) -> Vec<BTreeMap<u32, (usize, usize)>> {
+        let mut stores = vec![BTreeMap::new(); self.module.functions.len()];
+        for store in self.facts.stores.iter().filter(|s| !self.cut.is_skipped(s.at.0) && self.may_race(&s.values)) {
+            stores[store.at.0].insert(store.ordinal, store.at);
+        }
+        stores
+    }
+
+    /// What is ordered before a call, and whether it reads more that may race.
+    fn ordered_call(&self, call: &CallSite) -> (Vec<Ordered>, bool) {
+        if self.mode.watches() { (Vec::new(), false) } else { self.facts.ordered_calls.get(&call.at).cloned().unwrap_or_default() }
     }
 
     /// Cells of memory that functions of the environment get from the library: it is not there at replay.
@@ -472,7 +508,10 @@ impl Writer<'_> {
                 action.show = call.spec.show;
                 action.captured = call.spec.show.is_some()
                     && (call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
-                        || call.printed.iter().any(|v| self.cut.is_environment(*v) && self.is_low(*v)));
+                        || call.printed.iter().any(|v| self.cut.is_environment(*v) && self.is_low(*v))
+                        || self.may_race(&call.printed));
+                action.captured |= call.spec.show.is_some() && self.may_race(&call.deep);
+                action.ordered = self.ordered_call(call).0;
                 let traffic = self.traffic(call, &action);
                 Some((Action::Call(action), traffic))
             }
@@ -497,10 +536,14 @@ impl Writer<'_> {
                 let environment = self.environment(&p.values).count();
                 p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values) && self.located(&p.values) == How::Always)
             });
-        if pointers.is_empty() && !always && !locale {
+        let (ordered, blind) = self.ordered_call(call);
+        if pointers.is_empty() && !always && !locale && ordered.is_empty() && !blind {
             return None;
         }
         let mut action = self.outline(call, if always { How::Always } else { How::Checked });
+        // What is logged anyway need not be read in an order.
+        action.ordered = ordered.into_iter().filter(|o| o.write || !always && !blind).collect();
+        action.blind = blind && !always;
         if !always {
             action.pointers = pointers;
             let on_stack = |p: &&PointerArg| located.contains(&p.arg) && self.located(&p.values) == How::OnStack;
@@ -540,6 +583,8 @@ impl Writer<'_> {
             show: None,
             captured: false,
             upcalls: false,
+            ordered: Vec::new(),
+            blind: false,
         }
     }
 

@@ -156,8 +156,9 @@ impl<'a> Sites<'a> {
 pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
     let logs = |site: &Site| match &site.action {
         Action::Call(call) => logs(call),
-        Action::Load { .. } | Action::Apply { .. } | Action::Downcall { .. } | Action::Upcall { .. } => true,
+        Action::Load { .. } | Action::Order { checked: true } | Action::Apply { .. } | Action::Downcall { .. } | Action::Upcall { .. } => true,
         Action::Store
+        | Action::Order { checked: false }
         | Action::Alloc { .. }
         | Action::Replace { .. }
         | Action::Redirect { .. }
@@ -284,7 +285,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
         };
         let (mut cell, mut cells) = (None, Vec::new());
         match &site.action {
-            Action::Load { .. } => {
+            Action::Load { .. } | Action::Order { checked: true } => {
                 if let Some(load) = self.sites.load(&s, site) {
                     cell = self.load(load, &mut item);
                     cells.clone_from(&load.values);
@@ -304,6 +305,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             Action::Downcall { to } => self.crossing(site, to, true, &mut item),
             Action::Upcall { to } => self.crossing(site, to, false, &mut item),
             Action::Store
+            | Action::Order { checked: false }
             | Action::Alloc { .. }
             | Action::Replace { .. }
             | Action::Redirect { .. }
@@ -599,7 +601,8 @@ pub fn what(action: &Action) -> String {
     match action {
         Action::Call(call) => super::describe(call).replace("llvm.", ""),
         Action::Load { how: How::Always } => "load -> log value".to_owned(),
-        Action::Load { how: How::Checked | How::Located | How::OnStack } => "load -> log value if environment".to_owned(),
+        Action::Load { how: How::Checked | How::Located | How::OnStack } | Action::Order { checked: true } => "load -> log value if environment".to_owned(),
+        Action::Order { checked: false } => "ordered as it is made: logged if it races with another thread".to_owned(),
         Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
         Action::Downcall { to } => format!("downcall of {} -> log result", super::names(to)),
         Action::Upcall { to } => format!("upcall of {} -> log arguments, stack pointer", super::names(to)),

@@ -89,6 +89,8 @@ pub struct Sites {
     pub loads: usize,
     /// Loads that may be logged, told by address.
     pub checked_loads: usize,
+    /// Loads and stores that are ordered as they are made, because they may race.
+    pub ordered: usize,
     /// Stores that may hit memory of the environment.
     pub stores: usize,
     /// Allocations.
@@ -247,6 +249,14 @@ pub fn collect(input: &Input) -> Report {
                     How::Always => "load -> log value".to_owned(),
                     How::Checked | How::Located | How::OnStack => "load -> log value if environment".to_owned(),
                 }
+            }
+            Action::Order { checked: true } => {
+                report.sites.checked_loads += 1;
+                "load -> log value if environment".to_owned()
+            }
+            Action::Order { checked: false } => {
+                report.sites.ordered += 1;
+                continue;
             }
             Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
             Action::Downcall { to } => format!("downcall of {} -> log result", names(to)),

@@ -523,7 +523,7 @@ impl<'a> Builder<'_, 'a> {
 /// Whether a site logs what is read, written, or returned there.
 fn logs(site: &Site, kind: EdgeKind) -> bool {
     match (&site.action, kind) {
-        (Action::Load { .. }, EdgeKind::Read)
+        (Action::Load { .. } | Action::Order { checked: true }, EdgeKind::Read)
         | (Action::Apply { .. }, EdgeKind::Write)
         | (Action::Downcall { .. }, EdgeKind::Result)
         | (Action::Upcall { .. }, EdgeKind::Call) => true,
@@ -533,6 +533,7 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
         (Action::Call(call), EdgeKind::Read) => call.ret != Ret::None || !call.writes.is_empty(),
         (
             Action::Load { .. }
+            | Action::Order { .. }
             | Action::Call(_)
             | Action::Apply { .. }
             | Action::Downcall { .. }

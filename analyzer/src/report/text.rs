@@ -54,6 +54,9 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
         "sites: {} environment calls, {} checked calls, {} logged loads, {} checked loads, {} guarded stores",
         s.calls, s.checked_calls, s.loads, s.checked_loads, s.stores
     )?;
+    if s.ordered > 0 {
+        writeln!(out, "races: {} loads and stores are ordered as they are made", s.ordered)?;
+    }
     writeln!(
         out,
         "heap: {} allocation sites in replay space, {} in the environment, {} with fields on both sides; {} clones",

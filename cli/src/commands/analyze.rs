@@ -17,7 +17,7 @@ use itarget_analyzer::model::Module;
 use itarget_analyzer::{bitcode, contradictions, points_to};
 use itarget_annotations::Annotations;
 use itarget_cli::weighing::{Match, Weighing};
-use itarget_plan::{CutMode, Fit};
+use itarget_plan::{CutMode, Fit, RaceMode};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -138,7 +138,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     let (profile, fit) = fitted(unfitted, &module, matching)?;
     let (weigh_with, _) = fitted(weigh_with, &module, matching)?;
     let network = args.network.is_some();
-    let options = analysis::Options { cut, profile, fit, weigh_with, network, points_to: points_to::Options::default(), targets, race_free: race_free(program.as_ref())? };
+    let options = analysis::Options { cut, profile, fit, weigh_with, network, points_to: points_to::Options::default(), targets, races: races(program.as_ref())? };
     let loading = start.elapsed().as_secs_f64();
     let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
     progress.finish();
@@ -214,18 +214,19 @@ pub fn fitted(profile: Option<Profile>, module: &Module, matching: Match) -> Res
     }
 }
 
-/// Whether the program is to be taken for free of data races: as `ITARGET_CC_RACES` says, else as an executable was linked.
+/// What is done about data races: as `ITARGET_CC_RACES` says, else as an executable was linked.
 ///
 /// # Errors
 /// IT0204: the variable says something else.
-pub fn race_free(program: Option<&Program>) -> Result<bool, Error> {
+pub fn races(program: Option<&Program>) -> Result<RaceMode, Error> {
     match std::env::var("ITARGET_CC_RACES").as_deref() {
-        Ok("trust") => Ok(true),
-        Ok("log") => Ok(false),
+        Ok("trust") => Ok(RaceMode::Trust),
+        Ok("order") => Ok(RaceMode::Order),
+        Ok("log") => Ok(RaceMode::Log),
         Ok(other) if !other.is_empty() => {
-            Err(Error::new("IT0204", format!("ITARGET_CC_RACES is `{other}`")).hint("log (default): what may race is logged; trust: nothing races"))
+            Err(Error::new("IT0204", format!("ITARGET_CC_RACES is `{other}`")).hint("log (default): what may race is logged; order: accesses are ordered as they are made; trust: nothing races"))
         }
-        _ => Ok(program.and_then(|p| p.plan().ok()).is_some_and(|p| p.race_free)),
+        _ => Ok(program.and_then(|p| p.plan().ok()).map(|p| p.races).unwrap_or_default()),
     }
 }
 

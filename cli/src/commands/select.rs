@@ -79,8 +79,8 @@ impl Choice {
         progress.phase(Phase::Load);
         let module = analyze::load(inputs, bitcode::Extras { variables: true, shapes: analyze::shapes(cut, matching) })?;
         let (profile, fit) = analyze::fitted(profile, &module, matching)?;
-        let race_free = analyze::race_free(program.as_ref())?;
-        let options = analysis::Options { cut, profile, fit, targets, race_free, ..analysis::Options::default() };
+        let races = analyze::races(program.as_ref())?;
+        let options = analysis::Options { cut, profile, fit, targets, races, ..analysis::Options::default() };
         let result = analysis::analyze_in_detail(&module, &annotations, &options, &mut |phase| progress.phase(phase));
         progress.finish();
         let (analysis, details) = result.map_err(|e| analyze::refusal(&e))?;

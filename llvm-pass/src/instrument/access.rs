@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::ir::{Type, Value};
-use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_READ};
+use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_plan::{How, Staged};
 use llvm_sys::LLVMTypeKind;
 
@@ -53,25 +53,33 @@ impl Cx<'_> {
             How::Located => ("__itarget_at", "__itarget_atn"),
             How::OnStack => ("__itarget_st", "__itarget_stn"),
         };
-        let word = match ir.kind(ty) {
-            LLVMTypeKind::LLVMIntegerTypeKind => matches!(ir.int_bits(ty), 1 | 8 | 16 | 32 | 64),
-            LLVMTypeKind::LLVMPointerTypeKind
-            | LLVMTypeKind::LLVMFloatTypeKind
-            | LLVMTypeKind::LLVMDoubleTypeKind => true,
-            _ => false,
-        };
-        if word {
+        if self.is_word(ty) {
             let v = self.hook(small, &[pointer, ir.int(ir.i32, size), site]);
-            return match ir.kind(ty) {
-                LLVMTypeKind::LLVMPointerTypeKind => ir.int_to_ptr(v),
-                LLVMTypeKind::LLVMFloatTypeKind => ir.bitcast(ir.int_cast(v, ir.i32, false), ty),
-                LLVMTypeKind::LLVMDoubleTypeKind => ir.bitcast(v, ty),
-                _ => ir.int_cast(v, ty, false),
-            };
+            return self.word_as(v, ty);
         }
         let slot = ir.entry_alloca(f, ty);
         self.hook(large, &[pointer, slot, ir.int(ir.i64, size), site]);
         ir.load(ty, slot)
+    }
+
+    /// The hooks give values of this type as a word.
+    pub(super) fn is_word(&self, ty: Type) -> bool {
+        match self.ir.kind(ty) {
+            LLVMTypeKind::LLVMIntegerTypeKind => matches!(self.ir.int_bits(ty), 1 | 8 | 16 | 32 | 64),
+            LLVMTypeKind::LLVMPointerTypeKind | LLVMTypeKind::LLVMFloatTypeKind | LLVMTypeKind::LLVMDoubleTypeKind => true,
+            _ => false,
+        }
+    }
+
+    /// A word of a hook as a value of that type.
+    pub(super) fn word_as(&self, v: Value, ty: Type) -> Value {
+        let ir = self.ir;
+        match ir.kind(ty) {
+            LLVMTypeKind::LLVMPointerTypeKind => ir.int_to_ptr(v),
+            LLVMTypeKind::LLVMFloatTypeKind => ir.bitcast(ir.int_cast(v, ir.i32, false), ty),
+            LLVMTypeKind::LLVMDoubleTypeKind => ir.bitcast(v, ty),
+            _ => ir.int_cast(v, ty, false),
+        }
     }
 
     /// A store that a replay skips when its memory is not mapped there.
@@ -142,7 +150,7 @@ impl Cx<'_> {
             ir.before(call);
             ir.debug_of(call);
             let always = if staged.how == How::Always { STAGE_ALWAYS } else { 0 };
-            let flags = always | if staged.read { STAGE_READ } else { 0 };
+            let flags = always | if staged.read { STAGE_READ } else { 0 } | if staged.ordered { STAGE_ORDERED } else { 0 };
             let len = ir.int(ir.i64, staged.bytes);
             let site = ir.int(ir.i32, u64::from(id));
             let given = self.hook("__itarget_stage", &[slot, pointer, len, ir.int(ir.i32, flags as u64), site]);

@@ -37,6 +37,9 @@ impl Wrapper {
 impl Cx<'_> {
     pub(super) fn external_call(&self, id: u32, call: Value, plan: &Call) -> Result<(), String> {
         let ir = self.ir;
+        if self.small_copy(id, call, plan) {
+            return Ok(());
+        }
         let w = self.wrapper(id, call)?;
         let slow = self.block(&w, "slow");
         let plain = self.block(&w, "plain");
@@ -45,11 +48,21 @@ impl Cx<'_> {
         match plan.how {
             How::Always => {
                 let on = ir.nonzero(self.mode());
-                ir.cond_br(on, slow, plain);
+                if plan.ordered.is_empty() {
+                    ir.cond_br(on, slow, plain);
+                } else {
+                    let ordered = self.block(&w, "ordered");
+                    ir.at_end(self.entry(&w));
+                    ir.cond_br(on, ordered, plain);
+                    ir.at_end(ordered);
+                    self.whether_racy(&w, plan);
+                    ir.br(slow);
+                }
             }
             How::Checked | How::Located | How::OnStack => {
                 let maybe = self.block(&w, "maybe");
                 ir.at_end(self.entry(&w));
+                let racy = (plan.blind || !plan.ordered.is_empty()).then(|| self.whether_racy(&w, plan));
                 let mut any = ir.int(ir.i64, 0);
                 for &p in &plan.pointers {
                     if let Some(&a) = w.args.get(p as usize)
@@ -65,6 +78,9 @@ impl Cx<'_> {
                     let c = ir.load(ir.i32, ir.offset(self.control, offset as u64));
                     let other = ir.icmp(LLVMIntPredicate::LLVMIntEQ, c, ir.int(ir.i32, 0));
                     env = ir.or(env, other);
+                }
+                if let Some(racy) = racy {
+                    env = ir.or(env, ir.nonzero(racy));
                 }
                 if plan.located.is_empty() {
                     ir.cond_br(env, maybe, plain);
@@ -85,8 +101,21 @@ impl Cx<'_> {
                 }
             }
         }
+        if holds(plan) {
+            ir.at_end(slow);
+            self.hook("__itarget_order_done", &[]);
+        }
         ir.at_end(plain);
         let r = self.perform(&w, &w.args);
+        if holds(plan) {
+            let (done, end) = (self.block(&w, "done"), self.block(&w, "end"));
+            ir.at_end(plain);
+            ir.cond_br(self.looks(), done, end);
+            ir.at_end(done);
+            self.hook("__itarget_order_done", &[]);
+            ir.br(end);
+            ir.at_end(end);
+        }
         self.give(&w, r);
         // A function of its own: what it leaves in registers (streams of this process) must not
         // get into a `jmp_buf`, and the fast path stays small.
@@ -102,6 +131,26 @@ impl Cx<'_> {
         self.give(&w, r);
         self.redirect(call, &w);
         Ok(())
+    }
+
+    /// Orders what the call accesses, where threads may race for it; not 0 if what it reads must be logged. The builder then stands in a
+    /// block of its own.
+    fn whether_racy(&self, w: &Wrapper, plan: &Call) -> Value {
+        let ir = self.ir;
+        let from = ir.here();
+        let look = self.block(w, "look");
+        let join = self.block(w, "looked");
+        ir.at_end(from);
+        ir.cond_br(self.looks(), look, join);
+        ir.at_end(look);
+        let mut racy = self.ordered_call(w, &plan.ordered, holds(plan));
+        if plan.blind {
+            racy = ir.int(ir.i32, 1);
+        }
+        let end = ir.here();
+        ir.br(join);
+        ir.at_end(join);
+        ir.phi(ir.i32, &[(ir.int(ir.i32, 0), from), (racy, end)])
     }
 
     fn slow_path(&self, id: u32, w: &Wrapper, plan: &Call) -> Result<(), String> {
@@ -364,6 +413,11 @@ impl Cx<'_> {
     pub(super) fn block(&self, w: &Wrapper, name: &str) -> llvm_sys::prelude::LLVMBasicBlockRef {
         self.ir.block(w.f, name)
     }
+}
+
+/// What the call reads must stay as it was found until it has read it.
+fn holds(plan: &Call) -> bool {
+    plan.how != How::Always && plan.ordered.iter().any(|o| !o.write)
 }
 
 /// Offset of the pointer (-1: none) and number of the bytes that are compared across a call.

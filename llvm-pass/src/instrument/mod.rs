@@ -9,6 +9,7 @@ mod boundary;
 mod call;
 mod hooks;
 mod length;
+mod order;
 mod program;
 mod scan;
 mod show;
@@ -91,6 +92,7 @@ impl Cx<'_> {
             Action::Atomic => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg),
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
             Action::Store => opcode == LLVMOpcode::LLVMStore,
+            Action::Order { .. } => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore),
             Action::Apply { .. } => matches!(opcode, LLVMOpcode::LLVMStore | LLVMOpcode::LLVMCall),
             Action::Count { .. } | Action::Guard { .. } => true,
             _ => opcode == LLVMOpcode::LLVMCall,
@@ -109,6 +111,10 @@ impl Cx<'_> {
             }
             Action::Store => {
                 self.store(inst);
+                Ok(())
+            }
+            Action::Order { checked } => {
+                if opcode == LLVMOpcode::LLVMLoad { self.ordered_load(id, inst, *checked) } else { self.ordered_store(inst) }
                 Ok(())
             }
             Action::Apply { writes } => self.apply(id, inst, writes),

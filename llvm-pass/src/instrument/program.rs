@@ -97,6 +97,9 @@ impl Cx<'_> {
         if !plan.environment.is_empty() {
             self.export(tables::OUTSIDE, ir.int(ir.i8, 1));
         }
+        if plan.races == itarget_plan::RaceMode::Order {
+            self.export(tables::ORDERED, ir.int(ir.i8, 1));
+        }
         self.export(tables::IDENTITY, ir.const_bytes(&identity(plan, text)));
 
         let globals: Vec<(String, Value)> = ir

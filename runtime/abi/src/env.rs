@@ -51,7 +51,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "ITARGET_CC_OFF", reader: Reader::Compiler, help: "1: run clang alone, build nothing of ours in" },
     Variable { name: "ITARGET_CC_PROFILE", reader: Reader::Compiler, help: "profile whose counts are the capacities at link" },
     Variable { name: "ITARGET_CC_PROFILE_MATCH", reader: Reader::Compiler, help: "how that profile must fit: exact (default), or by function, for one of another build" },
-    Variable { name: "ITARGET_CC_RACES", reader: Reader::Compiler, help: "log (default): loads of what threads may race for are logged; trust: the program is taken to have no data races" },
+    Variable { name: "ITARGET_CC_RACES", reader: Reader::Compiler, help: "log (default): loads of what threads may race for are logged; order: accesses are ordered as they are made; trust: the program is taken to have no data races" },
     Variable { name: "ITARGET_CC_TARGET", reader: Reader::Compiler, help: "what to replay, patterns separated by ':', after a '!' what not to; default all" },
     Variable { name: CONFIG, reader: Reader::Tool, help: "file to read instead of the nearest itarget.toml; off: none" },
     Variable { name: MODE, reader: Reader::Runtime, help: "record, replay or profile; set by the itarget command" },

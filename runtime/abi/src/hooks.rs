@@ -81,6 +81,17 @@ macro_rules! for_each_hook {
             // thread's copy of the program's thread-local variables; whose call it is
             __itarget_order_release(at: ptr) -> i32;
             __itarget_order_acquire(at: ptr) -> void;
+            // accesses of memory that threads may race for, where the thread's table does not say that it may: a load, a load of
+            // any size, a load whose address is above the bound; before a store; before a call that reads or writes there
+            __itarget_order_load(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_order_loadn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_order_ck(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_order_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_order_store(to: ptr, len: i64) -> void;
+            __itarget_order_reads(from: ptr, len: i64, most: i64) -> i32;
+            __itarget_order_writes(to: ptr, len: i64, most: i64) -> i32;
+            __itarget_order_hold() -> i32;
+            __itarget_order_done() -> void;
             __itarget_output_begin() -> void;
             __itarget_output_end() -> void;
             __itarget_tls() -> ptr;
@@ -124,6 +135,8 @@ pub mod tables {
     pub const OUTSIDE: &str = "__itarget_outside";
     /// Bytes of the program's thread-local variables in 8 words (the first is the number), then what they hold at first.
     pub const TLS: &str = "__itarget_tls_image";
+    /// Present where accesses that may race are ordered as they are made.
+    pub const ORDERED: &str = "__itarget_ordered";
     /// 64 bytes: module hash, plan hash.
     pub const IDENTITY: &str = "__itarget_identity";
     /// Profile and check: `[count, {start: ptr, bytes: u64}...]` of all globals, for attribution.
@@ -158,6 +171,9 @@ pub const COUNT_READ: u32 = 1 << 31;
 pub const STAGE_READ: i32 = 1;
 /// Flag of `__itarget_stage`: the memory is the environment's wherever it lies.
 pub const STAGE_ALWAYS: i32 = 2;
+
+/// Flag of `__itarget_stage`: several threads may access the memory.
+pub const STAGE_ORDERED: i32 = 4;
 
 /// Runtime functions that take the place of libc functions with the same arguments (the pass
 /// only renames the call). The annotation of the libc function names them.

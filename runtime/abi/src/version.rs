@@ -3,10 +3,10 @@
 
 /// Version of hooks, control page and memory layout. The pass references the symbol
 /// [`ABI_SYMBOL`], so a runtime of another version is a link error.
-pub const ABI: u32 = 6;
+pub const ABI: u32 = 7;
 /// Symbol that the runtime of this [`ABI`] defines.
-pub const ABI_SYMBOL: &str = "__itarget_abi_v6";
+pub const ABI_SYMBOL: &str = "__itarget_abi_v7";
 /// Version of the log format.
-pub const LOG: u16 = 5;
+pub const LOG: u16 = 6;
 /// Version of the trace directory.
 pub const TRACE_DIR: u32 = 1;

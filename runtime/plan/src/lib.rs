@@ -46,9 +46,9 @@ pub struct Plan {
     /// Some functions need not be replayed, by the patterns: a build that counts counts what functions do to each other, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
-    /// The program was taken to have no data races but those of its atomic operations.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub race_free: bool,
+    /// What was done about data races.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub races: RaceMode,
     /// Functions of replay space the environment may call, sorted; the index is the upcall id.
     #[serde(default)]
     pub upcalls: Vec<String>,
@@ -152,6 +152,19 @@ impl CutMode {
     }
 }
 
+/// What is done about memory that threads may access without an order that can be proved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RaceMode {
+    /// It is the environment's: what is loaded from there is logged.
+    #[default]
+    Log,
+    /// Accesses are ordered as they are made; what is loaded where they race indeed is logged.
+    Order,
+    /// The program is taken to have no data races but those of its atomic operations.
+    Trust,
+}
+
 /// A place in the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {
@@ -194,6 +207,12 @@ pub enum Action {
     },
     /// Store that may hit memory which does not exist at replay.
     Store,
+    /// Load or store of replay space that may race: ordered as it is made; a load is logged where it races indeed.
+    Order {
+        /// A load that may also be one of environment memory, told apart by address.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        checked: bool,
+    },
     /// A store, memory intrinsic or external call of a function of the environment that may write replay
     /// space: what it writes there is logged, and applied at replay.
     Apply {
@@ -301,6 +320,9 @@ pub struct Staged {
     pub written: bool,
     /// Always copied, or only if the address is above the bound.
     pub how: How,
+    /// It may race: copied in an order while there are several threads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ordered: bool,
 }
 
 /// Whether a side is known at compile time.
@@ -354,6 +376,27 @@ pub struct Call {
     /// The environment may call back into the program during this call.
     #[serde(default)]
     pub upcalls: bool,
+    /// What it accesses that may race: ordered before the call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ordered: Vec<Ordered>,
+    /// It also reads what can't be ordered before it: an environment call while there are several threads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
+}
+
+/// Memory that a call accesses and that threads may race for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// Pointer argument.
+    pub arg: u32,
+    /// Most bytes from there on, computed from arguments; `None`: to the end of the block, if it leads to the heap, else `most` bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub len: Option<Len>,
+    /// See `len`.
+    #[serde(default)]
+    pub most: u64,
+    /// It writes there.
+    pub write: bool,
 }
 
 /// What happens to the result of an environment call.
@@ -488,6 +531,10 @@ pub enum PlanError {
         /// Format of the file.
         found: u32,
     },
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Plan {

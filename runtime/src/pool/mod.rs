@@ -493,6 +493,11 @@ pub fn usable(p: *const u8) -> u64 {
     })
 }
 
+/// Bytes from an address to the end of its block, if it is in one.
+pub fn rest(p: u64) -> Option<u64> {
+    owns(p as *const u8).then(|| usable(p as *const u8))
+}
+
 /// objid and offset of an address in the pool (`offset` from the start of the object).
 pub fn object_of(p: u64) -> Option<(u32, u64)> {
     let a = arena_of(p)?;

@@ -13,6 +13,7 @@ use core::sync::atomic::Ordering::*;
 /// Before an atomic operation that writes at `at`. Returns 1 if the operation is to be done.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_release(at: *const u8) -> c_int {
+    crate::shadow::atomic(at as u64);
     match how() {
         How::Record => {
             chained(&entry_of(at as u64 & !7).last);
@@ -20,7 +21,8 @@ pub extern "C" fn __itarget_order_release(at: *const u8) -> c_int {
         }
         How::Replay => {
             pass();
-            0
+            // What it reads comes from the log all the same; until others come, what it writes is read plainly.
+            c_int::from(crate::shadow::wanted() && itarget_abi::layout::mapped_at_replay(at as u64))
         }
         _ => 1,
     }
@@ -29,6 +31,7 @@ pub extern "C" fn __itarget_order_release(at: *const u8) -> c_int {
 /// After an atomic operation that read at `at`.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_acquire(at: *const u8) {
+    crate::shadow::atomic(at as u64);
     match how() {
         How::Record => {
             depend(entry_of(at as u64 & !7).last.load(Acquire));

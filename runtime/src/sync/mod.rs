@@ -7,8 +7,10 @@
 //! where an entry says so; locks themselves are not taken. Entries always lead to what happened before in real time, so a
 //! replay that follows them can't be stuck in a circle.
 //!
-//! Entries: LEB128 of `operations since the last entry << 1 | kind`; kind 0: thread, and the zigzag difference of its count to
-//! what was last known of it; kind 1: zigzag value that the operation returned, where it is not the usual one.
+//! Entries: LEB128 of `operations since the last entry << 2 | kind`; kind 0: `thread << 1 | begins`, and the zigzag difference of its count to
+//! what was last known of it (`begins`: it need only have come to the beginning of that operation); kind 1: zigzag value that the
+//! operation returned, where it is not the usual one; kind 2, before all others of an operation: it is an access ([`crate::shadow`]), so many
+//! accesses after the last operation; kind 3: that line of the access is racy.
 
 mod atomic;
 mod locks;
@@ -31,7 +33,17 @@ const ENTRY: u64 = 32;
 /// Threads of which a thread knows how far they are.
 const KNOWN: usize = 256;
 /// Bits of a count in a [`stamp`].
-const COUNT: u32 = 44;
+pub const COUNT: u32 = 44;
+/// A count that no thread comes to: all that it does.
+const ALL: u64 = (1 << COUNT) - 1;
+
+/// Kinds of entries.
+mod entry {
+    pub const DEPENDS: u64 = 0;
+    pub const VALUE: u64 = 1;
+    pub const ACCESS: u64 = 2;
+    pub const RACY: u64 = 3;
+}
 
 /// What a thread keeps for itself.
 pub struct Local {
@@ -45,6 +57,8 @@ pub struct Local {
     next: u64,
     /// Replay: kind of the next entry.
     kind: u64,
+    /// Replay: the next operation is an access.
+    access: bool,
     /// Record: it has the lock of output.
     prints: bool,
 }
@@ -58,6 +72,7 @@ impl Local {
         end: core::ptr::null(),
         next: u64::MAX,
         kind: 0,
+        access: false,
         prints: false,
     };
 
@@ -78,8 +93,8 @@ impl Local {
         self.next = u64::MAX;
         if self.cur < self.end {
             let head = self.take();
-            self.last += head >> 1;
-            (self.next, self.kind) = (self.last, head & 1);
+            self.last += head >> 2;
+            (self.next, self.kind) = (self.last, head & 3);
         }
     }
 
@@ -99,6 +114,12 @@ impl Local {
         v
     }
 
+    /// What its maker knows, and where that is, a new thread knows.
+    pub fn inherit(&mut self, maker: &Local, number: u32, ops: u64) {
+        self.known = maker.known;
+        *self.known(number) = ops;
+    }
+
     fn known(&mut self, thread: u32) -> &mut u64 {
         let slot = &mut self.known[thread as usize % KNOWN];
         if slot.0 != thread + 1 {
@@ -108,18 +129,24 @@ impl Local {
     }
 }
 
-/// Where a thread is, for others.
-#[repr(C, align(64))]
-pub struct Clock {
-    /// Replay: operations that are done.
-    done: AtomicU64,
-    /// The lowest count that some thread waits for; nobody is woken before.
+/// A number that only grows, and that threads wait for.
+struct Count {
+    value: AtomicU64,
+    /// The lowest that some thread waits for; nobody is woken before.
     wanted: AtomicU64,
     /// Times that threads were woken.
     wakes: AtomicU32,
 }
 
-impl Clock {
+impl Count {
+    #[inline(always)]
+    fn set(&self, value: u64) {
+        self.value.store(value, SeqCst);
+        if value >= self.wanted.load(SeqCst) {
+            self.wake();
+        }
+    }
+
     /// What was waited for is there, or never will be. Who waits for more asks again.
     #[cold]
     fn wake(&self) {
@@ -128,6 +155,15 @@ impl Clock {
         // SAFETY: wakes all that sleep there.
         unsafe { sys!(libc::SYS_futex, (&raw const self.wakes), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
     }
+}
+
+/// Where a thread is, for others.
+#[repr(C, align(64))]
+pub struct Clock {
+    /// Operations that are done: at replay, and where accesses are ordered.
+    done: Count,
+    /// Replay: the operation that was begun last.
+    begun: Count,
 }
 
 static mut CLOCKS: *mut Clock = core::ptr::null_mut();
@@ -157,7 +193,7 @@ pub fn threads() -> bool {
 
 /// A thread and its count, in one word; never 0.
 #[inline(always)]
-fn stamp() -> u64 {
+pub fn stamp() -> u64 {
     u64::from(me().number) << COUNT | ctl().ops
 }
 
@@ -189,19 +225,75 @@ fn note(stamp: u64) {
         return;
     }
     let by = count.wrapping_sub(core::mem::replace(known, count));
-    append(ctl().ops + 1, 0, [u64::from(thread), zigzag(by as i64)]);
+    append(ctl().ops + 1, entry::DEPENDS, [u64::from(thread) << 1, zigzag(by as i64)]);
+}
+
+/// An order between an access and what another thread did.
+#[derive(Clone, Copy)]
+pub struct Edge {
+    thread: u32,
+    count: u64,
+    /// The operation need only have begun.
+    pub begins: bool,
+}
+
+/// Record: what an access comes after that must not come before a thread has left the epoch with that stamp; `None`: it does anyway.
+pub fn edge_after(stamp: u64) -> Option<Edge> {
+    let (thread, epoch) = parts(stamp);
+    if stamp == 0 || thread == me().number || *me().sync.known(thread) > epoch {
+        return None;
+    }
+    Some(Edge { thread, count: epoch + 1, begins: clock(thread).done.value.load(SeqCst) <= epoch })
+}
+
+/// Record: an access that comes after these, the so many'th after the last operation; it found that line of it racy.
+#[cold]
+pub fn access_event(accesses: u64, edges: &[Edge], racy: Option<u64>) {
+    append(ctl().ops + 1, entry::ACCESS, [accesses, 0]);
+    for edge in edges {
+        if edge.begins {
+            let by = edge.count.wrapping_sub(*me().sync.known(edge.thread));
+            append(ctl().ops + 1, entry::DEPENDS, [u64::from(edge.thread) << 1 | 1, zigzag(by as i64)]);
+        } else {
+            note(u64::from(edge.thread) << COUNT | edge.count);
+        }
+    }
+    if let Some(line) = racy {
+        append(ctl().ops + 1, entry::RACY, [line, 0]);
+    }
+    count();
+}
+
+/// Others see how far this thread is, while recording.
+#[inline(always)]
+pub fn show_count() {
+    clock(me().number).done.value.store(ctl().ops, Release);
+}
+
+/// The thread does nothing any more that others could come after.
+pub fn gone() {
+    if recording() {
+        clock(me().number).done.value.store(u64::MAX, Release);
+    } else if replaying() {
+        publish_end();
+    }
+}
+
+/// All that this thread did comes before what the calling one does next: it was waited for.
+pub fn joined(thread: u32) {
+    *me().sync.known(thread) = ALL;
 }
 
 /// Record: the next operation returns this, which is not what it usually does.
 #[cold]
 pub fn unusual(value: i64) {
-    append(ctl().ops + 1, 1, [zigzag(value), 0]);
+    append(ctl().ops + 1, entry::VALUE, [zigzag(value), 0]);
 }
 
 /// Record: the operation that was counted last returns this.
 #[cold]
 pub fn late(value: i64) {
-    append(ctl().ops, 1, [zigzag(value), 0]);
+    append(ctl().ops, entry::VALUE, [zigzag(value), 0]);
 }
 
 fn append(op: u64, kind: u64, values: [u64; 2]) {
@@ -227,10 +319,10 @@ fn append(op: u64, kind: u64, values: [u64; 2]) {
             p = p.add(1);
         }
     };
-    put((op - local.last) << 1 | kind);
+    put((op - local.last) << 2 | kind);
     local.last = op;
     put(values[0]);
-    if kind == 0 {
+    if kind == entry::DEPENDS {
         put(values[1]);
     }
     // A process may be killed between any two instructions: the cursor moves over whole entries only.
@@ -255,6 +347,7 @@ pub fn safe_point() {
 pub fn count() {
     compiler_fence(Release);
     ctl().ops += 1;
+    crate::shadow::epoch();
 }
 
 /// Record: an operation that releases something: its stamp, for the object.
@@ -267,27 +360,75 @@ pub fn release() -> u64 {
 /// Replay: waits for what the next operation depends on; gives what it returns, if that was unusual.
 #[inline]
 pub fn await_next() -> Option<i64> {
+    if me().sync.access {
+        replay::diverged(b"the thread synchronizes where it accessed memory", ctl().ops + 1, 0);
+    }
+    let mut result = None;
+    await_entries(|kind, value| match kind {
+        entry::VALUE => result = Some(unzigzag(value)),
+        _ => replay::diverged(b"the synchronization log is damaged", ctl().ops + 1, kind),
+    });
+    result
+}
+
+/// Replay: the next operation is an access.
+pub fn access_is_next() -> bool {
+    me().sync.access
+}
+
+/// Replay: an access that is an operation: waits for what it comes after; `racy` gets the lines that are found to be racy.
+#[cold]
+pub fn await_access(mut racy: impl FnMut(u64)) {
+    me().sync.access = false;
+    await_entries(|kind, value| match kind {
+        entry::RACY => racy(value),
+        _ => replay::diverged(b"the synchronization log is damaged", ctl().ops + 1, kind),
+    });
+    publish();
+}
+
+#[inline]
+fn await_entries(mut f: impl FnMut(u64, u64)) {
     let op = ctl().ops + 1;
     if op > replay::part().ops {
         me().life.waits = true;
         replay::park();
     }
-    let mut result = None;
+    if crate::shadow::active() {
+        let clock = clock(me().number);
+        clock.begun.set(op);
+    }
     while me().sync.next == op {
         let local = &mut me().sync;
-        if local.kind == 1 {
-            result = Some(unzigzag(local.take()));
-        } else {
-            let thread = local.take() as u32;
+        let kind = local.kind;
+        let first = local.take();
+        if kind == entry::DEPENDS {
+            let (thread, begins) = ((first >> 1) as u32, first & 1 == 1);
             let by = unzigzag(local.take());
             let known = local.known(thread);
-            *known = known.wrapping_add(by as u64);
-            let count = *known;
-            wait_for(thread, count);
+            let count = known.wrapping_add(by as u64);
+            if !begins {
+                *known = count;
+            }
+            wait_for(thread, count, begins);
+        } else {
+            f(kind, first);
         }
         me().sync.advance();
     }
-    result
+}
+
+/// Replay: looks whether the next operation is an access, and at which one it is due.
+pub fn look_ahead() {
+    let op = ctl().ops + 1;
+    let local = &mut me().sync;
+    local.access = local.next == op && local.kind == entry::ACCESS;
+    let mut at = i64::MAX as u64;
+    if local.access {
+        at = local.take();
+        local.advance();
+    }
+    crate::shadow::arm(at);
 }
 
 /// Replay: the operation is done.
@@ -296,17 +437,17 @@ pub fn publish() {
     let c = ctl();
     c.ops += 1;
     let clock = clock(me().number);
-    clock.done.store(c.ops, SeqCst);
-    if c.ops >= clock.wanted.load(SeqCst) {
-        clock.wake();
+    clock.done.set(c.ops);
+    if crate::shadow::active() {
+        look_ahead();
     }
 }
 
 /// Replay: nothing more was recorded of this thread; who depends on an operation that it was about to do need not wait.
 pub fn publish_end() {
     let clock = clock(me().number);
-    clock.done.store(u64::MAX, SeqCst);
-    clock.wake();
+    clock.done.set(u64::MAX);
+    clock.begun.set(u64::MAX);
 }
 
 /// Replay: an operation without anything to do between its beginning and its end.
@@ -321,13 +462,14 @@ const SPINS: u32 = 200;
 /// Seconds without any progress of any thread after which a replay is given up.
 const PATIENCE: u32 = 20;
 
-fn wait_for(thread: u32, count: u64) {
+fn wait_for(thread: u32, count: u64, begins: bool) {
     if u64::from(thread) >= THREADS_MAX {
         replay::diverged(b"the synchronization log is damaged", 0, u64::from(thread));
     }
     let clock = clock(thread);
+    let far = if begins { &clock.begun } else { &clock.done };
     for _ in 0..SPINS {
-        if clock.done.load(Acquire) >= count {
+        if far.value.load(Acquire) >= count {
             return;
         }
         core::hint::spin_loop();
@@ -335,16 +477,16 @@ fn wait_for(thread: u32, count: u64) {
     let mut watch = Watch::new();
     loop {
         // Before the wish, which whoever wakes others takes back.
-        let wakes = clock.wakes.load(SeqCst);
-        clock.wanted.fetch_min(count, SeqCst);
-        if clock.done.load(SeqCst) >= count {
+        let wakes = far.wakes.load(SeqCst);
+        far.wanted.fetch_min(count, SeqCst);
+        if far.value.load(SeqCst) >= count {
             break;
         }
         let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
         // SAFETY: sleeps while nobody was woken.
-        unsafe { sys!(libc::SYS_futex, (&raw const clock.wakes), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, wakes, &raw const second) };
+        unsafe { sys!(libc::SYS_futex, (&raw const far.wakes), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, wakes, &raw const second) };
         if watch.is_stuck() {
-            replay::stuck(thread, count, clock.done.load(SeqCst));
+            replay::stuck(thread, count, far.value.load(SeqCst));
         }
     }
 }

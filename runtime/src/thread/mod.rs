@@ -184,11 +184,19 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     let given = word(given);
     let number = word(if run { u64::from(NEXT.fetch_add(1, Relaxed)) } else { 0 }) as u32;
     __itarget_leave();
+    if !crate::shadow::start() {
+        log::fail(libc::ENOMEM);
+    }
+    if crate::shadow::active() {
+        // What the thread does comes after what its maker did.
+        if recording() { sync::count() } else { _ = sync::pass() }
+    }
     if u64::from(number) >= THREADS_MAX {
         // It runs all the same, unrecorded.
         crate::hooks::refuse(site::THREAD);
     }
     // The thread may end the process before its maker hears of it: what was recorded of it says that it was made.
+    crate::shadow::range(t as u64, size_of::<Handle>() as u64, true);
     let mut made = run || replay::has_part(number);
     let mut now = 0;
     if made {
@@ -224,6 +232,9 @@ unsafe fn make(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c
     unsafe {
         let life = &mut (*thread).life;
         *life = Life { start: Some(start), argument, int, ..Life::NEW };
+        if crate::shadow::active() {
+            (*thread).sync.inherit(&me().sync, me().number, crate::state::ctl().ops);
+        }
         let mut own: Attr = core::mem::zeroed();
         if attr.is_null() { libc::pthread_attr_init(&raw mut own); } else { own = core::ptr::read(attr); }
         if recorded {
@@ -284,6 +295,9 @@ extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
             if !crate::crossing::start() {
                 replay::diverged(b"no memory for a thread", 0, 0);
             }
+        }
+        if !crate::shadow::begin() {
+            log::fail(libc::ENOMEM);
         }
         let life = &mut me().life;
         let (Some(start), argument) = (life.start, life.argument) else { return core::ptr::null_mut() };
@@ -404,6 +418,7 @@ fn end(result: *mut c_void) -> *mut c_void {
         // C11: the upper half is nobody's.
         result = (result as u64 as i32 as i64) as *mut c_void;
     }
+    crate::shadow::end();
     if recording() {
         log::end_of_thread();
     } else if replaying() {
@@ -476,11 +491,15 @@ unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_v
             } else if replaying() {
                 libc::pthread_join(real(t), &raw mut value);
             }
+            if let Some(number) = number_of(t).filter(|_| crate::shadow::active()) {
+                sync::joined(number);
+            }
             if let Some(number) = number_of(t) {
                 let top = THREAD_STACKS + (u64::from(number) + 1) * THREAD_STRIDE;
                 unmap(number, (top - (THREAD_STRIDE - GUARD), THREAD_STRIDE - GUARD));
             }
             if !result.is_null() {
+                crate::shadow::range(result as u64, size_of_val(&*result) as u64, true);
                 *result = value;
             }
         }

@@ -7,7 +7,7 @@ use itarget_abi::control::{Control, PAGE};
 use itarget_abi::log::MAGIC;
 
 /// Seats that there may be at once.
-const SEATS: usize = 8192;
+pub const SEATS: usize = 8192;
 /// Most bytes of the live chunk of a thread that is not the main one.
 const RING: u64 = 256 << 10;
 
@@ -24,6 +24,12 @@ pub fn each() -> impl Iterator<Item = &'static Thread> {
         let main = core::iter::once(&*(&raw const MAIN));
         main.chain((0..COUNT).map(|i| &*ALL[i]))
     }
+}
+
+/// Seats there are, that of the main thread included.
+pub fn count() -> u32 {
+    // SAFETY: only grows.
+    unsafe { core::ptr::read_volatile(&raw const COUNT) as u32 + 1 }
 }
 
 /// A seat for the thread with that number; `None`: no room.
@@ -43,12 +49,13 @@ pub fn take(number: u32) -> Option<*mut Thread> {
     let thread = thread?;
     // SAFETY: nobody sits there.
     unsafe {
-        let (control, ring) = ((*thread).control, (*thread).ring);
+        let (control, ring, seat) = ((*thread).control, (*thread).ring, (*thread).seat);
         let (start, buffer) = ((*control).chunk_start, (*control).sync_start);
         // Free blocks stay with the seat, which belongs to one thread after the other: but which, a replay can't know.
         core::ptr::write_bytes(thread.cast::<u8>(), 0, size_of::<Thread>());
         (*thread).control = control;
         (*thread).ring = ring;
+        (*thread).seat = seat;
         (*thread).number = number;
         (*thread).words = crate::word::Words::NEW;
         (*thread).sync = sync::Local::NEW;
@@ -114,6 +121,7 @@ unsafe fn make() -> Option<*mut Thread> {
         } else {
             (*thread).control = mmap(0, PAGE as u64, rw, private, -1, 0)?.cast();
         }
+        (*thread).seat = COUNT as u32 + 1;
         ALL[COUNT] = thread;
         core::sync::atomic::fence(core::sync::atomic::Ordering::Release);
         COUNT += 1;

@@ -31,6 +31,7 @@ pub unsafe extern "C" fn __itarget_key_create(key: *mut libc::pthread_key_t, des
             let Some(free) = (0..KEYS).find(|i| !USED[*i]) else { return libc::EAGAIN };
             USED[free] = true;
             DESTRUCTORS[free] = destructor;
+            crate::shadow::range(key as u64, size_of::<libc::pthread_key_t>() as u64, true);
             *key = free as u32;
         }
         0

@@ -3,6 +3,7 @@
 mod copies;
 mod externals;
 mod functions;
+mod order;
 mod places;
 mod threads;
 
@@ -15,7 +16,7 @@ use crate::annotate::Arguments;
 use crate::model::{Access, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
 use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Shape, Target};
 use itarget_annotations::Annotations;
-use itarget_plan::{How, Staged};
+use itarget_plan::{How, RaceMode, Staged};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
@@ -24,14 +25,14 @@ use std::cell::RefCell;
 pub struct Scope {
     /// Not all functions are in the target, so threads are the environment's.
     pub partial: bool,
-    /// The program is taken to have no data races but those of its atomic operations.
-    pub race_free: bool,
+    /// What is done about data races.
+    pub races: RaceMode,
 }
 
 /// Collects the facts.
 #[must_use]
 pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, weights: &Weights, scope: Scope) -> Facts {
-    let Scope { partial, race_free } = scope;
+    let Scope { partial, races } = scope;
     let threads = !partial && starts_threads(module);
     let mut collector = Collector { module, points_to, annotations, weights, threads, partial, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
@@ -47,7 +48,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     if partial {
         collector.raced();
     } else if threads || !collector.facts.atomics.is_empty() {
-        collector.raced_by_threads(race_free);
+        collector.raced_by_threads(races);
     }
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     for cells in std::mem::take(&mut collector.facts.sorted) {
@@ -205,7 +206,7 @@ impl<'a> Collector<'a> {
         self.pin(at, values, what, true, &[arg]);
         if let Some(pin) = self.facts.pins.get_mut(before) {
             // What is written may be so in part only: the rest of the copy goes back as it came.
-            let copy = |(bytes, read, written)| Staged { arg, bytes, limit: None, read: read || written, written, how: How::Checked };
+            let copy = |(bytes, read, written)| Staged { arg, bytes, limit: None, read: read || written, written, how: How::Checked, ordered: false };
             pin.staged = staged.map(copy);
         }
     }
@@ -215,7 +216,7 @@ impl<'a> Collector<'a> {
         let before = self.facts.pins.len();
         self.pin(at, values, what, true, &[arg]);
         if let Some(pin) = self.facts.pins.get_mut(before) {
-            pin.staged = Some(Staged { arg, bytes: 0, limit, read: true, written: false, how: How::Checked });
+            pin.staged = Some(Staged { arg, bytes: 0, limit, read: true, written: false, how: How::Checked, ordered: false });
         }
     }
 

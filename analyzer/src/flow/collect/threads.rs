@@ -8,6 +8,7 @@ use crate::points_to::{FieldId, ObjectKind};
 use crate::model::{FunctionId, InstrKind, Module, Operand};
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
+use itarget_plan::RaceMode;
 use rustc_hash::FxHashSet;
 
 /// Functions that start a thread.
@@ -65,16 +66,24 @@ impl Collector<'_> {
     }
 
     /// What threads may race for is the environment's, and so is what atomic operations work on.
-    pub(super) fn raced_by_threads(&mut self, race_free: bool) {
-        let races = match race_free {
-            true => crate::races::Races::default(),
-            false => crate::races::find(self.module, self.points_to, self.annotations),
+    pub(super) fn raced_by_threads(&mut self, mode: RaceMode) {
+        let races = match mode {
+            RaceMode::Trust => crate::races::Races::default(),
+            RaceMode::Log | RaceMode::Order => crate::races::find(self.module, self.points_to, self.annotations),
         };
+        if mode == RaceMode::Order {
+            self.raced_or_ordered(races);
+            let facts = &self.facts;
+            let held = |c: &FieldId| !matches!(facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent);
+            let raced = facts.raced.iter().copied().filter(held).collect();
+            self.facts.raced = raced;
+            return;
+        }
         let mut raced = races.unordered;
         for load in &mut self.facts.loads {
             load.races = races.loads.binary_search(&(FunctionId::from(load.at.0), load.at.1)).is_ok();
         }
-        if race_free {
+        if mode == RaceMode::Trust {
             raced.extend(self.volatile());
             raced.extend(self.set_by_handlers());
         }

@@ -1,0 +1,143 @@
+//! What instrumented code calls where its thread's table does not allow an access at once.
+
+use super::{access, active, done, hold, look, range, reach, will_read};
+use crate::hooks::{__itarget_ck, __itarget_ckn, __itarget_ld, __itarget_ldn, logged_side};
+use crate::state::recording;
+use crate::sync;
+use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
+use itarget_abi::layout::mapped_at_replay;
+
+/// Most bytes that a call may read without what it gets being logged: more takes longer to look at.
+const FAR: u64 = 1 << 20;
+
+/// The bytes at `from`, zero-extended.
+///
+/// # Safety
+/// `size` readable bytes.
+unsafe fn plain(from: *const u8, size: i32) -> i64 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match size {
+            1 => i64::from(from.read_volatile()),
+            2 => i64::from(from.cast::<u16>().read_unaligned()),
+            4 => i64::from(from.cast::<u32>().read_unaligned()),
+            _ => from.cast::<i64>().read_unaligned(),
+        }
+    }
+}
+
+/// Reads with `f` until nobody took the permission away meanwhile. False: what is there must be logged.
+pub fn settled(from: *const u8, len: u64, mut f: impl FnMut()) -> bool {
+    loop {
+        if look(from as u64, len, false) {
+            return false;
+        }
+        let before = sync::stamp();
+        f();
+        compiler_fence(SeqCst);
+        // Still allowed, in the same epoch?
+        if !recording() || !active() || !look(from as u64, len, false) && before == sync::stamp() {
+            return true;
+        }
+    }
+}
+
+/// A load.
+///
+/// # Safety
+/// `from` is valid for `size` bytes (1, 2, 4 or 8).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_order_load(from: *const u8, size: i32, site: i32) -> i64 {
+    let mut v = 0;
+    // SAFETY: the caller's promise.
+    if settled(from, size as u64, || v = unsafe { plain(from, size) }) {
+        return v;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { __itarget_ld(from, size, site) }
+}
+
+/// A load of any size.
+///
+/// # Safety
+/// Both are valid for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_order_loadn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !settled(from, len as u64, || core::ptr::copy(from, to, len as usize)) {
+            __itarget_ldn(from, to, len, site);
+        }
+    }
+}
+
+/// A load from above the bound: logged if that is memory of the environment.
+///
+/// # Safety
+/// As `__itarget_ck`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_order_ck(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe {
+        if !active() || logged_side(from as u64, size as u64) {
+            return __itarget_ck(from, size, site);
+        }
+        access().left = access().left.wrapping_sub(1);
+        __itarget_order_load(from, size, site)
+    }
+}
+
+/// As `__itarget_order_ck` for any size.
+///
+/// # Safety
+/// As `__itarget_ckn`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_order_ckn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe {
+        if !active() || logged_side(from as u64, len as u64) {
+            return __itarget_ckn(from, to, len, site);
+        }
+        access().left = access().left.wrapping_sub(1);
+        __itarget_order_loadn(from, to, len, site);
+    }
+}
+
+/// Before a store.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_order_store(to: *mut u8, len: i64) {
+    look(to as u64, len as u64, true);
+}
+
+/// Before a call that reads `len` bytes itself, at replay too. 1: what it gets there must be logged.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_order_reads(from: *const u8, len: i64, most: i64) -> i32 {
+    let (at, len) = (from as u64, reach(from as u64, len as u64, most as u64));
+    if !active() || len == 0 || !mapped_at_replay(at) {
+        return 0;
+    }
+    if len > FAR {
+        return 1;
+    }
+    will_read(at, len);
+    i32::from(range(at, len, false))
+}
+
+/// After these, if none gave 1: so it stays until the call has read. 1: what it gets must be logged after all.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_order_hold() -> i32 {
+    i32::from(active() && hold())
+}
+
+/// The call has read, or is not made like that.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_order_done() {
+    done();
+}
+
+/// Before a call that writes at most `len` bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_order_writes(to: *mut u8, len: i64, most: i64) -> i32 {
+    let at = to as u64;
+    i32::from(active() && mapped_at_replay(at) && range(at, reach(at, len as u64, most as u64), true))
+}

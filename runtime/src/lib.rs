@@ -29,6 +29,7 @@ mod shadow;
 mod show;
 mod signal;
 mod sites;
+mod stage;
 mod start;
 mod state;
 mod sync;

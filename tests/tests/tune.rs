@@ -25,7 +25,7 @@ fn number(v: &Value) -> u64 {
 fn compare_shows_each_cut_on_the_same_run() {
     let s = Scratch::new();
     example(&s);
-    let o = s.run("itarget", &["compare", "--json", "-n", "2", "--input", "response", "--", "./status"]);
+    let o = s.run("itarget", &["compare", "--json", "-n", "5", "--input", "response", "--", "./status"]);
     assert_eq!(o.status, 0, "{o:?}");
     let all = json(&o);
     let log = |cut: &str| {

@@ -20,6 +20,7 @@ mod waits;
 use crate::state::{MAIN, ctl, me, recording, replaying, st};
 use crate::sys::sys;
 use crate::{log, replay, sys};
+use core::ffi::c_int;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*, compiler_fence};
 use itarget_abi::layout::THREADS_MAX;
 use itarget_abi::log::{unzigzag, zigzag};
@@ -61,6 +62,8 @@ pub struct Local {
     access: bool,
     /// Record: it has the lock of output.
     prints: bool,
+    /// Record: whether it could be cancelled before it printed.
+    cancels: c_int,
 }
 
 impl Local {
@@ -74,12 +77,9 @@ impl Local {
         kind: 0,
         access: false,
         prints: false,
+        cancels: 0,
     };
 
-    /// Record: it is about to print.
-    pub fn prints(&self) -> bool {
-        self.prints
-    }
 
     /// Replay: the thread's log.
     pub fn open(&mut self, from: *const u8, len: u64) {
@@ -597,8 +597,11 @@ pub extern "C" fn __itarget_output_begin() {
         return;
     }
     if recording() {
+        // glibc may cancel a call that has written already, and a replay could not know. So this call is cancelled before or not at all.
+        let before = crate::thread::cancel::forbid();
         OUTPUT.lock();
         me().sync.prints = true;
+        me().sync.cancels = before;
         // SAFETY: under the lock.
         depend(unsafe { SHOWN });
     } else if replaying() {
@@ -619,6 +622,7 @@ pub extern "C" fn __itarget_output_end() {
             unsafe { SHOWN = release() };
         }
         OUTPUT.unlock();
+        crate::thread::cancel::allow(me().sync.cancels);
     } else if replaying() {
         publish();
     }

@@ -20,12 +20,16 @@ use itarget_abi::log::{Async, kind};
 
 /// The signal that glibc cancels threads by; no program can have it.
 pub const SIGNAL: u32 = 32;
+/// `PTHREAD_CANCEL_DISABLE`.
+const DISABLE: c_int = 1;
 /// What a thread that was cancelled gives.
 const CANCELED: *mut c_void = usize::MAX as *mut c_void;
 
 unsafe extern "C" {
     fn pthread_cancel(t: Handle) -> c_int;
     fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn pthread_testcancel();
     pub(super) fn __pthread_register_cancel(buffer: *mut c_void);
     fn __pthread_unregister_cancel(buffer: *mut c_void);
     fn __pthread_unwind_next(buffer: *mut c_void) -> !;
@@ -82,16 +86,32 @@ pub fn waits_with(mutex: *const AtomicU64) {
     me().life.retakes = mutex;
 }
 
+/// The thread is cancelled here, if it is to be, and nowhere before [`allow`]. Gives what that gets.
+pub fn forbid() -> c_int {
+    let mut before = 0;
+    // SAFETY: glibc's functions; what happens if the thread is cancelled is `cancelled`.
+    unsafe {
+        pthread_testcancel();
+        pthread_setcancelstate(DISABLE, &raw mut before);
+    }
+    before
+}
+
+/// It may be cancelled again.
+pub fn allow(before: c_int) {
+    // SAFETY: glibc's function.
+    unsafe { pthread_setcancelstate(before, core::ptr::null_mut()) };
+}
+
 /// glibc has cancelled this thread: it is on glibc's part of the stack, and all frames of the program are still there.
 pub(super) extern "C" fn cancelled() -> ! {
     let retakes = core::mem::replace(&mut me().life.retakes, core::ptr::null());
     if recording() {
         ctl().in_env = 0;
-        let prints = u8::from(me().sync.prints());
         let e = Async {
             boundaries: ctl().boundaries,
             signal: SIGNAL,
-            code: i32::from(prints) + i32::from(!retakes.is_null()),
+            code: i32::from(!retakes.is_null()),
             info: [0; 2],
             sp: 1,
         };
@@ -100,7 +120,6 @@ pub(super) extern "C" fn cancelled() -> ! {
         if let Err(errno) = log::special(kind::ASYNC, bytes) {
             log::fail(errno);
         }
-        sync::__itarget_output_end();
         if !retakes.is_null() {
             // SAFETY: objects that threads synchronize by are never given back.
             sync::depend(unsafe { (*retakes).load(Relaxed) });
@@ -111,7 +130,6 @@ pub(super) extern "C" fn cancelled() -> ! {
         signal::deliver_pending();
     } else {
         ctl().in_env = 0;
-        sync::__itarget_output_end();
     }
     leave()
 }

@@ -499,3 +499,49 @@ fn no_pointers_are_stored_in_texts_of_main_and_the_library() {
     }
     assert_eq!(p.last_touched("put"), set(&["box"]));
 }
+
+#[test]
+fn calls_enter_functions_of_their_type() {
+    let p = program(
+        "struct a { int x; }; struct b { int y; }; struct big { struct a base; int z; };
+         int of_a(struct a *a) { return a->x; } int of_b(struct b *b) { return b->y; } int of_big(struct big *b) { return b->z; }
+         int of_any(void *p) { return p != 0; } int of_number(long n) { return n; } int of_cast(struct b *b) { return b->y; }
+         struct ops { int (*f)(struct a *); }; union call { int (*a)(struct a *); int (*v)(void *); };
+         void *all[8]; struct ops ops; union call both; int (*local)(struct a *); struct a one;
+         void keep(struct ops *o) { o->f = (int (*)(struct a *))of_cast; }
+         int by_member(struct ops *o) { return o->f(&one); }
+         int by_union(union call *c) { return c->a(&one); }
+         int by_variable(void) { int (*f)(struct a *) = local; return f(&one); }
+         int by_cast(struct ops *o, struct b *b) { return ((int (*)(struct b *))o->f)(b); }
+         int main(int n, char **v) {
+             all[0] = of_a; all[1] = of_b; all[2] = of_big; all[3] = of_any; all[4] = of_number; keep(&ops);
+             if (n > 2) ops.f = all[n]; both.a = all[n]; local = n > 3 ? (void *)ops.f : all[n];
+             return by_member(&ops) + by_union(&both) + by_variable() + by_cast(&ops, (void *)&one); }",
+    );
+    assert_eq!(p.called("by_member"), set(&["of_a", "of_cast"]));
+    assert_eq!(p.called("by_union"), set(&["of_a", "of_any"]));
+    assert_eq!(p.called("by_variable"), set(&["of_a", "of_cast"]));
+    // The type that the call is cast to does not show: it may enter all that take the same arguments.
+    assert!(p.called("by_cast").contains("of_b"), "{:?}", p.called("by_cast"));
+}
+
+#[test]
+fn functions_cast_to_a_type_without_arguments_are_called_by_any() {
+    let p = program(
+        "int f(int *p) { return *p; } int g(char *p) { return *p; } int (*k)(); int x;
+         int go(void) { return k(&x); }
+         int main(int n, char **v) { k = n > 2 ? (int (*)())f : (int (*)())g; return go(); }",
+    );
+    assert_eq!(p.called("go"), set(&["f", "g"]));
+}
+
+#[test]
+fn library_functions_are_not_entered_with_addresses_for_numbers() {
+    let p = program(
+        "typedef unsigned long size_t; void *malloc(size_t); struct s { int x; } s; void *hook(struct s *p) { return p; }
+         void *all[2]; void *go(void *(*f)(struct s *)) { return f(&s); } void *make(void *(*f)(size_t)) { return f(8); }
+         int main(int n, char **v) { all[0] = malloc; all[1] = hook; go(all[n]); return make(all[n]) == 0; }",
+    );
+    assert_eq!(p.called("go"), set(&["hook"]));
+    assert_eq!(p.called("make"), set(&["malloc"]));
+}

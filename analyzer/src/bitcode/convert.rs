@@ -5,6 +5,7 @@ use super::declared::Tags;
 use super::instructions::{Body, Names};
 use super::ll::{Op, Place, Program, Value};
 use super::prepare::Sites;
+use super::prototypes::Prototypes;
 use super::types::TypeMap;
 use super::variables::Found;
 use crate::model::{
@@ -19,7 +20,7 @@ use rustc_hash::FxHashMap;
 pub(super) type Converted = (Vec<Instr>, Vec<Block>, bool, Vec<(u32, Number)>);
 
 /// Converts a prepared program.
-pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found) -> Module {
+pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found, prototypes: Prototypes) -> Module {
     let (mut bodies, mut externals): (Vec<_>, Vec<_>) =
         program.functions().map(|f| (f.name(), f)).partition(|(_, f)| !f.is_declaration());
     bodies.sort_by(|a, b| a.0.cmp(&b.0));
@@ -56,16 +57,21 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found
     module.variables = described(&bodies, &globals, found);
     let threads = module.externals.iter().any(|e| matches!(&*e.name, "pthread_create" | "thrd_create"));
     for (name, f) in &bodies {
-        let mut body = Body::new(&mut constants, &mut names, sites, &mut tags, (*f, threads));
+        let mut body = Body::new(&mut constants, &mut names, (sites, &prototypes), &mut tags, (*f, threads));
         body.convert();
         let converted = body.finish(&module.externals);
-        module.functions.push(function(&constants, &mut names, name, *f, converted));
+        let mut converted = function(&constants, &mut names, name, *f, converted);
+        converted.prototype = prototypes.by_key.get(&f.key()).copied();
+        converted.called_as = prototypes.kept.get(&f.key()).cloned().flatten();
+        module.functions.push(converted);
     }
     module.types = constants.types.types;
     module.typed = tags.any();
     module.records = tags.records;
     module.members = tags.members;
     module.lists = constants.lists;
+    module.prototypes = prototypes.list;
+    module.structures = prototypes.structures;
     sort_files(&mut module, &names);
     mark_addresses(&mut module);
     module
@@ -188,6 +194,8 @@ fn function<'p>(
         sites,
         name: name.to_owned(),
         signature,
+        prototype: None,
+        called_as: None,
         byval,
         exported: exported(f.linkage()),
         address_taken: false,

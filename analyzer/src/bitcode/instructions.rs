@@ -5,6 +5,7 @@ use super::convert::Converted;
 use super::declared::{Tag, Tags};
 use super::ll::{Block as LlBlock, FileName, Kind, Op, Place, Ty, TyKind, Value, kind_of_attribute};
 use super::prepare::Sites;
+use super::prototypes::Prototypes;
 use crate::model::{
     self, Access, Block, Call, Callee, Class, Declared, External, FileId, GepStep, Instr, InstrKind, Location, Number, Operand,
     Signature, TypedMember, ValueId,
@@ -66,6 +67,7 @@ pub(super) struct Body<'a, 'p> {
     constants: &'a mut Constants<'p>,
     names: &'a mut Names<'p>,
     sites: &'a Sites,
+    prototypes: &'a Prototypes,
     tags: &'a mut Tags,
     function: Value<'p>,
     locals: FxHashMap<usize, ValueId>,
@@ -82,7 +84,7 @@ impl<'a, 'p> Body<'a, 'p> {
     pub(super) fn new(
         constants: &'a mut Constants<'p>,
         names: &'a mut Names<'p>,
-        sites: &'a Sites,
+        (sites, prototypes): (&'a Sites, &'a Prototypes),
         tags: &'a mut Tags,
         (function, numbers): (Value<'p>, bool),
     ) -> Self {
@@ -91,6 +93,7 @@ impl<'a, 'p> Body<'a, 'p> {
             constants,
             names,
             sites,
+            prototypes,
             tags,
             function,
             locals: FxHashMap::default(),
@@ -548,6 +551,7 @@ impl<'a, 'p> Body<'a, 'p> {
                 ret: self.constants.types.class(v.ty()),
                 variadic: v.called_type().variadic(),
             },
+            prototypes: self.prototypes.calls.get(&v.key()).cloned().unwrap_or_default(),
             byval,
             sret: count > 0 && v.call_type_attribute(Place::Param(0), self.sret_kind).is_some(),
             invoke: matches!(v.opcode(), Op::LLVMInvoke),

@@ -3,6 +3,7 @@
 //! The only place of this crate that sees LLVM, and the only one with `unsafe`. What comes out is
 //! [`crate::model::Module`]; what goes wrong is a [`LoadError`], never a message on stderr.
 
+mod addresses;
 mod constants;
 mod container;
 mod convert;
@@ -11,6 +12,7 @@ mod error;
 mod instructions;
 mod ll;
 mod prepare;
+mod prototypes;
 mod shapes;
 mod types;
 mod variables;
@@ -98,6 +100,7 @@ fn link(parts: Vec<container::Part>, extras: Extras) -> Result<Module, LoadError
     let sites = prepare::number(&program);
     let found = if extras.variables { variables::find(&program) } else { variables::Found::default() };
     let shapes = if extras.shapes { shapes::of(&program) } else { BTreeMap::default() };
+    let prototypes = prototypes::find(&program);
     context.run_passes(&program, &first.name)?;
-    Ok(Module { shapes, ..convert::convert(&program, &sites, &found) })
+    Ok(Module { shapes, ..convert::convert(&program, &sites, &found, prototypes) })
 }

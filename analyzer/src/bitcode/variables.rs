@@ -15,20 +15,22 @@ const DEEPEST: usize = 8;
 /// Most members of one variable.
 const MOST: usize = 512;
 
-mod tag {
-    pub(super) const ARRAY: u16 = 0x01;
-    pub(super) const CLASS: u16 = 0x02;
-    pub(super) const ENUM: u16 = 0x04;
-    pub(super) const MEMBER: u16 = 0x0d;
-    pub(super) const POINTER: u16 = 0x0f;
-    pub(super) const STRUCT: u16 = 0x13;
-    pub(super) const SUBROUTINE: u16 = 0x15;
-    pub(super) const TYPEDEF: u16 = 0x16;
-    pub(super) const UNION: u16 = 0x17;
-    pub(super) const CONST: u16 = 0x26;
-    pub(super) const VOLATILE: u16 = 0x35;
-    pub(super) const RESTRICT: u16 = 0x37;
-    pub(super) const ATOMIC: u16 = 0x47;
+pub(super) mod tag {
+    pub(in crate::bitcode) const ARRAY: u16 = 0x01;
+    pub(in crate::bitcode) const CLASS: u16 = 0x02;
+    pub(in crate::bitcode) const ENUM: u16 = 0x04;
+    pub(in crate::bitcode) const MEMBER: u16 = 0x0d;
+    pub(in crate::bitcode) const POINTER: u16 = 0x0f;
+    pub(in crate::bitcode) const STRUCT: u16 = 0x13;
+    pub(in crate::bitcode) const SUBROUTINE: u16 = 0x15;
+    pub(in crate::bitcode) const TYPEDEF: u16 = 0x16;
+    pub(in crate::bitcode) const UNION: u16 = 0x17;
+    pub(in crate::bitcode) const CONST: u16 = 0x26;
+    pub(in crate::bitcode) const VOLATILE: u16 = 0x35;
+    pub(in crate::bitcode) const RESTRICT: u16 = 0x37;
+    pub(in crate::bitcode) const UNSPECIFIED: u16 = 0x18;
+    pub(in crate::bitcode) const BASE: u16 = 0x24;
+    pub(in crate::bitcode) const ATOMIC: u16 = 0x47;
 }
 
 /// The variables of a program.
@@ -62,11 +64,11 @@ pub(super) fn find(program: &Program<'_>) -> Found {
     found
 }
 
-fn operand<'p>(node: Value<'p>, index: usize) -> Option<Value<'p>> {
+pub(super) fn operand<'p>(node: Value<'p>, index: usize) -> Option<Value<'p>> {
     node.node_operands().get(index).copied().flatten()
 }
 
-fn text(node: Value<'_>, index: usize) -> String {
+pub(super) fn text(node: Value<'_>, index: usize) -> String {
     operand(node, index).and_then(Value::node_text).unwrap_or_default()
 }
 

@@ -189,6 +189,8 @@ mod tests {
             byval: Vec::new(),
             exported: false,
             address_taken: false,
+            prototype: None,
+            called_as: None,
             returns_twice: false,
             at: Some(Location { file: FileId::from(file), line: 1 }),
             instrs: Vec::new(),

@@ -2,16 +2,18 @@
 //!
 //! Built by [`crate::bitcode`] from prepared bitcode (SSA form, sites numbered). Every pointer
 //! computation keeps its byte offsets; integers of eight bytes may carry pointers. What is absent
-//! on purpose: names of types, debug information beyond file and line, LLVM.
+//! on purpose: names of types, debug information beyond file, line and the types of functions, LLVM.
 
 use std::fmt;
 
 mod layout;
 mod loops;
+mod prototypes;
 mod variables;
 
 pub use layout::{GepStep, Type, TypeId, Types};
 pub use loops::{Dominators, loop_depths};
+pub use prototypes::{Parameter, Prototype, Structure};
 pub use variables::{Member, Variable, Variables};
 
 macro_rules! id {
@@ -88,6 +90,10 @@ pub struct Module {
     pub members: Vec<TypedMember>,
     /// Accesses say what they are declared as (compiled under C's rules on effective types).
     pub typed: bool,
+    /// Types of functions that debug information tells.
+    pub prototypes: Vec<Prototype>,
+    /// Structures that these mention.
+    pub structures: Vec<Structure>,
     /// Constants that hold several addresses ([`Operand::Any`]).
     pub lists: Vec<Vec<Operand>>,
     /// What debug information says of variables, if that was asked for.
@@ -175,6 +181,10 @@ pub struct Function {
     pub name: String,
     /// Parameter and result classes.
     pub signature: Signature,
+    /// Its type: index in [`Module::prototypes`], if known.
+    pub prototype: Option<u32>,
+    /// Other types that its address is cast to where it is taken ([`Prototype::exact`]); `None`: not known.
+    pub called_as: Option<Vec<u32>>,
     /// Size of the object passed by value (copied by the caller) for `byval` parameters, else 0.
     pub byval: Vec<u64>,
     /// Visible outside the module.
@@ -637,6 +647,8 @@ pub struct Call {
     pub args: Vec<Operand>,
     /// Classes of arguments as passed and of the result; `variadic` as the call's type says.
     pub signature: Signature,
+    /// The types of functions that a call through a pointer may be made by: indices in [`Module::prototypes`]; none if not known.
+    pub prototypes: Vec<u32>,
     /// For `byval` arguments the size of the object copied, else 0. May be empty if all 0.
     pub byval: Vec<u64>,
     /// Result is written through the first argument (`sret`).

@@ -285,6 +285,8 @@ mod tests {
             byval: vec![],
             exported: false,
             address_taken: false,
+            prototype: None,
+            called_as: None,
             returns_twice: false,
             at: None,
             instrs: vec![],

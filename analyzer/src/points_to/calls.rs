@@ -37,7 +37,13 @@ impl Builder<'_> {
         match self.solver.objects[object as usize].kind {
             ObjectKind::Function(f) => {
                 let site = &self.calls[call as usize];
+                let instr = &self.module.functions[self.instances[site.instance as usize].function.index()].instrs[site.instr as usize];
+                let by = match &instr.kind {
+                    InstrKind::Call(of) if !site.callback => of.prototypes.as_slice(),
+                    _ => &[],
+                };
                 let fits = match &site.signature {
+                    Some(_) if self.options.match_signatures && !self.module.may_enter(by, &self.module.functions[f.index()]) => false,
                     Some(signature) if self.options.match_signatures => {
                         let target = &self.module.functions[f.index()].signature;
                         if site.callback { calls_back(signature, target) } else { compatible(signature, target) }
@@ -53,7 +59,11 @@ impl Builder<'_> {
             ObjectKind::ExternalFunction(e) => {
                 let fits = match &self.calls[call as usize].signature {
                     Some(signature) if self.options.match_signatures => {
-                        compatible(signature, &self.module.externals[e.index()].signature)
+                        let target = &self.module.externals[e.index()].signature;
+                        let pairs = || signature.params.iter().zip(&target.params);
+                        // Nobody declares a library function to take numbers for addresses, or the reverse.
+                        let same = signature.variadic || pairs().all(|(a, b)| (*a == Class::Pointer) == (*b == Class::Pointer));
+                        same && compatible(signature, target)
                     }
                     _ => true,
                 };

@@ -32,6 +32,10 @@ pub(super) fn solve(module: &Module, library: &dyn Library, options: &Options) -
     // Without clones first: where pointers are mixed up even so, clones would only multiply.
     let functions = module.functions.len();
     let mut plain = Builder::new(module, library, options, vec![true; functions]);
+    // Functions that only pass pointers on make no objects: their clones cost little.
+    for (i, f) in module.functions.iter().enumerate() {
+        plain.once[i] = plain.wrappers.alloc[i] || wrappers::may_allocate(module, f, library);
+    }
     plain.roots();
     plain.run(None);
     let mean = plain.solver.mean_objects();

@@ -230,3 +230,17 @@ fn is_accessor(f: &Function, through: &[usize]) -> bool {
     let pointers = f.signature.params.contains(&Class::Pointer);
     quiet && (!through.is_empty() || pointers && !loops && !calls && f.instrs.len() <= MAX_ACCESSOR)
 }
+
+/// Whether a function itself may call a library function that hands out fresh memory.
+pub(super) fn may_allocate(module: &Module, f: &Function, library: &dyn Library) -> bool {
+    f.instrs.iter().any(|instr| match &instr.kind {
+        InstrKind::Call(call) => match call.callee {
+            Callee::External(e) => library.function(&module.externals[e.index()].name).is_none_or(|f| {
+                matches!(f.ret, Ret::Alloc | Ret::AllocCStr) || f.pointers.iter().flatten().any(|p| p.src.root == Root::Alloc)
+            }),
+            Callee::Indirect(_) => true,
+            _ => false,
+        },
+        _ => false,
+    })
+}

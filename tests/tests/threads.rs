@@ -4,6 +4,8 @@
 //! must print exactly what the recording printed and end as it ended. What the recording prints is compared with the plain program, unless that says
 //! `varies: output`: then it depends on the schedule, and only the status must agree.
 //!
+//! Those of tests/threads and tests/races are run once more with `ITARGET_CC_RACES=order` (`ordered threads/mutex-kinds`).
+//!
 //! Only the programs of tests/threads/passing are run (rows only come); the others are ignored:
 //!
 //! ```sh
@@ -31,20 +33,30 @@ fn main() {
         for program in programs {
             let name = format!("{dir}/{}", program.file_stem().unwrap_or_default().to_string_lossy());
             let ignored = !passing.contains(&name.as_str());
-            trials.push(Trial::test(name, move || check(&program)).with_ignored_flag(ignored));
+            if dir != "processes" {
+                let program = program.clone();
+                let name = format!("ordered {name}");
+                trials.push(Trial::test(name, move || check(&program, true)).with_ignored_flag(ignored));
+            }
+            trials.push(Trial::test(name, move || check(&program, false)).with_ignored_flag(ignored));
         }
     }
     libtest_mimic::run(&args, trials).exit();
 }
 
-fn check(program: &Path) -> Result<(), Failed> {
+/// `ordered`: with accesses that are ordered as they are made, in place of what the program says.
+fn check(program: &Path, ordered: bool) -> Result<(), Failed> {
     let source = std::fs::read_to_string(program)?;
-    let directives = Directives::parse(&source)?;
+    let mut directives = Directives::parse(&source)?;
+    if ordered {
+        // How much is logged is said of the default.
+        directives.log_below = None;
+    }
     let levels = std::env::var("TEST_LEVELS").ok();
     let levels: Vec<String> = levels.map_or(directives.levels.clone(), |l| l.split_whitespace().map(str::to_string).collect());
     for level in &levels {
         let dir = tempfile::tempdir()?;
-        if let Err(e) = check_in(dir.path(), program, &directives, level) {
+        if let Err(e) = check_in(dir.path(), program, (&directives, ordered), level) {
             let kept = dir.keep();
             let itarget = tools().join("itarget");
             let trace = kept.join("trace");
@@ -55,15 +67,15 @@ fn check(program: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-fn check_in(dir: &Path, program: &Path, d: &Directives, level: &str) -> Result<(), String> {
+fn check_in(dir: &Path, program: &Path, (d, ordered): (&Directives, bool), level: &str) -> Result<(), String> {
     let text = |e: std::io::Error| e.to_string();
     let (plain, app) = (dir.join("plain"), dir.join("app"));
     for (compiler, out) in [(PathBuf::from("clang-19"), &plain), (tools().join("itarget-cc"), &app)] {
         let mut c = Command::new(&compiler);
         c.args([level, "-g", "-w", "-pthread"]).arg(program).args(&d.libs).arg("-o").arg(out);
         c.envs(d.targets.first().map(|target| ("ITARGET_CC_TARGET", target)));
-        if d.trusted {
-            c.env("ITARGET_CC_RACES", "trust");
+        if ordered || d.trusted {
+            c.env("ITARGET_CC_RACES", if ordered { "order" } else { "trust" });
         }
         let o = run(&mut c, b"").map_err(text)?;
         if o.status != 0 || !o.stderr.is_empty() {

@@ -50,7 +50,9 @@ pub extern "C" fn __itarget_malloc(size: u64, objid: u32) -> *mut u8 {
     if from_environment() {
         return environment_block(size, 0, objid, false);
     }
-    or_enomem(allocate(size, objid))
+    let p = allocate(size, objid);
+    shadow::block(p);
+    or_enomem(p)
 }
 
 /// A block for the environment: libc's, unless replay space looks into it.
@@ -133,6 +135,9 @@ pub unsafe extern "C" fn __itarget_realloc(old: *mut u8, size: u64, objid: u32) 
         return unsafe { environment_realloc(old, size, objid) };
     }
     let ours = owns(old);
+    if ours {
+        shadow::block(old);
+    }
     let room = match (ours, replaying()) {
         (true, _) => usable(old),
         // SAFETY: a block of libc.
@@ -225,7 +230,9 @@ pub extern "C" fn __itarget_memalign(align: u64, size: u64, objid: u32) -> *mut 
     if from_environment() {
         return environment_block(size, align, objid, false);
     }
-    or_enomem(allocate_aligned(align, size, objid))
+    let p = allocate_aligned(align, size, objid);
+    shadow::block(p);
+    or_enomem(p)
 }
 
 /// posix_memalign.
@@ -316,6 +323,7 @@ pub unsafe extern "C" fn __itarget_free(p: *mut u8) {
             crossing::complete();
             return;
         }
+        shadow::block(p);
         release(p);
     } else if !replaying() {
         // SAFETY: a block of libc (or null).

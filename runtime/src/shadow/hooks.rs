@@ -112,10 +112,11 @@ pub extern "C" fn __itarget_order_store(to: *mut u8, len: i64) {
 /// Before a call that reads `len` bytes itself, at replay too. 1: what it gets there must be logged.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_reads(from: *const u8, len: i64, most: i64) -> i32 {
-    let (at, len) = (from as u64, reach(from as u64, len as u64, most as u64));
-    if !active() || len == 0 || !mapped_at_replay(at) {
+    let at = from as u64;
+    if !active() || at == 0 || len <= 0 || !mapped_at_replay(at) {
         return 0;
     }
+    let len = reach(at, len as u64, most as u64);
     if len > FAR {
         return 1;
     }
@@ -139,5 +140,5 @@ pub extern "C" fn __itarget_order_done() {
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_writes(to: *mut u8, len: i64, most: i64) -> i32 {
     let at = to as u64;
-    i32::from(active() && mapped_at_replay(at) && range(at, reach(at, len as u64, most as u64), true))
+    i32::from(active() && at != 0 && len > 0 && mapped_at_replay(at) && range(at, reach(at, len as u64, most as u64), true))
 }

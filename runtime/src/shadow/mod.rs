@@ -204,6 +204,12 @@ pub fn arm(accesses: u64) {
     (a.left, a.start) = (accesses, accesses);
 }
 
+/// An access that was an operation is the first one of the epoch that it began.
+pub fn made() {
+    let a = access();
+    a.left = a.left.wrapping_sub(1);
+}
+
 /// The thread made accesses in this epoch: what it does next in the environment may let others go on with what it left.
 #[inline(always)]
 pub fn used() -> bool {
@@ -245,16 +251,19 @@ fn own(index: usize) -> &'static AtomicI64 {
     unsafe { &*access().table.add(index).cast::<AtomicI64>() }
 }
 
-/// Bytes that a call may access from `at` on: `len` if that is known, never more than its block has; `most` where there is no block.
+/// Bytes that a call may access from `at` on: `len` if that is known, else what its block has from there, or `most` where there is no block.
 fn reach(at: u64, len: u64, most: u64) -> u64 {
-    if len <= LINE {
-        return len;
+    if len < i64::MAX as u64 {
+        return len.min(MOST);
     }
-    match crate::pool::rest(at) {
-        Some(rest) => len.min(rest),
-        None if len == i64::MAX as u64 => most,
-        None => len.min(MOST),
-    }
+    // A replay may come here before another thread has made the block.
+    let rest = if recording() { crate::pool::rest(at).map_or(0, |rest| rest + 1) } else { 0 };
+    crate::word::word(rest).checked_sub(1).unwrap_or(most).min(MOST)
+}
+
+/// A block is made or given back: who gets its address otherwise than in an order comes after it was made, who makes another of its memory after it was given back.
+pub fn block(at: *const u8) {
+    range(at as u64, 1, true);
 }
 
 /// Copies memory that several threads may access. False: what is there must be logged.
@@ -510,7 +519,7 @@ pub fn range(at: u64, len: u64, write: bool) -> bool {
         return false;
     }
     access().left = access().left.wrapping_sub(1);
-    look(at, reach(at, len, len), write)
+    look(at, len.min(MOST), write)
 }
 
 /// Before an atomic operation: what is loaded otherwise from such a line is logged.

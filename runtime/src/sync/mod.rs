@@ -262,6 +262,7 @@ pub fn access_event(accesses: u64, edges: &[Edge], racy: Option<u64>) {
         append(ctl().ops + 1, entry::RACY, [line, 0]);
     }
     count();
+    crate::shadow::made();
 }
 
 /// Others see how far this thread is, while recording.
@@ -385,6 +386,7 @@ pub fn await_access(mut racy: impl FnMut(u64)) {
         _ => replay::diverged(b"the synchronization log is damaged", ctl().ops + 1, kind),
     });
     publish();
+    crate::shadow::made();
 }
 
 #[inline]

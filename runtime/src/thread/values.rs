@@ -156,6 +156,7 @@ pub extern "C" fn __itarget_tls() -> *mut u8 {
         } else {
             crate::pool::allocate_aligned(64, bytes, itarget_abi::layout::OBJ_REPLAY)
         };
+        crate::shadow::range(p as u64, bytes, true);
         core::ptr::copy_nonoverlapping(itarget_tls_address.add(8).cast::<u8>(), p, bytes as usize);
         set_locals(p);
         me().locals = p;

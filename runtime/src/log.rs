@@ -279,6 +279,20 @@ unsafe fn put_large(from: *const u8, n: u64) {
     }
 }
 
+/// As [`varint_reserved`], of so many bytes, though fewer may do.
+pub fn varint_of(v: u64, bytes: u32) {
+    let c = ctl();
+    // SAFETY: there is room for the longest integer.
+    unsafe {
+        for i in 0..bytes {
+            let more = if i + 1 < bytes { 0x80 } else { 0 };
+            *(c.cur as *mut u8).add(i as usize) = (v >> (7 * i)) as u8 & 0x7f | more;
+        }
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::Release);
+        c.cur += u64::from(bytes);
+    }
+}
+
 /// Appends an unsigned LEB128 integer, for which room was reserved.
 #[inline(always)]
 pub fn varint_reserved(mut v: u64) {

@@ -143,9 +143,9 @@ fn append(value: u64) {
     let difference = zigzag(value.wrapping_sub(*last) as i64);
     *last = value;
     let bytes = near::length(difference);
-    if bytes > SHORT && let Some(code) = w.near.encode(value, bytes - 1) {
+    if bytes > SHORT && let Some((code, taken)) = w.near.encode(value, bytes - 1) {
         log::varint_reserved(0);
-        log::varint_reserved(code);
+        log::varint_of(code, taken);
     } else {
         log::varint_reserved(difference);
     }

@@ -13,6 +13,11 @@ const FIXED: usize = 4;
 /// What is closer than this is in the same part of the address space. So close that libraries and the kernel's stack, which are wherever the
 /// run put them, count as one part in few runs: the length of a log should not depend on that.
 const PART: u64 = 1 << 31;
+/// How far apart mappings lie depends on where the run put them: a distance that takes more bytes than this (so that it leads to another mapping)
+/// takes [`FAR`] bytes.
+const CLOSE: u32 = 3;
+/// Bytes of any distance within a part.
+const FAR: u32 = 5;
 /// What is less is no pointer, or one into the program itself, which is short.
 const LEAST: u64 = 1 << 32;
 
@@ -26,13 +31,15 @@ impl Near {
     /// Nothing seen yet.
     pub const NEW: Near = Near { seen: [STACK_BASE + STACK_MAX, POOL_BASE, MIXED_BASE, ENV_BASE, 0, 0, 0, 0], next: FIXED as u8 };
 
-    /// The pointer as a number, if that takes less than `bytes` bytes as a variable-length integer.
+    /// The pointer as a number and the bytes of a variable-length integer that it is to take, if these are less than `bytes`.
     #[must_use]
-    pub fn encode(&self, value: u64, bytes: u32) -> Option<u64> {
+    pub fn encode(&self, value: u64, bytes: u32) -> Option<(u64, u32)> {
         let i = self.part(value)?;
         let distance = zigzag(value.wrapping_sub(self.seen[i]) as i64);
         let code = distance << BITS | i as u64;
-        (length(code) < bytes).then_some(code)
+        let needed = length(code);
+        let taken = if i >= FIXED && needed > CLOSE { FAR } else { needed };
+        (taken < bytes).then_some((code, taken))
     }
 
     /// The pointer of such a number.
@@ -82,9 +89,9 @@ mod tests {
         let values = [POOL_BASE + 64, 7, STACK_BASE + STACK_MAX - 400, 0x7fff_1234_5678, 0x7fff_1234_5000, u64::MAX, POOL_BASE + 640, 0, u64::MAX - 9];
         let mut short = 0;
         for v in values {
-            if let Some(code) = record.encode(v, 6) {
+            if let Some((code, taken)) = record.encode(v, 6) {
                 assert_eq!(replay.decode(code), v);
-                assert!(length(code) < 6);
+                assert!(length(code) <= taken && taken < 6);
                 short += 1;
             }
             record.note(v);

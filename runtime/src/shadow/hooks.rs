@@ -8,7 +8,7 @@ use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 use itarget_abi::layout::mapped_at_replay;
 
 /// Most bytes that a call may read without what it gets being logged: more takes longer to look at.
-const FAR: u64 = 1 << 20;
+const FAR: u64 = 4096;
 
 /// The bytes at `from`, zero-extended.
 ///

@@ -46,6 +46,16 @@ const AWARE: &[&str] = &[
 const OBJECTS: &[&str] = &["barrier_", "cnd_", "cond_", "mtx_", "mutex_", "rwlock_", "sem_", "spin_"];
 /// Those of them that write elsewhere.
 const RESULTS: &[&str] = &["__itarget_sem_getvalue"];
+/// Functions whose result is a number of bytes that they wrote, at most what this argument says.
+const AT_MOST: &[(&str, u32)] = &[
+    ("pread", 2),
+    ("pread64", 2),
+    ("read", 2),
+    ("readlink", 2),
+    ("readlinkat", 3),
+    ("recv", 2),
+    ("recvfrom", 2),
+];
 /// Most bytes of an argument or a variable of the environment (the kernel's `MAX_ARG_STRLEN`).
 const ARGUMENT: u64 = 128 << 10;
 /// Bytes that `iconv` works on at an argument itself.
@@ -160,7 +170,8 @@ impl Collector<'_> {
             if written.deep || written.write.kept || written.through != [written.write.arg] || matches!(written.write.len, Len::Behind(..)) {
                 reach.beyond.extend(&fact.values);
             } else {
-                let len = bound(&written.write.len);
+                let most = AT_MOST.iter().find(|(name, _)| *name == call.callee && written.write.len == Len::Ret);
+                let len = most.map(|(_, arg)| Len::Arg(*arg)).or_else(|| bound(&written.write.len));
                 reach.beyond.extend(self.order(written.write.arg, len, true, &fact.values, &mut reach.ordered));
             }
         }

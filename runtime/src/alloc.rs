@@ -248,6 +248,7 @@ pub unsafe extern "C" fn __itarget_posix_memalign(out: *mut *mut u8, align: u64,
     if p.is_null() {
         return libc::ENOMEM;
     }
+    shadow::range(out as u64, size_of::<*mut u8>() as u64, true);
     // SAFETY: the caller's promise.
     unsafe { *out = p };
     0

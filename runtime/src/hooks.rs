@@ -84,7 +84,7 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
             event(site as u32);
             c.boundaries += 1;
             digest::maybe();
-            crate::shadow::boundary();
+            crate::shadow::enter();
             // A signal that came meanwhile must not wait for the end of a call that may wait for it.
             signal::enter_environment();
             1
@@ -92,7 +92,7 @@ pub extern "C" fn __itarget_enter(site: i32) -> i32 {
         mode::REPLAY => {
             event(site as u32);
             c.boundaries += 1;
-            crate::shadow::boundary();
+            crate::shadow::enter();
             digest::maybe();
             if c.boundaries >= c.next_async {
                 signal::replay_due((DOWNCALL..UPCALL).contains(&(site as u32)));
@@ -110,6 +110,7 @@ pub extern "C" fn __itarget_leave() {
         return;
     }
     ctl().in_env = 0;
+    crate::shadow::leave();
 }
 
 /// An integer or pointer result.

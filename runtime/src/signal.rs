@@ -92,6 +92,8 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
         unsafe { *libc::__errno_location() = libc::EINVAL };
         return -1;
     }
+    // An access may be an operation, which a section is as well: one after the other.
+    crate::shadow::range(old as u64, size_of::<Action>() as u64, true);
     // SAFETY: the caller's structures; sections exclude each other.
     crate::sync::section(|| unsafe {
         let slot = action(signal);
@@ -108,7 +110,6 @@ pub unsafe extern "C" fn __itarget_sigaction(signal: c_int, new: *const Action, 
             install(signal, &wanted);
         }
         if !old.is_null() {
-            crate::shadow::range(old as u64, size_of::<Action>() as u64, true);
             *old = before;
         }
     });

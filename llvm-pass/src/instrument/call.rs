@@ -101,13 +101,14 @@ impl Cx<'_> {
                 }
             }
         }
-        if holds(plan) {
+        let ordered = plan.how != How::Always && !plan.ordered.is_empty();
+        if ordered {
             ir.at_end(slow);
-            self.hook("__itarget_order_done", &[]);
+            self.hook("__itarget_order_env", &[]);
         }
         ir.at_end(plain);
         let r = self.perform(&w, &w.args);
-        if holds(plan) {
+        if ordered {
             let (done, end) = (self.block(&w, "done"), self.block(&w, "end"));
             ir.at_end(plain);
             ir.cond_br(self.looks(), done, end);

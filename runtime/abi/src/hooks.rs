@@ -92,6 +92,7 @@ macro_rules! for_each_hook {
             __itarget_order_writes(to: ptr, len: i64, most: i64) -> i32;
             __itarget_order_hold() -> i32;
             __itarget_order_done() -> void;
+            __itarget_order_env() -> void;
             __itarget_output_begin() -> void;
             __itarget_output_end() -> void;
             __itarget_tls() -> ptr;

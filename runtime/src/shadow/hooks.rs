@@ -1,6 +1,6 @@
 //! What instrumented code calls where its thread's table does not allow an access at once.
 
-use super::{access, active, done, hold, look, range, reach, will_read};
+use super::{MOST, access, active, done, hold, look, range, reach, release, will_read, will_write};
 use crate::hooks::{__itarget_ck, __itarget_ckn, __itarget_ld, __itarget_ldn, logged_side};
 use crate::state::recording;
 use crate::sync;
@@ -8,7 +8,9 @@ use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 use itarget_abi::layout::mapped_at_replay;
 
 /// Most bytes that a call may read without what it gets being logged: more takes longer to look at.
-const FAR: u64 = 4096;
+const FAR: u64 = 1 << 20;
+/// The same where how much it reads is not known.
+const FAR_UNKNOWN: u64 = 4096;
 
 /// The bytes at `from`, zero-extended.
 ///
@@ -116,8 +118,9 @@ pub extern "C" fn __itarget_order_reads(from: *const u8, len: i64, most: i64) ->
     if !active() || at == 0 || len <= 0 || !mapped_at_replay(at) {
         return 0;
     }
+    let far = if len == i64::MAX { FAR_UNKNOWN } else { FAR };
     let len = reach(at, len as u64, most as u64);
-    if len > FAR {
+    if len == 0 || len > far {
         return 1;
     }
     will_read(at, len);
@@ -130,15 +133,33 @@ pub extern "C" fn __itarget_order_hold() -> i32 {
     i32::from(active() && hold())
 }
 
-/// The call has read, or is not made like that.
+/// The call has been made natively.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_done() {
     done();
+}
+
+/// The call is made as one of the environment.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_order_env() {
+    release();
 }
 
 /// Before a call that writes at most `len` bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_writes(to: *mut u8, len: i64, most: i64) -> i32 {
     let at = to as u64;
-    i32::from(active() && at != 0 && len > 0 && mapped_at_replay(at) && range(at, reach(at, len as u64, most as u64), true))
+    if !active() || at == 0 || len <= 0 || !mapped_at_replay(at) {
+        return 0;
+    }
+    let mut bytes = reach(at, len as u64, most as u64);
+    if bytes > MOST && recording() {
+        // No call writes beyond its block, whatever it is told.
+        bytes = crate::pool::rest(at).unwrap_or(bytes);
+    }
+    if bytes == 0 {
+        crate::hooks::refuse(crate::exit::site::OBJECTS);
+    }
+    will_write(at, bytes);
+    i32::from(range(at, bytes, true))
 }

@@ -36,11 +36,11 @@ const WRITE: i64 = 3;
 /// Flags of [`Line::writer`].
 const LOCKED: u64 = 1 << 63;
 const RACES: u64 = 1 << 62;
-/// Most bytes of one access that are looked at where the object's size is not known.
-const MOST: u64 = 1 << 26;
+/// Most bytes of one access; no call of the kernel moves more.
+const MOST: u64 = 1 << 31;
 /// Most others that an access can depend on.
 const OTHERS: usize = 256;
-/// Most arguments that a call reads memory through.
+/// Most arguments that a call reads or writes memory through.
 const HELD: usize = 8;
 
 /// A line of memory.
@@ -63,6 +63,11 @@ struct Desk {
     /// Addresses and bytes that the call at hand reads; only its own thread looks here.
     held: [(AtomicU64, AtomicU64); HELD],
     count: AtomicU64,
+    /// What it writes, in the same way, before and during a call of the environment; and the stamp of the epoch in which it was acquired for a call of the environment.
+    written: [(AtomicU64, AtomicU64); HELD],
+    writes: AtomicU64,
+    leaves: AtomicU64,
+    since: AtomicU64,
 }
 
 static mut LINES: *mut Line = core::ptr::null_mut();
@@ -75,6 +80,10 @@ static mut DESKS: [Desk; seat::SEATS + 1] = [const {
         busy: AtomicU64::new(0),
         held: [const { (AtomicU64::new(0), AtomicU64::new(0)) }; HELD],
         count: AtomicU64::new(0),
+        written: [const { (AtomicU64::new(0), AtomicU64::new(0)) }; HELD],
+        writes: AtomicU64::new(0),
+        leaves: AtomicU64::new(0),
+        since: AtomicU64::new(0),
     }
 }; seat::SEATS + 1];
 
@@ -225,6 +234,46 @@ pub fn boundary() {
     }
 }
 
+/// A call of the environment begins: others may go on with what this thread left, but for what the call writes.
+#[inline(always)]
+pub fn enter() {
+    if used() {
+        boundary();
+        let desk = desk(me().seat);
+        let writes = desk.writes.swap(0, Relaxed);
+        for (at, len) in desk.to_write(writes) {
+            range(at, len, true);
+        }
+        desk.leaves.store(writes, Relaxed);
+        desk.since.store(sync::stamp(), Relaxed);
+    }
+}
+
+/// Record: the call of the environment is over. Handlers that ran meanwhile may have ended the epoch: then nobody else may have come to what it wrote.
+pub fn leave() {
+    if !active() || !recording() {
+        return;
+    }
+    let desk = desk(me().seat);
+    let since = desk.since.load(Relaxed);
+    let writes = desk.leaves.swap(0, Relaxed);
+    if writes != 0 && since != sync::stamp() {
+        let ours = |line_at: u64| {
+            let line = line(index(line_at));
+            let w = line.writer.load(Acquire) & !LOCKED;
+            w & RACES != 0 || w == since && line.readers.load(Relaxed) & !(1 << (me().seat % 64)) == 0
+        };
+        if !desk.to_write(writes).all(|(at, len)| lines_of(at, len).all(ours)) {
+            crate::hooks::refuse(crate::exit::site::OBJECTS);
+        }
+    }
+}
+
+/// The lines that an access lies in.
+fn lines_of(at: u64, len: u64) -> impl Iterator<Item = u64> {
+    (at & !(LINE - 1)..at + len.max(1)).step_by(LINE as usize)
+}
+
 #[inline(always)]
 fn word(stamp: u64) -> i64 {
     (stamp << 2) as i64
@@ -240,6 +289,13 @@ fn desk(seat: u32) -> &'static Desk {
     unsafe { &*(&raw const DESKS).cast::<Desk>().add(seat as usize) }
 }
 
+impl Desk {
+    /// What the call at hand writes.
+    fn to_write(&self, count: u64) -> impl Iterator<Item = (u64, u64)> {
+        self.written[..(count as usize).min(HELD)].iter().map(|(at, len)| (at.load(Relaxed), len.load(Relaxed)))
+    }
+}
+
 fn line(index: usize) -> &'static Line {
     // SAFETY: within the table, which `start` made before anybody looks.
     unsafe { &*LINES.add(index) }
@@ -252,13 +308,14 @@ fn own(index: usize) -> &'static AtomicI64 {
 }
 
 /// Bytes that a call may access from `at` on: `len` if that is known, else what its block has from there, or `most` where there is no block.
+/// 0: nobody knows.
 fn reach(at: u64, len: u64, most: u64) -> u64 {
     if len < i64::MAX as u64 {
-        return len.min(MOST);
+        return len;
     }
     // A replay may come here before another thread has made the block.
     let rest = if recording() { crate::pool::rest(at).map_or(0, |rest| rest + 1) } else { 0 };
-    crate::word::word(rest).checked_sub(1).unwrap_or(most).min(MOST)
+    crate::word::word(rest).checked_sub(1).unwrap_or(most)
 }
 
 /// A block is made or given back: who gets its address otherwise than in an order comes after it was made, who makes another of its memory after it was given back.
@@ -276,7 +333,7 @@ pub fn copy(from: *const u8, to: *mut u8, len: u64) -> bool {
 /// The runtime moves what lies there around, and functions of the program run meanwhile: what is loaded from these lines is logged.
 pub fn give_up(at: u64, len: u64) {
     if active() {
-        (at & !(LINE - 1)..at + len).step_by(LINE as usize).for_each(atomic);
+        lines_of(at, len).for_each(atomic);
     }
 }
 
@@ -356,34 +413,51 @@ fn revoke(readers: u64, index: usize) {
     });
 }
 
-/// After all that a library function reads was looked at, and nothing of it is racy: nobody takes the permissions away before [`done`]. True: it is racy
-/// after all.
+/// After all that a library function reads was looked at, and nothing of it is racy: nobody takes the permissions away before [`done`]. True: somebody
+/// did, or an event ended the epoch of one of them, and what it gets must be logged.
 fn hold() -> bool {
     let desk = desk(me().seat);
     let count = desk.count.swap(0, Relaxed) as usize;
-    let ranges = desk.held[..count.min(HELD)].iter().map(|(at, len)| (at.load(Relaxed), len.load(Relaxed)));
     let mut kept = recording();
     if kept {
         desk.busy.store(1, SeqCst);
         fence(SeqCst);
-        let allowed = |(at, len): (u64, u64)| (at & !(LINE - 1)..at + len).step_by(LINE as usize).all(|line| own(index(line)).load(Relaxed) >= access().read);
-        kept = count <= HELD && ranges.clone().all(allowed);
+        let allowed = |line| own(index(line)).load(Relaxed) >= access().read;
+        let mut ranges = desk.held[..count.min(HELD)].iter().map(|(at, len)| (at.load(Relaxed), len.load(Relaxed)));
+        kept = count <= HELD && ranges.all(|(at, len)| lines_of(at, len).all(allowed));
         if !kept {
             desk.busy.store(0, Release);
         }
     }
-    let mut racy = count > HELD;
-    for (at, len) in ranges {
-        access().left = access().left.wrapping_sub(1);
-        racy |= !kept && look(at, len, false);
-    }
-    racy
+    crate::word::word(u64::from(!kept)) != 0
 }
 
-/// The library function has read.
+/// The library function has read and written, or is not called like that.
 pub fn done() {
     if active() {
+        let desk = desk(me().seat);
+        desk.busy.store(0, Release);
+        desk.writes.store(0, Relaxed);
+    }
+}
+
+/// A call of the environment is made instead: it only writes there.
+pub fn release() {
+    if active() {
         desk(me().seat).busy.store(0, Release);
+    }
+}
+
+/// The call at hand writes there.
+fn will_write(at: u64, len: u64) {
+    let desk = desk(me().seat);
+    let n = desk.writes.fetch_add(1, Relaxed) as usize;
+    match desk.written.get(n) {
+        Some((a, l)) => {
+            a.store(at, Relaxed);
+            l.store(len, Relaxed);
+        }
+        None => crate::hooks::refuse(crate::exit::site::OBJECTS),
     }
 }
 
@@ -519,6 +593,9 @@ pub fn range(at: u64, len: u64, write: bool) -> bool {
         return false;
     }
     access().left = access().left.wrapping_sub(1);
+    if len > MOST {
+        crate::hooks::refuse(crate::exit::site::OBJECTS);
+    }
     look(at, len.min(MOST), write)
 }
 

@@ -25,13 +25,14 @@ pub unsafe extern "C" fn __itarget_key_create(key: *mut libc::pthread_key_t, des
         // SAFETY: passed on.
         return unsafe { libc::pthread_key_create(key, core::mem::transmute::<Destructor, Option<unsafe extern "C" fn(*mut c_void)>>(destructor)) };
     }
+    // An access may be an operation, which a section is as well: one after the other.
+    crate::shadow::range(key as u64, size_of::<libc::pthread_key_t>() as u64, true);
     sync::section(|| {
         // SAFETY: sections exclude each other.
         unsafe {
             let Some(free) = (0..KEYS).find(|i| !USED[*i]) else { return libc::EAGAIN };
             USED[free] = true;
             DESTRUCTORS[free] = destructor;
-            crate::shadow::range(key as u64, size_of::<libc::pthread_key_t>() as u64, true);
             *key = free as u32;
         }
         0

@@ -46,6 +46,8 @@ const AWARE: &[&str] = &[
 const OBJECTS: &[&str] = &["barrier_", "cnd_", "cond_", "mtx_", "mutex_", "rwlock_", "sem_", "spin_"];
 /// Those of them that write elsewhere.
 const RESULTS: &[&str] = &["__itarget_sem_getvalue"];
+/// Functions that take mappings away, or make them anew.
+const UNMAP: &[&str] = &["mremap", "munmap"];
 /// Functions whose result is a number of bytes that they wrote, at most what this argument says.
 const AT_MOST: &[(&str, u32)] = &[
     ("pread", 2),
@@ -80,9 +82,12 @@ impl Collector<'_> {
     /// Of these cells, ascending, those that can be ordered as they are accessed.
     pub(super) fn orderable(&self, cells: &[FieldId]) -> Vec<FieldId> {
         let beyond = self.beyond();
+        // A thread that got the address of a mapping in no order may come there before what was mapped there earlier is gone.
+        let unmaps = UNMAP.iter().any(|name| self.module.external(name).is_some());
         let fits = |c: &FieldId| {
             let kind = self.points_to.object(self.points_to.field(*c).object).kind;
-            matches!(self.facts.place(self.points_to, *c), Place::Low | Place::Movable | Place::Mapping)
+            let place = self.facts.place(self.points_to, *c);
+            (matches!(place, Place::Low | Place::Movable) || place == Place::Mapping && !unmaps)
                 && matches!(kind, ObjectKind::Arguments | ObjectKind::Global(_) | ObjectKind::Stack(..) | ObjectKind::Heap(_))
                 && !beyond.contains(c)
         };
@@ -167,7 +172,9 @@ impl Collector<'_> {
     fn written(&self, call: &CallSite, reach: &mut Reach) {
         for (written, fact) in call.spec.writes.iter().zip(&call.writes) {
             reach.beyond.extend(&fact.shape);
-            if written.deep || written.write.kept || written.through != [written.write.arg] || matches!(written.write.len, Len::Behind(..)) {
+            // What runs meanwhile may end the epoch in which the memory was acquired.
+            let calls_back = !call.upcalls.is_empty();
+            if calls_back || written.deep || written.write.kept || written.through != [written.write.arg] || matches!(written.write.len, Len::Behind(..)) {
                 reach.beyond.extend(&fact.values);
             } else {
                 let most = AT_MOST.iter().find(|(name, _)| *name == call.callee && written.write.len == Len::Ret);
@@ -199,7 +206,12 @@ impl Collector<'_> {
         let most = low.iter().filter_map(size).max().unwrap_or(0);
         let (most, unknown) = match len {
             Some(_) => (0, Vec::new()),
-            None => (most, low.into_iter().filter(|c| size(c).is_none()).collect()),
+            None => {
+                // How far a mapping goes the runtime can't tell.
+                let mapped = |c: &FieldId| self.facts.place(self.points_to, *c) == Place::Mapping;
+                let unknown = low.into_iter().filter(|c| size(c).is_none());
+                (most, unknown.chain(values.iter().copied().filter(mapped)).collect())
+            }
         };
         let access = Ordered { arg, len, most, write };
         if !ordered.contains(&access) {

@@ -46,6 +46,8 @@ pub mod site {
     pub const ICONV: i32 = 0xffff_000a_u32 as i32;
     /// More synchronization objects than there is room for.
     pub const OBJECTS: i32 = 0xffff_0012_u32 as i32;
+    /// A library call on memory that other threads came to meanwhile, or of an extent that nobody knows.
+    pub const ORDER: i32 = 0xffff_0016_u32 as i32;
     /// pthread_once on the heap.
     pub const ONCE: i32 = 0xffff_0013_u32 as i32;
     /// timer_create.

@@ -21,10 +21,22 @@ impl Cx<'_> {
             Len::Add(a, b) => ir.add(self.length(w, a, result), self.length(w, b, result)),
             Len::Mul(a, b) => ir.mul(self.length(w, a, result), self.length(w, b, result)),
             Len::Min(a, b) => {
-                let (a, b) = (self.length(w, a, result), self.length(w, b, result));
+                let (a, b) = (self.room(w, a, result), self.room(w, b, result));
                 ir.select(ir.icmp(LLVMIntPredicate::LLVMIntULT, a, b), a, b)
             }
             Len::Cstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Scanf(_) | Len::PrintfN(_) | Len::Object(_) => ir.int(ir.i64, 0),
+        }
+    }
+
+    /// As [`Cx::length`], for what limits another length: an argument with its highest bit set is a very large `size_t`, no limit.
+    pub(super) fn room(&self, w: &Wrapper, len: &Len, result: Option<Value>) -> Value {
+        let ir = self.ir;
+        match len {
+            Len::Arg(i) => match w.args.get(*i as usize) {
+                Some(&a) if ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMIntegerTypeKind => ir.int_cast(a, ir.i64, true),
+                _ => self.length(w, len, result),
+            },
+            len => self.length(w, len, result),
         }
     }
 

@@ -126,7 +126,7 @@ impl Cx<'_> {
                 continue;
             }
             let len = match &access.len {
-                Some(len) => self.length(w, len, None),
+                Some(len) => self.room(w, len, None),
                 None => ir.int(ir.i64, i64::MAX as u64),
             };
             let hook = if access.write { "__itarget_order_writes" } else { "__itarget_order_reads" };

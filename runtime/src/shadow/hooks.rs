@@ -1,7 +1,7 @@
 //! What instrumented code calls where its thread's table does not allow an access at once.
 
 use super::{MOST, access, active, done, hold, look, range, reach, release, will_read, will_write};
-use crate::hooks::{__itarget_ck, __itarget_ckn, __itarget_ld, __itarget_ldn, logged_side};
+use crate::hooks::{__itarget_ck, __itarget_ckn, __itarget_ld, __itarget_ldn, logged_side, plain};
 use crate::state::recording;
 use crate::sync;
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
@@ -11,22 +11,6 @@ use itarget_abi::layout::mapped_at_replay;
 const FAR: u64 = 1 << 20;
 /// The same where how much it reads is not known.
 const FAR_UNKNOWN: u64 = 4096;
-
-/// The bytes at `from`, zero-extended.
-///
-/// # Safety
-/// `size` readable bytes.
-unsafe fn plain(from: *const u8, size: i32) -> i64 {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match size {
-            1 => i64::from(from.read_volatile()),
-            2 => i64::from(from.cast::<u16>().read_unaligned()),
-            4 => i64::from(from.cast::<u32>().read_unaligned()),
-            _ => from.cast::<i64>().read_unaligned(),
-        }
-    }
-}
 
 /// Reads with `f` until nobody took the permission away meanwhile. False: what is there must be logged.
 pub fn settled(from: *const u8, len: u64, mut f: impl FnMut()) -> bool {
@@ -111,11 +95,16 @@ pub extern "C" fn __itarget_order_store(to: *mut u8, len: i64) {
     look(to as u64, len as u64, true);
 }
 
+/// A length as it is given, `i64::MAX` if that says nothing: more than any memory has.
+fn known(len: i64) -> i64 {
+    if len < 0 { i64::MAX } else { len }
+}
+
 /// Before a call that reads `len` bytes itself, at replay too. 1: what it gets there must be logged.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_reads(from: *const u8, len: i64, most: i64) -> i32 {
-    let at = from as u64;
-    if !active() || at == 0 || len <= 0 || !mapped_at_replay(at) {
+    let (at, len) = (from as u64, known(len));
+    if !active() || at == 0 || len == 0 || !mapped_at_replay(at) {
         return 0;
     }
     let far = if len == i64::MAX { FAR_UNKNOWN } else { FAR };
@@ -148,8 +137,8 @@ pub extern "C" fn __itarget_order_env() {
 /// Before a call that writes at most `len` bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_order_writes(to: *mut u8, len: i64, most: i64) -> i32 {
-    let at = to as u64;
-    if !active() || at == 0 || len <= 0 || !mapped_at_replay(at) {
+    let (at, len) = (to as u64, known(len));
+    if !active() || at == 0 || len == 0 || !mapped_at_replay(at) {
         return 0;
     }
     let mut bytes = reach(at, len as u64, most as u64);
@@ -158,7 +147,7 @@ pub extern "C" fn __itarget_order_writes(to: *mut u8, len: i64, most: i64) -> i3
         bytes = crate::pool::rest(at).unwrap_or(bytes);
     }
     if bytes == 0 {
-        crate::hooks::refuse(crate::exit::site::OBJECTS);
+        crate::hooks::refuse(crate::exit::site::ORDER);
     }
     will_write(at, bytes);
     i32::from(range(at, bytes, true))

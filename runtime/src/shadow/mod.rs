@@ -264,7 +264,7 @@ pub fn leave() {
             w & RACES != 0 || w == since && line.readers.load(Relaxed) & !(1 << (me().seat % 64)) == 0
         };
         if !desk.to_write(writes).all(|(at, len)| lines_of(at, len).all(ours)) {
-            crate::hooks::refuse(crate::exit::site::OBJECTS);
+            crate::hooks::refuse(crate::exit::site::ORDER);
         }
     }
 }
@@ -377,7 +377,7 @@ impl Edges {
     /// Writes an event: this access comes after all of them; `racy`: the line with that number is found to race.
     fn write(&self, racy: Option<u64>) {
         if self.overflow {
-            crate::hooks::refuse(crate::exit::site::OBJECTS);
+            crate::hooks::refuse(crate::exit::site::ORDER);
         }
         let a = access();
         // SAFETY: the first `count` were written.
@@ -457,7 +457,7 @@ fn will_write(at: u64, len: u64) {
             a.store(at, Relaxed);
             l.store(len, Relaxed);
         }
-        None => crate::hooks::refuse(crate::exit::site::OBJECTS),
+        None => crate::hooks::refuse(crate::exit::site::ORDER),
     }
 }
 
@@ -594,7 +594,7 @@ pub fn range(at: u64, len: u64, write: bool) -> bool {
     }
     access().left = access().left.wrapping_sub(1);
     if len > MOST {
-        crate::hooks::refuse(crate::exit::site::OBJECTS);
+        crate::hooks::refuse(crate::exit::site::ORDER);
     }
     look(at, len.min(MOST), write)
 }

@@ -186,12 +186,7 @@ impl Collector<'_> {
             }
             let values = sorted(values);
             let object = self.object_size(&values);
-            let mut bytes = annotate::estimate(&written.write.len, object, 4096);
-            // read(fd, buffer, 64): the capacity stands beside the buffer.
-            let beside = call.args.get(written.write.arg as usize + 1);
-            if let (plan::Len::Ret, Some(Operand::Int(most @ 1..))) = (&written.write.len, beside) {
-                bytes = most.unsigned_abs();
-            }
+            let bytes = annotate::estimate(&written.write.len, object, 4096);
             site.writes.push(WriteFact { values, shape: sorted(shape), bytes, nowhere });
         }
     }

@@ -5,24 +5,12 @@
 //! far they reach. What the runtime or the library works on otherwise stays the environment's.
 
 use super::{Collector, sorted};
-use crate::flow::facts::{CallSite, Pin, Place, Role};
+use crate::flow::facts::{ALLOCATORS, CallSite, Pin, Place, Role};
 use crate::model::{Callee, FunctionId, InstrKind, Operand};
 use crate::points_to::{FieldId, ObjectKind};
 use itarget_plan::{Len, Ordered};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Runtime functions whose blocks are empty, or filled in an order.
-const EMPTY: &[&str] = &[
-    "__itarget_calloc",
-    "__itarget_malloc",
-    "__itarget_memalign",
-    "__itarget_posix_memalign",
-    "__itarget_realloc",
-    "__itarget_reallocarray",
-    "__itarget_mmap",
-    "__itarget_strdup",
-    "__itarget_strndup",
-];
 /// Runtime functions that do not look at the memory they get, or see to the order of what they do there.
 const AWARE: &[&str] = &[
     "__itarget_assert_fail",
@@ -48,16 +36,6 @@ const OBJECTS: &[&str] = &["barrier_", "cnd_", "cond_", "mtx_", "mutex_", "rwloc
 const RESULTS: &[&str] = &["__itarget_sem_getvalue"];
 /// Functions that take mappings away, or make them anew.
 const UNMAP: &[&str] = &["mremap", "munmap"];
-/// Functions whose result is a number of bytes that they wrote, at most what this argument says.
-const AT_MOST: &[(&str, u32)] = &[
-    ("pread", 2),
-    ("pread64", 2),
-    ("read", 2),
-    ("readlink", 2),
-    ("readlinkat", 3),
-    ("recv", 2),
-    ("recvfrom", 2),
-];
 /// Most bytes of an argument or a variable of the environment (the kernel's `MAX_ARG_STRLEN`).
 const ARGUMENT: u64 = 128 << 10;
 /// Bytes that `iconv` works on at an argument itself.
@@ -100,10 +78,10 @@ impl Collector<'_> {
         let (mut empty, mut aware): (FxHashSet<(usize, usize)>, FxHashSet<(usize, usize)>) = Default::default();
         for call in &self.facts.calls {
             let runtime = call.spec.runtime.as_deref().unwrap_or_default();
-            if EMPTY.contains(&runtime) {
+            if fills(runtime) {
                 empty.insert(call.at);
             }
-            if EMPTY.contains(&runtime) || AWARE.contains(&runtime) {
+            if fills(runtime) || AWARE.contains(&runtime) {
                 aware.insert(call.at);
             }
             all.extend(self.reach(call).beyond);
@@ -156,7 +134,7 @@ impl Collector<'_> {
             Role::Native | Role::Runtime => {
                 let runtime = call.spec.runtime.as_deref().unwrap_or_default();
                 let object = runtime.strip_prefix("__itarget_").is_some_and(|r| OBJECTS.iter().any(|o| r.starts_with(o)));
-                if EMPTY.contains(&runtime) || AWARE.contains(&runtime) || object && !RESULTS.contains(&runtime) {
+                if fills(runtime) || AWARE.contains(&runtime) || object && !RESULTS.contains(&runtime) {
                     return reach;
                 }
                 let len = (runtime == "__itarget_iconv").then_some(POINTER);
@@ -177,8 +155,7 @@ impl Collector<'_> {
             if calls_back || written.deep || written.write.kept || written.through != [written.write.arg] || matches!(written.write.len, Len::Behind(..)) {
                 reach.beyond.extend(&fact.values);
             } else {
-                let most = AT_MOST.iter().find(|(name, _)| *name == call.callee && written.write.len == Len::Ret);
-                let len = most.map(|(_, arg)| Len::Arg(*arg)).or_else(|| bound(&written.write.len));
+                let len = bound(&written.write.len);
                 reach.beyond.extend(self.order(written.write.arg, len, true, &fact.values, &mut reach.ordered));
             }
         }
@@ -271,6 +248,11 @@ impl Collector<'_> {
         self.facts.ordered_calls = self.ordered_calls(&ordered);
         self.facts.ordered = ordered;
     }
+}
+
+/// A runtime function whose blocks are empty, or filled in an order.
+fn fills(runtime: &str) -> bool {
+    ALLOCATORS.contains(&runtime) || runtime == "__itarget_mmap"
 }
 
 /// The most that a length comes to, if that can be computed before the call.

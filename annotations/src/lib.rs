@@ -9,7 +9,7 @@
 //!
 //! let read = Annotations::builtin().function("read").unwrap();
 //! assert_eq!((read.kind, read.ret), (Kind::Env, Ret::Int));
-//! assert_eq!(read.writes[0].len.to_string(), "ret");
+//! assert_eq!(read.writes[0].len.to_string(), "min(ret, arg2)");
 //! ```
 #![forbid(unsafe_code)]
 

@@ -320,7 +320,8 @@ fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
         },
         Len::Mul(a, b) => match (length(a, args)?, length(b, args)?) {
             (plan::Len::Const(x), plan::Len::Const(y)) => plan::Len::Const(x.saturating_mul(y)),
-            (plan::Len::Const(1), other) | (other, plan::Len::Const(1)) => other,
+            // Elements of one byte are still elements, see [`estimate`].
+            (plan::Len::Const(1), other) | (other, plan::Len::Const(1)) if other != plan::Len::Ret => other,
             (a, b) => plan::Len::Mul(Box::new(a), Box::new(b)),
         },
         Len::Min(a, b) => plan::Len::Min(Box::new(length(a, args)?), Box::new(length(b, args)?)),
@@ -350,12 +351,14 @@ pub fn result(ret: Ret, objid: u32) -> plan::Ret {
 }
 
 /// Bytes that a length is estimated to come to: constants as they are, else the size of the object
-/// written (`object`, 0 if not known), else `fallback`.
+/// written (`object`, 0 if not known), else `fallback`. Of elements that a call counts as it returns (`fread`) there is one:
+/// without a profile the cut should lean to where such a call is, which never costs more than the library boundary does.
 #[must_use]
 pub fn estimate(len: &plan::Len, object: u64, fallback: u64) -> u64 {
     match len {
         plan::Len::Const(n) | plan::Len::Behind(_, n) => *n,
         plan::Len::Mul(a, b) => match (a.as_ref(), b.as_ref()) {
+            (plan::Len::Const(n), plan::Len::Ret) | (plan::Len::Ret, plan::Len::Const(n)) => *n,
             (plan::Len::Const(n), other) | (other, plan::Len::Const(n)) if object == 0 => {
                 n.saturating_mul(estimate(other, 0, (fallback / (*n).max(1)).max(1)))
             }
@@ -426,8 +429,9 @@ mod tests {
         assert_eq!(estimate(&Len::Const(7), 100, 4096), 7);
         assert_eq!(estimate(&Len::Ret, 100, 4096), 100);
         assert_eq!(estimate(&Len::Ret, 0, 4096), 4096);
-        let product = Len::Mul(Box::new(Len::Const(12)), Box::new(Len::Ret));
-        assert_eq!(estimate(&product, 0, 4096), 12 * (4096 / 12));
+        let product = |other| Len::Mul(Box::new(Len::Const(12)), Box::new(other));
+        assert_eq!(estimate(&product(Len::Arg(1)), 0, 4096), 12 * (4096 / 12));
+        assert_eq!(estimate(&product(Len::Ret), 100, 4096), 12);
         assert_eq!(estimate(&Len::Min(Box::new(Len::Const(10)), Box::new(Len::Ret)), 100, 4096), 10);
         assert_eq!(estimate(&Len::Cstr, 0, 4096), 64);
     }

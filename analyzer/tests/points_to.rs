@@ -545,3 +545,95 @@ fn library_functions_are_not_entered_with_addresses_for_numbers() {
     assert_eq!(p.called("go"), set(&["hook"]));
     assert_eq!(p.called("make"), set(&["malloc"]));
 }
+
+/// One function that begins and moves on iterators anywhere makes no pointer from one into another.
+#[test]
+fn a_pointer_into_an_object_is_stored_there_alone() {
+    let p = program(
+        "#include <stdlib.h>
+         struct it { char *key; void *node; char own[16]; };
+         void start(struct it *it, int n) { it->key = it->own; while (n--) it->key[n & 15] = 0; }
+         void step(struct it *it, int n) {
+             char *key = it->key;
+             while (n--) { if (n & 4) key = it->own; else if (n & 8) key = malloc(n); it->key = key; }
+         }
+         char far_key(struct it *it) { return *it->key; }
+         char near_key(struct it *it) { return *it->key; }
+         int main(int argc, char **argv) {
+             struct it near, *far = malloc(sizeof *far);
+             start(&near, argc); start(far, argc);
+             step(&near, argc); step(far, argc);
+             return near_key(&near) + far_key(far);
+         }",
+    );
+    let far = p.last_access("far_key");
+    assert!(far.iter().all(|name| name.starts_with("heap:")) && far.len() == 2, "{far:?}");
+    let near = p.last_access("near_key");
+    assert!(near.len() == 2 && near.iter().any(|name| name.starts_with("main:")), "{near:?}");
+}
+
+/// A pointer that goes from one iterator to the next around a loop is not the next one's own.
+#[test]
+fn a_pointer_into_the_object_before_is_another() {
+    let p = program(
+        "struct it { int *at; int own; struct it *next; };
+         struct it a, b;
+         void link(struct it *it) { int *before = 0; while (it) { it->at = before; before = &it->own; it = it->next; } }
+         int get(void) { return *b.at; }
+         int main(int argc, char **argv) { a.next = &b; link(&a); return get(); }",
+    );
+    assert!(p.last_access("get").contains("a"), "{:?}", p.last_access("get"));
+}
+
+/// Copies between many objects keep members apart.
+#[test]
+fn copies_between_many_objects_are_by_member() {
+    let names: Vec<String> = (0..20).map(|i| format!("s{i}")).collect();
+    let list = |before: &str| names.iter().map(|n| format!("{before}{n}")).collect::<Vec<_>>().join(", ");
+    let p = program(&format!(
+        "#include <string.h>
+         struct s {{ int *a, *b; }};
+         struct s {}; struct s {};
+         struct s *from[] = {{ {} }}, *to[] = {{ {} }};
+         int hidden, shown;
+         int get(void) {{ return *ts3.a; }}
+         int main(int argc, char **argv) {{
+             for (int i = 0; i < 20; i++) {{ from[i]->a = &hidden; from[i]->b = &shown; }}
+             for (int i = 0; i < 20; i++) memcpy(&to[i]->a, &from[argc]->b, sizeof(int *));
+             return get();
+         }}",
+        list(""), list("t"), list("&"), list("&t"),
+    ));
+    assert_eq!(p.last_access("get"), ["shown".to_owned()].into());
+}
+
+/// Only what was allocated is ever resized.
+#[test]
+fn realloc_copies_no_variable() {
+    let p = program(
+        "#include <stdlib.h>
+         int hidden, shown;
+         int get(int **p) { return **p; }
+         int main(int argc, char **argv) {
+             int *own[2] = {&hidden, &hidden}, **p = own;
+             if (argc > 1) { p = malloc(sizeof own); p[0] = &shown; p = realloc(p, 2 * sizeof own); }
+             int **again = realloc(argc > 1 ? p : 0, 3 * sizeof own);
+             return get(again) + *p[0];
+         }",
+    );
+    assert_eq!(p.last_access("get"), ["shown".to_owned()].into());
+}
+
+/// Texts that only tables mention are one object.
+#[test]
+fn texts_of_tables_are_one() {
+    let p = program(
+        "static const char *a[] = {\"x\", 0}, *b[] = {\"y\", 0};
+         static char page[] = \"one\", other[] = \"two\";
+         struct row { const char **list; char *text; } rows[] = {{a, page}, {b, other}};
+         int get(int i) { return *rows[i].text; }
+         int main(int argc, char **argv) { return get(argc) + *rows[argc].list[0]; }",
+    );
+    assert_eq!(p.last_access("get").len(), 1);
+    assert_eq!(p.last_access("main").len(), 1);
+}

@@ -387,10 +387,7 @@ impl<'a> Builder<'a> {
                 self.solver.define(ptr, Use::Load { target: result, slots: slots(access) });
             }
             InstrKind::Store { ptr, value, access } if access.class.carries_pointer() => {
-                let (ptr, source) = (self.found_at(id, index, *ptr), self.found_at(id, index, *value));
-                if source != NONE {
-                    self.solver.attach(ptr, Use::Store { source, slots: slots(access) });
-                }
+                self.store(id, index, (*ptr, *value), access);
             }
             InstrKind::AtomicRmw { ptr, value, access } | InstrKind::CmpXchg { ptr, value, access, .. }
                 if access.class.carries_pointer() =>
@@ -520,7 +517,7 @@ fn exposed(module: &Module, library: &dyn Library, options: &Options) -> bool {
     options.exported_callable || module.function("main").is_none() || dynamic || module.module_asm
 }
 
-fn slots(access: &Access) -> Slots {
+pub(super) fn slots(access: &Access) -> Slots {
     let count = if access.class == Class::Aggregate { (access.size / 8).clamp(1, MAX_SLOTS) } else { 1 };
     let narrow = |n: u64| u16::try_from(n).unwrap_or(u16::MAX);
     Slots { count: narrow(count), size: narrow(access.size), declared: access.declared, record: access.record, member: access.member.filter(|_| count == 1) }

@@ -1,7 +1,9 @@
 //! Memory copies: by field between the objects of source and destination, while these are few.
 
+use super::ObjectKind;
+use super::memory::new_object;
 use super::objects::{Loc, is_before};
-use super::solver::Solver;
+use super::solver::{Node, Solver};
 
 /// Pairs of locations of one memory copy that are told apart.
 const MAX_PAIRS: usize = 256;
@@ -15,26 +17,17 @@ impl Solver<'_> {
         if self.is_closed(object) || self.is_code(object) || offset.is_some_and(is_before) || !is_source && self.is_constant(object) {
             return;
         }
-        if let Some(between) = copy.between {
-            let text = offset.filter(|offset| copy.len.is_none() && self.bytes_at(object, *offset).is_some());
-            if let Some(offset) = text {
-                let contents = self.contents(object, offset);
-                let (from, to) = if is_source { (contents, between) } else { (between, contents) };
-                self.flow(from, to);
-            } else if is_source {
-                let out = self.any_out(object);
-                self.flow(out, between);
-            } else {
-                let into = self.any_in(object);
-                self.flow(between, into);
-            }
+        if let Some((first, last)) = copy.between {
+            let (from, to) = if is_source { (loc, first) } else { (last, loc) };
+            self.copy_pair(from, to, copy.len);
             return;
         }
         let (src, dst) = (self.find(copy.src), self.find(copy.dst));
         let (sources, targets) = (self.pts[src as usize].clone(), self.pts[dst as usize].clone());
         if sources.len() * targets.len() > MAX_PAIRS {
-            let between = self.cell();
-            self.memcopies[id as usize].between = Some(between);
+            let (first, last) = (self.buffer(src, copy.len, true), self.buffer(dst, copy.len, false));
+            self.copy_pair(first, last, copy.len);
+            self.memcopies[id as usize].between = Some((first, last));
             for one in sources.iter() {
                 self.copy_with(id, one, true);
             }
@@ -48,6 +41,19 @@ impl Solver<'_> {
             let (from, to) = if is_source { (loc, other) } else { (other, loc) };
             self.copy_pair(from, to, copy.len);
         }
+    }
+
+    /// The place that stands for what is copied out of (or into) all that a node leads to: an object that nothing else leads to.
+    fn buffer(&mut self, node: Node, len: Option<u64>, is_source: bool) -> Loc {
+        if let Some(known) = self.buffers.get(&(node, len, is_source)) {
+            return *known;
+        }
+        let mut object = new_object(ObjectKind::Copy, 0, format!("copied:{}", self.buffers.len()));
+        object.size = len;
+        let object = self.object(object);
+        let place = self.loc(object, 0);
+        self.buffers.insert((node, len, is_source), place);
+        place
     }
 
     /// Nobody copies what only a structure's own accesses look into.
@@ -101,8 +107,10 @@ impl Solver<'_> {
     /// Applies a copy to one field of its source.
     pub(super) fn copy_field(&mut self, source: u32, offset: u64, (at, len, target, into): (u64, Option<u64>, u32, u64)) {
         let end = len.map_or(u64::MAX, |len| at.saturating_add(len));
+        if offset >= end {
+            return;
+        }
         let o = &self.objects[source as usize];
-        let contents = self.locs[o.locs[&offset] as usize].2;
         // Members of the arrays the field is in: the first at or after the start of the copy.
         let mut first = offset;
         let mut strides = Vec::new();
@@ -117,6 +125,7 @@ impl Solver<'_> {
         if first < at || first >= end {
             return;
         }
+        let contents = self.locs[o.locs[&offset] as usize].2;
         let to = into + (first - at);
         let t = &self.objects[target as usize];
         if t.size.is_some_and(|size| to > size) {

@@ -2,6 +2,7 @@
 
 use super::{ObjectKind, Runs, Shape};
 use super::build::Builder;
+use super::proven::Only;
 use super::solver::{NONE, Node, Slots, Use};
 use crate::model::{Class, GepStep, Signature};
 use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Region, Ret, Root};
@@ -141,7 +142,11 @@ impl Builder<'_> {
         if dst.derefs > 0 && src.derefs > 0 && dst.offset.is_none() && src.offset.is_none() {
             // Object to object, same offsets.
             let to = self.pointer(call, f, dst, dst.derefs - 1);
-            let from = self.pointer(call, f, src, src.derefs - 1);
+            let mut from = self.pointer(call, f, src, src.derefs - 1);
+            // What is freed so was allocated.
+            if src.derefs == 1 && f.frees.is_some_and(|arg| src.root == Root::Arg(arg)) && from != NONE {
+                from = self.solver.filtered(from, Only::Allocated);
+            }
             self.solver.memcopy(to, from, None);
             return;
         }

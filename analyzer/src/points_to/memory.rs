@@ -104,7 +104,7 @@ impl Builder<'_> {
             Some(object) => *object,
             None => {
                 let g = &self.module.globals[id.index()];
-                if g.constant && g.init.is_empty() {
+                if is_plain(self.module, id) {
                     return self.plain_constant(id);
                 }
                 let object = match self.tables.get(&id) {
@@ -270,19 +270,33 @@ pub(super) fn tables(module: &Module, exposed: bool) -> FxHashMap<GlobalId, Type
     module.functions.iter().flat_map(|f| &f.instrs).for_each(|instr| instr.kind.operands(&mut see));
     let mut groups: FxHashMap<(TypeId, bool), Vec<GlobalId>> = FxHashMap::default();
     for (i, g) in module.globals.iter().enumerate() {
-        if mentioned[i] || g.exported && exposed || g.thread_local || g.init.is_empty() {
+        if mentioned[i] || g.exported && exposed || g.thread_local || is_plain(module, GlobalId::from(i)) {
             continue;
         }
         let element = match module.types.get(g.ty) {
             Type::Array(element, ..) => *element,
             _ => g.ty,
         };
-        if matches!(module.types.get(element), Type::Struct(..)) {
+        // Arrays of pointers have little in common, but for those of texts.
+        let texts = || g.init.iter().all(|(_, operand)| matches!(operand, Operand::Global(id, _) if is_plain(module, *id)));
+        let alike = match module.types.get(element) {
+            Type::Struct(..) => !g.init.is_empty(),
+            Type::Pointer => element != g.ty && texts(),
+            Type::Scalar(1) => element != g.ty,
+            _ => false,
+        };
+        if alike {
             groups.entry((element, g.constant)).or_default().push(GlobalId::from(i));
         }
     }
     let several = groups.into_iter().filter(|(_, all)| all.len() > 1);
     several.flat_map(|((element, _), all)| all.into_iter().map(move |id| (id, element))).collect()
+}
+
+/// A constant without pointers.
+fn is_plain(module: &Module, id: GlobalId) -> bool {
+    let g = &module.globals[id.index()];
+    g.constant && g.init.is_empty()
 }
 
 /// An object without layout.

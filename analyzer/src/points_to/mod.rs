@@ -8,11 +8,13 @@
 use crate::model::{Declared, ExternalId, FunctionId, Location, Module};
 use itarget_annotations as ann;
 
+mod anywhere;
 mod build;
 mod calls;
 mod copies;
 mod externals;
 mod freeze;
+mod inner;
 mod members;
 mod memory;
 mod objects;

@@ -11,7 +11,7 @@
 use super::build::Builder;
 use super::set::{BLOCK, Set};
 use super::solver::{NONE, Node, Solver, Use};
-use super::Shape;
+use super::{ObjectKind, Shape};
 use super::objects::is_before;
 use crate::model::{Dominators, Function, FunctionId, GepStep, InstrKind, Module, Operand, TypedMember};
 use rustc_hash::FxHashMap;
@@ -27,6 +27,8 @@ const LARGE: usize = 1_000_000;
 pub(super) enum Only {
     /// All but code.
     Data,
+    /// What an allocator may have returned: the program's own variables can't be resized or freed.
+    Allocated,
     /// Memory in which a structure with this member may begin.
     Structure(u32),
 }
@@ -77,6 +79,11 @@ impl Proofs {
         Proofs { dominators, by_value }
     }
 
+    /// Whether one block is on all ways to another.
+    pub(super) fn strictly(&self, block: u32, other: u32) -> bool {
+        self.dominators.strictly(block, other)
+    }
+
     /// The strongest filter for a value at an instruction.
     fn at(&self, f: &Function, value: u32, index: usize, members: &[TypedMember]) -> Option<Only> {
         let here = f.instrs[index].block;
@@ -87,7 +94,7 @@ impl Proofs {
             block == here && !joins && (instr as usize) < index || self.dominators.strictly(block, here)
         };
         let strength = |only: &Only| match only {
-            Only::Data => (0, 0),
+            Only::Data | Only::Allocated => (0, 0),
             Only::Structure(member) => (1 + members[*member as usize].scalars.len(), u32::MAX - member),
         };
         let proofs = self.by_value.get(&value)?.iter().filter(|(instr, _)| before(*instr));
@@ -114,6 +121,14 @@ impl Filters {
 }
 
 impl Builder<'_> {
+    /// What is known of the function of an instance.
+    pub(super) fn proofs(&mut self, instance: u32) -> Rc<Proofs> {
+        let (module, function) = (self.module, self.instances[instance as usize].function);
+        let f = &module.functions[function.index()];
+        let known = &mut self.solver.filters.by_function;
+        known.entry(function).or_insert_with(|| Rc::new(Proofs::new(f, &module.members))).clone()
+    }
+
     /// The node of a value as an instruction finds it.
     pub(super) fn found_at(&mut self, instance: u32, index: usize, operand: Operand) -> Node {
         let node = self.node_of(instance, operand);
@@ -123,9 +138,7 @@ impl Builder<'_> {
         }
         let (module, function) = (self.module, self.instances[instance as usize].function);
         let f = &module.functions[function.index()];
-        let known = &mut self.solver.filters.by_function;
-        let proofs = known.entry(function).or_insert_with(|| Rc::new(Proofs::new(f, &module.members))).clone();
-        match proofs.at(f, value.0, index, &module.members) {
+        match self.proofs(instance).at(f, value.0, index, &module.members) {
             Some(only) => self.solver.filtered(node, only),
             None => node,
         }
@@ -134,7 +147,7 @@ impl Builder<'_> {
 
 impl Solver<'_> {
     /// The node that holds what a filter lets pass of another.
-    fn filtered(&mut self, node: Node, only: Only) -> Node {
+    pub(super) fn filtered(&mut self, node: Node, only: Only) -> Node {
         if let Some(known) = self.filters.nodes.get(&(node, only)) {
             return *known;
         }
@@ -155,11 +168,12 @@ impl Solver<'_> {
     /// Adds what a filter lets pass of a set.
     fn add_filtered(&mut self, target: Node, set: &Set, only: Only) {
         let mut known = match only {
-            Only::Data => FxHashMap::default(),
+            Only::Data | Only::Allocated => FxHashMap::default(),
             Only::Structure(member) => self.filters.known.remove(&member).unwrap_or_default(),
         };
         let some = set.masked(|first, bits| match only {
-            Only::Data => bits & !self.code_in(first, bits),
+            Only::Data => bits & !self.those(first, bits, |object| self.is_code(object)),
+            Only::Allocated => bits & !self.those(first, bits, |object| self.is_variable(object)),
             Only::Structure(member) => {
                 let (seen, pass) = known.entry(first).or_default();
                 let mut new = bits & !*seen;
@@ -181,13 +195,16 @@ impl Solver<'_> {
         }
     }
 
-    fn code_in(&self, first: u32, bits: u64) -> u64 {
-        (0..BLOCK).filter(|bit| bits >> bit & 1 != 0 && self.is_code_at(first + bit)).map(|bit| 1u64 << bit).sum()
+    /// Those of a block's locations whose objects are such ones.
+    fn those(&self, first: u32, bits: u64, such: impl Fn(u32) -> bool) -> u64 {
+        (0..BLOCK).filter(|bit| bits >> bit & 1 != 0 && such(self.locs[(first + bit) as usize].0)).map(|bit| 1u64 << bit).sum()
     }
 
-    fn is_code_at(&self, loc: u32) -> bool {
-        let object = self.locs[loc as usize].0;
-        self.is_code(object)
+    /// Code, or memory that came to be without an allocator of the library's.
+    fn is_variable(&self, object: u32) -> bool {
+        use ObjectKind::{Arguments, ByVal, Global, Stack, VarArgs};
+        let kind = &self.objects[object as usize].kind;
+        self.is_code(object) || matches!(kind, Stack(..) | Global(_) | ByVal(..) | VarArgs(_) | Arguments)
     }
 
     /// Whether a structure with that member may begin at a location.

@@ -4,6 +4,7 @@
 //! Propagation for Pointer Analysis", CGO 2009): merge cycles of copy edges, then pass what is new
 //! along in topological order; loads, stores and calls add edges on the way; repeat until nothing is new.
 
+use super::inner::Inner;
 use super::members::Places;
 use super::proven::{Filters, Only};
 use super::objects::{Loc, Obj, Region, Step, is_before};
@@ -49,6 +50,8 @@ pub(super) enum Use {
     Store { source: Node, slots: Slots },
     /// `target` may hold the locations that a filter lets pass.
     Only { only: Only, target: Node },
+    /// A store into the location's object of a pointer into that object.
+    Inner(u32),
     /// Source of a memory copy.
     CopyFrom(u32),
     /// Destination of a memory copy.
@@ -66,8 +69,8 @@ pub(super) struct MemCopy {
     pub(super) dst: Node,
     pub(super) src: Node,
     pub(super) len: Option<u64>,
-    /// Node that stands between, once there are too many pairs.
-    pub(super) between: Option<Node>,
+    /// What stands between, once there are too many pairs: copied to, copied from.
+    pub(super) between: Option<(Loc, Loc)>,
 }
 
 /// No object: the first location of a block that objects share.
@@ -107,6 +110,9 @@ pub(super) struct Solver<'a> {
     pub(super) cyclic: Vec<bool>,
     pub(super) cyclic_ids: FxHashMap<u32, u32>,
     pub(super) memcopies: Vec<MemCopy>,
+    /// By node, length, and whether it is copied from: see [`Solver::buffer`].
+    pub(super) buffers: FxHashMap<(Node, Option<u64>, bool), Loc>,
+    pub(super) inners: Vec<Inner>,
     /// First and next free location of the blocks of objects that have only one each.
     pub(super) packed: Option<(Loc, Loc)>,
     /// Nodes that are defined by copies of these alone.
@@ -159,6 +165,8 @@ impl<'a> Solver<'a> {
             cyclic: Vec::new(),
             cyclic_ids: FxHashMap::default(),
             memcopies: Vec::new(),
+            buffers: FxHashMap::default(),
+            inners: Vec::new(),
             packed: None,
             choices: Vec::new(),
             joints: FxHashMap::default(),
@@ -470,7 +478,7 @@ impl<'a> Solver<'a> {
     }
 
     /// A block of locations; the first stands for the whole object.
-    fn new_block(&mut self, object: u32) -> Loc {
+    pub(super) fn new_block(&mut self, object: u32) -> Loc {
         let start = u32::try_from(self.locs.len()).unwrap_or(u32::MAX);
         let o = &mut self.objects[object as usize];
         let (block, owner) = if o.flat { (&mut self.packed, NOBODY) } else { (&mut o.block, object) };
@@ -479,69 +487,7 @@ impl<'a> Solver<'a> {
         start
     }
 
-    /// The location "anywhere in the object".
-    pub(super) fn anywhere(&mut self, object: u32) -> Loc {
-        if self.objects[object as usize].flat {
-            return self.loc(object, 0);
-        }
-        match self.objects[object as usize].block {
-            Some((first, _)) => first,
-            None => self.new_block(object),
-        }
-    }
-
-    /// The node of what is loaded from an unknown place in an object.
-    pub(super) fn any_out(&mut self, object: u32) -> Node {
-        if self.objects[object as usize].flat {
-            return self.contents(object, 0);
-        }
-        if let Some(node) = self.objects[object as usize].any_out {
-            return node;
-        }
-        let node = self.cell();
-        self.objects[object as usize].any_out = Some(node);
-        for i in 0..self.objects[object as usize].offsets.len() {
-            let field = self.contents_at(object, i);
-            self.flow(field, node);
-        }
-        if let Some(any_in) = self.objects[object as usize].any_in {
-            self.flow(any_in, node);
-        }
-        node
-    }
-
-    /// The node of what is stored to an unknown place in an object.
-    pub(super) fn any_in(&mut self, object: u32) -> Node {
-        if self.objects[object as usize].flat {
-            return self.contents(object, 0);
-        }
-        if let Some(node) = self.objects[object as usize].any_in {
-            return node;
-        }
-        let node = self.cell();
-        self.objects[object as usize].any_in = Some(node);
-        for i in 0..self.objects[object as usize].offsets.len() {
-            let field = self.contents_at(object, i);
-            self.flow(node, field);
-        }
-        if let Some(any_out) = self.objects[object as usize].any_out {
-            self.flow(node, any_out);
-        }
-        for i in 0..self.objects[object as usize].copies.len() {
-            let (_, _, to, _) = self.objects[object as usize].copies[i];
-            let target = self.any_in(to);
-            self.flow(node, target);
-        }
-        node
-    }
-
-    /// Nodes of all that is stored in an object, as pointers and as numbers.
-    pub(super) fn everything(&mut self, object: u32) -> [Node; 2] {
-        let cell = self.any_out(object);
-        [cell, self.numbers(cell)]
-    }
-
-    fn contents_at(&self, object: u32, index: usize) -> Node {
+    pub(super) fn contents_at(&self, object: u32, index: usize) -> Node {
         let o = &self.objects[object as usize];
         self.locs[o.locs[&o.offsets[index]] as usize].2
     }
@@ -730,6 +676,7 @@ impl<'a> Solver<'a> {
             }
             // Whole sets go through filters.
             Use::Only { .. } => {}
+            Use::Inner(id) => self.inner(id, loc),
             Use::CopyFrom(copy) => self.copy_with(copy, loc, true),
             Use::CopyTo(copy) => self.copy_with(copy, loc, false),
             Use::Callee(call) => {
@@ -755,7 +702,8 @@ impl<'a> Solver<'a> {
         }
     }
 
-    fn walk(&mut self, steps: u32, from: usize, object: u32, offset: Option<u64>, target: Node) {
+    /// `target` may hold where these steps, from one of them on, lead to from a place in an object.
+    pub(super) fn walk(&mut self, steps: u32, from: usize, object: u32, offset: Option<u64>, target: Node) {
         let Some(mut at) = offset else {
             let loc = self.anywhere(object);
             self.add(target, loc);

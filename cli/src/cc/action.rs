@@ -127,9 +127,11 @@ fn compile_flags(items: &[Item], plugin: Option<&str>) -> Vec<String> {
     if opt_level(items).is_none_or(|o| o == "0") {
         out.extend(["-Xclang".into(), "-disable-O0-optnone".into()]);
     }
-    let debug = items.iter().rfind(|i| i.what == What::Debug);
-    if debug.is_none_or(|d| d.value() == "-g0" || d.value() == "-ggdb0") {
-        out.push("-gline-tables-only".into());
+    // Types tell the analysis which functions a call through a pointer may enter; lines name what it finds.
+    match items.iter().rfind(|i| i.what == What::Debug) {
+        None => out.push("-g".into()),
+        Some(d) if matches!(d.value(), "-g0" | "-ggdb0") => out.push("-gline-tables-only".into()),
+        Some(_) => {}
     }
     out
 }
@@ -373,7 +375,7 @@ mod tests {
     #[test]
     fn objects() {
         assert_eq!(compile("-O2 -g -c a.c -o a.o"), format!("-O2 -g -c a.c -o a.o {OURS}"));
-        assert_eq!(compile("-c a.c -O3"), format!("-c a.c -O3 {OURS} -gline-tables-only"));
+        assert_eq!(compile("-c a.c -O3"), format!("-c a.c -O3 {OURS} -g"));
         for s in ["-c a.c -g", "-O0 -g -c a.c", "-O2 -O0 -g -c a.c"] {
             assert_eq!(compile(s), format!("{s} {OURS} -Xclang -disable-O0-optnone"));
         }

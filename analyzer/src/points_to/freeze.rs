@@ -19,9 +19,11 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
         builder.solver.solve();
     }
     let crowded = builder.solver.crowded();
-    let folded: Vec<u32> = (0u32..).zip(&crowded).filter(|(object, crowded)| {
-        **crowded && builder.solver.objects[*object as usize].offsets.len() > 1
-    }).map(|(object, _)| object).collect();
+    let solver = &builder.solver;
+    // Buffers between copies are no memory that anyone accesses.
+    let buffers: FxHashSet<u32> = solver.buffers.values().map(|place| solver.locs[*place as usize].0).collect();
+    let folded = (0u32..).zip(&crowded).filter(|(object, crowded)| **crowded || buffers.contains(object)).map(|(object, _)| object);
+    let folded: Vec<u32> = folded.filter(|object| solver.objects[*object as usize].offsets.len() > 1).collect();
     let whole: FxHashMap<u32, [Node; 2]> = folded.into_iter().map(|object| (object, builder.solver.everything(object))).collect();
     while !builder.solver.is_done() {
         builder.solver.solve();

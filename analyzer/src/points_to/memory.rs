@@ -45,8 +45,10 @@ impl Builder<'_> {
             let contents = self.solver.contents(id, 0);
             let behind = match memory {
                 Some(memory) if shaped && memory.bytes => None,
-                Some(_) if shaped => {
-                    let behind = self.named_object(&format!("{name}:behind"), ObjectKind::External);
+                Some(memory) if shaped => {
+                    // All structures of one type share it: what a buffer of `stdout` is, one of `fopen`'s may be.
+                    let of = memory.record.as_ref().map_or_else(|| name.to_owned(), |record| format!("ext:{record}"));
+                    let behind = self.named_object(&format!("{of}:behind"), ObjectKind::External);
                     Some(self.solver.loc(behind, 0))
                 }
                 _ => Some(loc),

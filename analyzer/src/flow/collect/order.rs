@@ -151,7 +151,7 @@ impl Collector<'_> {
         for (written, fact) in call.spec.writes.iter().zip(&call.writes) {
             reach.beyond.extend(&fact.shape);
             // What runs meanwhile may end the epoch in which the memory was acquired.
-            let calls_back = !call.upcalls.is_empty();
+            let calls_back = !call.spec.callbacks.is_empty();
             if calls_back || written.deep || written.write.kept || written.through != [written.write.arg] || matches!(written.write.len, Len::Behind(..)) {
                 reach.beyond.extend(&fact.values);
             } else {

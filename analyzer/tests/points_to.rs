@@ -637,3 +637,22 @@ fn texts_of_tables_are_one() {
     assert_eq!(p.last_access("get").len(), 1);
     assert_eq!(p.last_access("main").len(), 1);
 }
+
+/// A buffer that only a table mentions may hold anything.
+#[test]
+fn structures_may_lie_in_buffers_of_tables() {
+    let p = program(
+        "struct node { struct node *next; int *data; } node; int x;
+         static char one[64], other[64]; struct row { char *memory; } rows[] = {{one}, {other}};
+         __attribute__((noinline)) void use(struct node *n) { n->data = &x; }
+         int main(int argc, char **argv) { use(argc > 3 ? &node : (struct node *)rows[argc].memory); return 0; }",
+    );
+    let id = p.module.function("use").expect("is there");
+    let f = &p.module.functions[id.index()];
+    let touched = f.instrs.iter().rev().find_map(|i| match &i.kind {
+        InstrKind::Store { ptr, access, .. } => Some(p.result.accessed(&p.module, id, *ptr, access)),
+        _ => None,
+    });
+    let names: BTreeSet<&str> = touched.expect("stores").iter().map(|c| &*p.result.object(p.result.field(*c).object).name).collect();
+    assert!(names.contains("node") && names.len() == 2, "{names:?}");
+}

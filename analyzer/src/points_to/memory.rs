@@ -130,6 +130,10 @@ impl Builder<'_> {
             return *object;
         }
         let object = self.typed_object(ObjectKind::Global(id), format!("{} and the like", g.name), element, None, true);
+        // How large one of them is nobody knows, nor what a program keeps in characters: any access may touch it.
+        if !matches!(self.module.types.get(element), Type::Struct(..)) {
+            self.solver.objects[object as usize].ty = None;
+        }
         self.table_of.insert((element, g.constant), object);
         object
     }

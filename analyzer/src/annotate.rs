@@ -221,7 +221,8 @@ fn sorted(args: impl Iterator<Item = u32>) -> Vec<u32> {
 
 fn show(s: itarget_annotations::Show) -> plan::Show {
     match s {
-        itarget_annotations::Show::Stdout | itarget_annotations::Show::Stderr => plan::Show::Standard,
+        itarget_annotations::Show::Stdout => plan::Show::Standard { fd: 1 },
+        itarget_annotations::Show::Stderr => plan::Show::Standard { fd: 2 },
         itarget_annotations::Show::Stream(a) => plan::Show::Stream { arg: a.into() },
         itarget_annotations::Show::Fd(a) => plan::Show::Fd { arg: a.into() },
     }

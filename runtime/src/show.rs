@@ -17,6 +17,11 @@ use itarget_abi::layout;
 unsafe extern "C" {
     static stdout: *mut c_void;
     static stderr: *mut c_void;
+    static mut program_invocation_name: *mut c_char;
+    static mut program_invocation_short_name: *mut c_char;
+    fn flockfile(stream: *mut c_void);
+    fn ftrylockfile(stream: *mut c_void) -> i32;
+    fn funlockfile(stream: *mut c_void);
     fn open_memstream(to: *mut *mut c_char, n: *mut usize) -> *mut c_void;
 }
 
@@ -87,11 +92,54 @@ pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {
     }
 }
 
-/// This process's stdout; null where what is printed there is not shown.
+/// This process's stdout (1) or stderr (2); null where what is printed there is not shown.
 #[unsafe(no_mangle)]
-pub extern "C" fn __itarget_stdout() -> *mut c_void {
-    // SAFETY: libc's variable.
-    if is_shown(1) { unsafe { stdout } } else { null_mut() }
+pub extern "C" fn __itarget_standard(fd: i32) -> *mut c_void {
+    // SAFETY: libc's variables.
+    let stream = unsafe { if fd == 1 { stdout } else { stderr } };
+    if is_shown(fd) { stream } else { null_mut() }
+}
+
+/// Record: this thread has the locks of `stream`, or, where that is null, of stdout and stderr, until [`give_back`].
+///
+/// Who prints waits for streams before it takes the runtime's lock of output, never with it: another thread may hold
+/// the stream by hand (`flockfile`) and print there meanwhile.
+///
+/// # Safety
+/// `stream` is null or a stream of libc.
+pub unsafe fn hold(stream: *mut c_void) {
+    // SAFETY: streams of libc; the locks are counted.
+    unsafe {
+        if !stream.is_null() {
+            return flockfile(stream);
+        }
+        let (mut wait, mut look) = (stdout, stderr);
+        loop {
+            flockfile(wait);
+            if ftrylockfile(look) == 0 {
+                return;
+            }
+            // Never one while waiting for the other.
+            funlockfile(wait);
+            (wait, look) = (look, wait);
+        }
+    }
+}
+
+/// Record: the locks that [`hold`] took.
+///
+/// # Safety
+/// As there.
+pub unsafe fn give_back(stream: *mut c_void) {
+    // SAFETY: this thread holds them.
+    unsafe {
+        if stream.is_null() {
+            funlockfile(stdout);
+            funlockfile(stderr);
+        } else {
+            funlockfile(stream);
+        }
+    }
 }
 
 /// 1 or 2 if `fd` is that, else -1.
@@ -119,6 +167,45 @@ pub extern "C" fn __itarget_foreign(p: *const u8) -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_foreign_bytes(p: *const u8, n: i64) -> i32 {
     i32::from(n != 0 && layout::above(p as u64) && (n < 0 || pool::side(p as u64, n as u64) != Side::Replay))
+}
+
+/// A call prints the name of the program: what the program may have set it to, at replay too. Otherwise it is that of the start.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_show_name() {
+    // SAFETY: libc's variables.
+    unsafe {
+        for name in [&raw mut program_invocation_name, &raw mut program_invocation_short_name] {
+            let own = if recording() && __itarget_foreign((*name).cast()) == 0 { *name as u64 } else { 0 };
+            let own = varint(own);
+            if replaying() && own != 0 {
+                *name = own as *mut c_char;
+            }
+        }
+    }
+}
+
+/// A call prints the text of `errno`: that of the recording, at replay too. `format` is null, or a format that says so with `%m`.
+///
+/// # Safety
+/// `format` is null or a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_show_errno(format: *const c_char) {
+    // What a format of the environment prints is captured.
+    if !format.is_null() {
+        if __itarget_foreign(format.cast()) != 0 {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        let format = unsafe { core::ffi::CStr::from_ptr(format) };
+        if !itarget_abi::format::names_errno(format.to_bytes()) {
+            return;
+        }
+    }
+    // SAFETY: the thread's own errno.
+    unsafe {
+        let errno = libc::__errno_location();
+        *errno = varint(*errno as u64) as i32;
+    }
 }
 
 static mut CAPTURED: *mut c_char = null_mut();

@@ -15,6 +15,8 @@ type Main = extern "C" fn(c_int, *mut *mut c_char, *mut *mut c_char) -> c_int;
 
 unsafe extern "C" {
     static mut environ: *mut *mut c_char;
+    static mut program_invocation_name: *mut c_char;
+    static mut program_invocation_short_name: *mut c_char;
     fn gnu_get_libc_version() -> *const c_char;
 }
 
@@ -493,6 +495,13 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
             slot += 1;
             at += n + 1;
         }
+        if start.argc > 0 {
+            // What `error` and `warn` begin with.
+            let name = *array;
+            program_invocation_name = name;
+            let slash = libc::strrchr(name, c_int::from(b'/'));
+            program_invocation_short_name = if slash.is_null() { name } else { slash.add(1) };
+        }
         let sandbox = o.get("sandbox") != 0;
         let (argv, envp) = (array, array.add(start.argc as usize + 1));
         run_on_stack(u64::from(start.argc), argv, envp, main, sandbox)
@@ -536,6 +545,8 @@ unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char
         if sandbox {
             sandbox::install();
         }
+        // What the runtime did until now is none of the program's.
+        *libc::__errno_location() = 0;
         start_on_stack(top, argc, new_argv.cast(), new_env.cast(), main)
     }
 }

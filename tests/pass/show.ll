@@ -1,5 +1,5 @@
 ; Output that a replay shows: always, by stream, by descriptor.
-; site: f 0 {"do":"call","callee":"puts","how":"always","ret":{"as":"none"},"show":{"to":"standard"}}
+; site: f 0 {"do":"call","callee":"puts","how":"always","ret":{"as":"none"},"show":{"to":"standard","fd":1}}
 ; site: f 1 {"do":"call","callee":"fputs","how":"always","ret":{"as":"none"},"show":{"to":"stream","arg":1}}
 ; site: f 2 {"do":"call","callee":"write","how":"always","ret":{"as":"log"},"show":{"to":"fd","arg":0}}
 ; has: call ptr @__itarget_show_stream(

@@ -81,7 +81,7 @@ impl Cx<'_> {
                 let fd = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
                 ir.icmp(LLVMIntPredicate::LLVMIntSGE, fd, ir.int(ir.i32, 0))
             }),
-            Some(Show::Standard) | None => None,
+            Some(Show::Standard { .. }) | None => None,
         };
         for read in reads {
             let Some(&from) = w.args.get(read.arg as usize) else { continue };

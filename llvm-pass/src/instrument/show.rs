@@ -22,6 +22,32 @@ const ON_A_STREAM: &[(&str, &str)] = &[
     ("__vprintf_chk", "__vfprintf_chk"),
 ];
 
+/// Functions that print the name of the program.
+const SAYS_NAME: &[&str] = &["error", "error_at_line", "warn", "warnx", "vwarn", "vwarnx"];
+
+/// Functions that print the text of `errno`, and their formats.
+const SAYS_ERRNO: &[(&str, Option<usize>)] = &[
+    ("perror", None),
+    ("warn", None),
+    ("vwarn", None),
+    ("warnx", Some(0)),
+    ("vwarnx", Some(0)),
+    ("error", Some(2)),
+    ("error_at_line", Some(4)),
+    ("printf", Some(0)),
+    ("__printf_chk", Some(1)),
+    ("fprintf", Some(1)),
+    ("__fprintf_chk", Some(2)),
+    ("dprintf", Some(1)),
+    ("__dprintf_chk", Some(2)),
+    ("vprintf", Some(0)),
+    ("__vprintf_chk", Some(1)),
+    ("vfprintf", Some(1)),
+    ("__vfprintf_chk", Some(2)),
+    ("vdprintf", Some(1)),
+    ("__vdprintf_chk", Some(2)),
+];
+
 /// Functions after which a descriptor may lead to another file: which argument it is; none: any may.
 const REDIRECTS: &[(&str, Option<usize>)] = &[
     ("close", Some(0)),
@@ -40,6 +66,8 @@ const NOT_CAPTURED: u64 = 0xffff_000b;
 /// Where the output goes, as values of the wrapper.
 pub(super) struct Shown {
     to: To,
+    /// The function.
+    callee: String,
     /// i1: stdout or stderr.
     standard: Value,
     /// i1: captured.
@@ -57,8 +85,8 @@ enum To {
     Line(Value),
     /// A stream argument of a function that prints nothing; the stream of this process.
     Control(usize, Value),
-    /// Can't be captured (`error`, `dprintf`): recording stops when it prints foreign memory.
-    Plain,
+    /// Descriptor, if the function always prints there, and its stream or null. Can't be captured (`error`, `dprintf`): recording stops when it prints foreign memory.
+    Plain(Option<u32>, Value),
 }
 
 impl Cx<'_> {
@@ -76,16 +104,16 @@ impl Cx<'_> {
             Show::Fd { arg } => {
                 let fd = *w.args.get(arg as usize)?;
                 let real = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
-                let to = if plan.callee == "write" { To::Fd(real) } else { To::Plain };
+                let to = if plan.callee == "write" { To::Fd(real) } else { To::Plain(None, ir.zero(ir.ptr)) };
                 (to, ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0)))
             }
-            Show::Standard => {
-                let own = self.stdout();
+            Show::Standard { fd } => {
+                let own = self.hook("__itarget_standard", &[ir.int(ir.i32, u64::from(fd))]);
                 let other = ON_A_STREAM.iter().find(|(name, _)| *name == plan.callee);
                 let to = match other {
                     Some((_, other)) => To::Stdout(other, own),
                     None if plan.callee == "puts" => To::Line(own),
-                    None => To::Plain,
+                    None => To::Plain(Some(fd), own),
                 };
                 (to, ir.nonzero(own))
             }
@@ -103,7 +131,7 @@ impl Cx<'_> {
         }
         let control = matches!(to, To::Control(..));
         let capture = if control { ir.int(ir.i1, 0) } else { ir.and(standard, ir.nonzero(foreign)) };
-        Some(Shown { to, standard, capture })
+        Some(Shown { to, callee: plan.callee.clone(), standard, capture })
     }
 
     /// Bytes that a call prints which says so; others print texts.
@@ -130,14 +158,15 @@ impl Cx<'_> {
         self.hook("__itarget_descriptor", &[fd]);
     }
 
-    fn stdout(&self) -> Value {
-        self.hook("__itarget_stdout", &[])
-    }
 
     /// The call while recording, its result in `slot`.
     pub(super) fn perform_shown(&self, w: &Wrapper, shown: &Shown, slot: Option<Value>) {
         let ir = self.ir;
-        self.output("__itarget_output_begin");
+        let printing = self.printing(shown);
+        if let Some((on, stream)) = printing {
+            self.hook("__itarget_output_begin", &[on, stream]);
+        }
+        self.implicit(w, &shown.callee);
         let from = ir.here();
         let captured = self.block(w, "capture");
         let plain = self.block(w, "print");
@@ -194,27 +223,59 @@ impl Cx<'_> {
                     self.hook("__itarget_printed", &[text, n]);
                 }
             }
-            To::Plain | To::Control(..) => {
+            To::Plain(..) | To::Control(..) => {
                 self.hook("__itarget_refuse", &[ir.int(ir.i32, NOT_CAPTURED)]);
                 keep(self.perform(w, &w.args));
             }
         }
         ir.br(done);
         ir.at_end(done);
-        self.output("__itarget_output_end");
+        if let Some((on, _)) = printing {
+            self.hook("__itarget_output_end", &[on]);
+        }
     }
 
-    /// Where there are threads, output is printed in the same order again.
-    fn output(&self, hook: &str) {
-        if self.threads() {
-            self.hook(hook, &[]);
+    /// Before a call: what it prints beside what it is given, the text of `errno` and the name of the program.
+    fn implicit(&self, w: &Wrapper, callee: &str) {
+        let ir = self.ir;
+        if SAYS_NAME.contains(&callee) {
+            self.hook("__itarget_show_name", &[]);
         }
+        let format = match SAYS_ERRNO.iter().find(|(name, _)| *name == callee) {
+            None => return,
+            Some((_, None)) => ir.zero(ir.ptr),
+            Some((_, Some(arg))) => match w.args.get(*arg) {
+                Some(&format) if ir.const_cstr(self.original_arg(w, *arg as u32)).is_none_or(|text| itarget_abi::format::names_errno(&text)) => format,
+                _ => return,
+            },
+        };
+        self.hook("__itarget_show_errno", &[format]);
+    }
+
+    /// Where there are threads, output is printed in the same order again: what the runtime is told of it (see `__itarget_output_begin`).
+    fn printing(&self, shown: &Shown) -> Option<(Value, Value)> {
+        if !self.threads() {
+            return None;
+        }
+        let ir = self.ir;
+        let standard = ir.int_cast(shown.standard, ir.i32, false);
+        Some(match &shown.to {
+            To::Stream(_, stream) | To::Control(_, stream) | To::Stdout(_, stream) | To::Line(stream) => (standard, *stream),
+            To::Fd(_) => (standard, ir.zero(ir.ptr)),
+            // `error` prints on both.
+            To::Plain(Some(2), _) => (ir.select(shown.standard, ir.int(ir.i32, 2), ir.int(ir.i32, 0)), ir.zero(ir.ptr)),
+            To::Plain(_, stream) => (standard, *stream),
+        })
     }
 
     /// The call at replay.
     pub(super) fn show(&self, w: &Wrapper, shown: &Shown) {
         let ir = self.ir;
-        self.output("__itarget_output_begin");
+        let printing = self.printing(shown);
+        if let Some((on, stream)) = printing {
+            self.hook("__itarget_output_begin", &[on, stream]);
+        }
+        self.implicit(w, &shown.callee);
         let from = ir.here();
         let logged = self.block(w, "show.logged");
         let other = self.block(w, "show.other");
@@ -230,7 +291,7 @@ impl Cx<'_> {
             To::Fd(fd) => {
                 self.hook("__itarget_print", &[ir.zero(ir.ptr), *fd]);
             }
-            To::Plain | To::Control(..) => {
+            To::Plain(..) | To::Control(..) => {
                 self.hook("__itarget_refuse", &[ir.int(ir.i32, NOT_CAPTURED)]);
             }
         }
@@ -245,6 +306,8 @@ impl Cx<'_> {
         self.perform(w, &args);
         ir.br(done);
         ir.at_end(done);
-        self.output("__itarget_output_end");
+        if let Some((on, _)) = printing {
+            self.hook("__itarget_output_end", &[on]);
+        }
     }
 }

@@ -42,7 +42,9 @@ macro_rules! for_each_hook {
             __itarget_adopt_cstr(result: ptr, objid: i32) -> ptr;
             __itarget_show_stream(stream: ptr) -> ptr;
             __itarget_show_fd(fd: i32) -> i32;
-            __itarget_stdout() -> ptr;
+            __itarget_standard(fd: i32) -> ptr;
+            __itarget_show_name() -> void;
+            __itarget_show_errno(format: ptr) -> void;
             __itarget_descriptor(fd: i32) -> void;
             __itarget_foreign_bytes(p: ptr, n: i64) -> i32;
             __itarget_foreign(p: ptr) -> i32;
@@ -93,8 +95,8 @@ macro_rules! for_each_hook {
             __itarget_order_hold() -> i32;
             __itarget_order_done() -> void;
             __itarget_order_env() -> void;
-            __itarget_output_begin() -> void;
-            __itarget_output_end() -> void;
+            __itarget_output_begin(on: i32, stream: ptr) -> void;
+            __itarget_output_end(on: i32) -> void;
             __itarget_tls() -> ptr;
             __itarget_in_env() -> i32;
             __itarget_elsewhere() -> i32;

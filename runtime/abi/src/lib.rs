@@ -3,7 +3,7 @@
 //! Everything two of them must agree on is declared here once and only here: where things lie in
 //! memory ([`layout`]), the control page ([`control`]), the hooks that instrumented code calls
 //! ([`hooks`]), the bytes of a log ([`log`]), environment variables ([`env`]), options
-//! ([`options`]), shadow memory ([`shadow`]) and exit codes ([`exit`]).
+//! ([`options`]), shadow memory ([`shadow`]), formats ([`format`]) and exit codes ([`exit`]).
 //!
 //! Invariant of absence: no allocation, no file, no LLVM, no libc; `core` only.
 #![no_std]
@@ -12,6 +12,7 @@
 pub mod control;
 pub mod env;
 pub mod exit;
+pub mod format;
 pub mod hooks;
 pub mod layout;
 pub mod log;

@@ -484,8 +484,11 @@ pub enum Len {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "snake_case")]
 pub enum Show {
-    /// Always stdout or stderr.
-    Standard,
+    /// Always stdout (1) or stderr (2).
+    Standard {
+        /// Which.
+        fd: u32,
+    },
     /// `FILE *` in this argument.
     Stream {
         /// Argument index.

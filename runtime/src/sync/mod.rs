@@ -20,7 +20,7 @@ mod waits;
 use crate::state::{MAIN, ctl, me, recording, replaying, st};
 use crate::sys::sys;
 use crate::{log, replay, sys};
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*, compiler_fence};
 use itarget_abi::layout::THREADS_MAX;
 use itarget_abi::log::{unzigzag, zigzag};
@@ -60,8 +60,8 @@ pub struct Local {
     kind: u64,
     /// Replay: the next operation is an access.
     access: bool,
-    /// Record: it has the lock of output.
-    prints: bool,
+    /// Record: it has the lock of output, and those of a stream (null: of both).
+    prints: Option<Option<*mut c_void>>,
     /// Record: whether it could be cancelled before it printed.
     cancels: c_int,
 }
@@ -76,7 +76,7 @@ impl Local {
         next: u64::MAX,
         kind: 0,
         access: false,
-        prints: false,
+        prints: None,
         cancels: 0,
     };
 
@@ -592,17 +592,22 @@ static OUTPUT: Lock = Lock::NEW;
 /// Stamp of the last output.
 static mut SHOWN: u64 = 0;
 
-/// Something is printed that a replay prints again: in the same order.
+/// Something is printed that a replay prints again, in the same order: if `on` is 1, on `stream` or (null) on a descriptor;
+/// if it is 2, on stdout or stderr or both; 0: nothing is.
 #[unsafe(no_mangle)]
-pub extern "C" fn __itarget_output_begin() {
-    if !threads() || crate::state::elsewhere() {
+pub extern "C" fn __itarget_output_begin(on: i32, stream: *mut c_void) {
+    if on == 0 || !threads() || crate::state::elsewhere() {
         return;
     }
     if recording() {
         // glibc may cancel a call that has written already, and a replay could not know. So this call is cancelled before or not at all.
         let before = crate::thread::cancel::forbid();
+        if on == 2 || !stream.is_null() {
+            // SAFETY: the pass gives stdout or stderr.
+            unsafe { crate::show::hold(stream) };
+        }
         OUTPUT.lock();
-        me().sync.prints = true;
+        me().sync.prints = Some((on == 2 || !stream.is_null()).then_some(stream));
         me().sync.cancels = before;
         // SAFETY: under the lock.
         depend(unsafe { SHOWN });
@@ -613,17 +618,21 @@ pub extern "C" fn __itarget_output_begin() {
 
 /// It was.
 #[unsafe(no_mangle)]
-pub extern "C" fn __itarget_output_end() {
-    if !threads() || crate::state::elsewhere() {
+pub extern "C" fn __itarget_output_end(on: i32) {
+    if on == 0 || !threads() || crate::state::elsewhere() {
         return;
     }
     // Recording may have ended meanwhile.
-    if core::mem::take(&mut me().sync.prints) {
+    if let Some(held) = core::mem::take(&mut me().sync.prints) {
         if recording() {
             // SAFETY: under the lock.
             unsafe { SHOWN = release() };
         }
         OUTPUT.unlock();
+        if let Some(stream) = held {
+            // SAFETY: `hold` took it.
+            unsafe { crate::show::give_back(stream) };
+        }
         crate::thread::cancel::allow(me().sync.cancels);
     } else if replaying() {
         publish();

@@ -444,7 +444,7 @@ impl Collector<'_> {
     pub(super) fn shown(&mut self, site: &mut CallSite, call: &Call) {
         let stream = match site.spec.show {
             None => return,
-            Some(plan::Show::Standard | plan::Show::Fd { .. }) => None,
+            Some(plan::Show::Standard { .. } | plan::Show::Fd { .. }) => None,
             Some(plan::Show::Stream { arg }) => Some(arg as usize),
         };
         for (k, &operand) in call.args.iter().enumerate() {

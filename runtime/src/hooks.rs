@@ -553,12 +553,14 @@ pub fn refuse(code: i32) {
         return;
     }
     if recording() {
-        let site = crate::sys::Digits::new(u64::from(code as u32));
-        crate::sys::say(&[
-            b"IT0614 recording ends here: the program does something that can't be recorded (site ",
-            site.bytes(),
-            b"; `itarget dump` names it); the program goes on",
-        ]);
+        match itarget_abi::site::why_refused(code) {
+            Some(why) => crate::sys::say(&[b"IT0614 recording ends here: ", why.as_bytes(), b"; the program goes on"]),
+            None => crate::sys::say(&[
+                b"IT0614 recording ends here: the program does something that can't be recorded (site ",
+                crate::sys::Digits::new(u64::from(code as u32)).bytes(),
+                b"; `itarget dump` names it); the program goes on",
+            ]),
+        }
     }
     end_refused(code);
 }

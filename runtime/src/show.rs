@@ -208,6 +208,12 @@ pub unsafe extern "C" fn __itarget_show_errno(format: *const c_char) {
     }
 }
 
+/// Within a call that prints memory of the environment and can't be captured: recording ends here.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_not_captured() {
+    crate::hooks::refuse(crate::exit::site::PRINTED);
+}
+
 static mut CAPTURED: *mut c_char = null_mut();
 static mut CAPTURED_LEN: usize = 0;
 

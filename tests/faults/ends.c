@@ -1,5 +1,9 @@
 // Ends in the way that its argument names, after a line that is not flushed and one that is.
 #include <assert.h>
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <error.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +36,18 @@ int main(int argc, char **argv) {
     _exit(9);
   if (!strcmp(how, "exit"))
     exit(300);
+  if (!strcmp(how, "error"))
+    error(4, EACCES, "can't go on with %s", how);
+  if (!strcmp(how, "err"))
+    err(5, "%s", how);
+  if (!strcmp(how, "errx"))
+    errx(6, "%s: %d", how, 1);
+  if (!strcmp(how, "printed")) {
+    // A text of the library, by a function whose output is not captured.
+    DIR *d = opendir("/dev/fd");
+    struct dirent *e = d ? readdir(d) : NULL;
+    perror(e ? e->d_name : strerror(0));
+  }
   if (!strcmp(how, "term"))
     raise(SIGTERM);
   if (!strcmp(how, "kill"))

@@ -233,6 +233,7 @@ impl Cx<'_> {
             self.write(w, write, slot, result, pointer_result && needs_result)?;
         }
         self.descriptors(w, &plan.callee);
+        self.leaves(w, &plan.callee);
         if self.checks {
             self.hook("__itarget_check_end", &[site]);
         }

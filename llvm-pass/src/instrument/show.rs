@@ -23,7 +23,7 @@ const ON_A_STREAM: &[(&str, &str)] = &[
 ];
 
 /// Functions that print the name of the program.
-const SAYS_NAME: &[&str] = &["error", "error_at_line", "warn", "warnx", "vwarn", "vwarnx"];
+const SAYS_NAME: &[&str] = &["error", "error_at_line", "warn", "warnx", "vwarn", "vwarnx", "err", "errx", "verr", "verrx"];
 
 /// Functions that print the text of `errno`, and their formats.
 const SAYS_ERRNO: &[(&str, Option<usize>)] = &[
@@ -32,6 +32,10 @@ const SAYS_ERRNO: &[(&str, Option<usize>)] = &[
     ("vwarn", None),
     ("warnx", Some(0)),
     ("vwarnx", Some(0)),
+    ("err", None),
+    ("verr", None),
+    ("errx", Some(1)),
+    ("verrx", Some(1)),
     ("error", Some(2)),
     ("error_at_line", Some(4)),
     ("printf", Some(0)),
@@ -48,6 +52,17 @@ const SAYS_ERRNO: &[(&str, Option<usize>)] = &[
     ("__vdprintf_chk", Some(2)),
 ];
 
+/// Functions that print and then leave with the status they are given first, and what prints the same and goes on: that function, without the
+/// status, or (none) themselves, where the status is 0.
+const LEAVES: &[(&str, Option<&str>)] = &[
+    ("err", Some("warn")),
+    ("errx", Some("warnx")),
+    ("verr", Some("vwarn")),
+    ("verrx", Some("vwarnx")),
+    ("error", None),
+    ("error_at_line", None),
+];
+
 /// Functions after which a descriptor may lead to another file: which argument it is; none: any may.
 const REDIRECTS: &[(&str, Option<usize>)] = &[
     ("close", Some(0)),
@@ -59,9 +74,6 @@ const REDIRECTS: &[(&str, Option<usize>)] = &[
     ("freopen", None),
     ("freopen64", None),
 ];
-
-/// Site id of a call that prints memory of the environment and can't be captured.
-const NOT_CAPTURED: u64 = 0xffff_000b;
 
 /// Where the output goes, as values of the wrapper.
 pub(super) struct Shown {
@@ -159,6 +171,42 @@ impl Cx<'_> {
     }
 
 
+    /// The call, with these arguments; where it leaves the process, only what it prints.
+    fn print(&self, w: &Wrapper, callee: &str, args: &[Value]) -> Value {
+        let ir = self.ir;
+        match LEAVES.iter().find(|(name, _)| *name == callee) {
+            Some((_, Some(other))) if args.len() > 1 => {
+                let ty = ir.call_type(w.call());
+                let params: Vec<_> = ir.param_types(ty).into_iter().skip(1).collect();
+                let ty = ir.fn_type(ir.void, &params, ir.is_vararg(ty));
+                ir.call(ir.declare(other, ty), ty, &args[1..])
+            }
+            Some((_, None)) if !args.is_empty() => {
+                let mut args = args.to_vec();
+                args[0] = ir.zero(ir.type_of(args[0]));
+                self.perform(w, &args)
+            }
+            _ => self.perform(w, args),
+        }
+    }
+
+    /// After a call: leaves, if the call does.
+    pub(super) fn leaves(&self, w: &Wrapper, callee: &str) {
+        let ir = self.ir;
+        let Some((_, other)) = LEAVES.iter().find(|(name, _)| *name == callee) else { return };
+        let Some(&status) = w.args.first() else { return };
+        let from = ir.here();
+        let (exit, stay) = (self.block(w, "exit"), self.block(w, "stay"));
+        ir.at_end(from);
+        let always = ir.int(ir.i1, u64::from(other.is_some()));
+        ir.cond_br(ir.or(always, ir.nonzero(status)), exit, stay);
+        ir.at_end(exit);
+        let ty = ir.fn_type(ir.void, &[ir.i32], false);
+        ir.call(ir.declare("__itarget_exit", ty), ty, &[ir.int_cast(status, ir.i32, true)]);
+        ir.br(stay);
+        ir.at_end(stay);
+    }
+
     /// The call while recording, its result in `slot`.
     pub(super) fn perform_shown(&self, w: &Wrapper, shown: &Shown, slot: Option<Value>) {
         let ir = self.ir;
@@ -180,7 +228,7 @@ impl Cx<'_> {
         ir.at_end(from);
         ir.cond_br(shown.capture, captured, plain);
         ir.at_end(plain);
-        keep(self.perform(w, &w.args));
+        keep(self.print(w, &shown.callee, &w.args));
         ir.br(done);
         ir.at_end(captured);
         match &shown.to {
@@ -224,8 +272,8 @@ impl Cx<'_> {
                 }
             }
             To::Plain(..) | To::Control(..) => {
-                self.hook("__itarget_refuse", &[ir.int(ir.i32, NOT_CAPTURED)]);
-                keep(self.perform(w, &w.args));
+                self.hook("__itarget_not_captured", &[]);
+                keep(self.print(w, &shown.callee, &w.args));
             }
         }
         ir.br(done);
@@ -292,7 +340,7 @@ impl Cx<'_> {
                 self.hook("__itarget_print", &[ir.zero(ir.ptr), *fd]);
             }
             To::Plain(..) | To::Control(..) => {
-                self.hook("__itarget_refuse", &[ir.int(ir.i32, NOT_CAPTURED)]);
+                self.hook("__itarget_not_captured", &[]);
             }
         }
         ir.br(done);
@@ -303,7 +351,7 @@ impl Cx<'_> {
         if let To::Stream(arg, real) | To::Control(arg, real) = &shown.to {
             args[*arg] = *real;
         }
-        self.perform(w, &args);
+        self.print(w, &shown.callee, &args);
         ir.br(done);
         ir.at_end(done);
         if let Some((on, _)) = printing {

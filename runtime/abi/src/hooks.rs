@@ -48,6 +48,7 @@ macro_rules! for_each_hook {
             __itarget_descriptor(fd: i32) -> void;
             __itarget_foreign_bytes(p: ptr, n: i64) -> i32;
             __itarget_foreign(p: ptr) -> i32;
+            __itarget_not_captured() -> void;
             __itarget_capture(stream: ptr) -> ptr;
             __itarget_captured(memory: ptr, stream: ptr) -> i64;
             __itarget_printed(p: ptr, n: i64) -> void;

@@ -3,7 +3,7 @@
 //! Everything two of them must agree on is declared here once and only here: where things lie in
 //! memory ([`layout`]), the control page ([`control`]), the hooks that instrumented code calls
 //! ([`hooks`]), the bytes of a log ([`log`]), environment variables ([`env`]), options
-//! ([`options`]), shadow memory ([`shadow`]), formats ([`format`]) and exit codes ([`exit`]).
+//! ([`options`]), site ids ([`site`]), shadow memory ([`shadow`]), formats ([`format`]) and exit codes ([`exit`]).
 //!
 //! Invariant of absence: no allocation, no file, no LLVM, no libc; `core` only.
 #![no_std]
@@ -19,4 +19,5 @@ pub mod log;
 pub mod near;
 pub mod options;
 pub mod shadow;
+pub mod site;
 pub mod version;

@@ -10,9 +10,8 @@ use std::time::Duration;
 fn ends_of_the_program_are_passed_on_and_replayed() {
     let s = Scratch::new();
     let exe = s.build_noisily("tests/faults/ends.c", "min");
-    for (how, status) in
-        [("abort", 134), ("segv", 139), ("assert", 134), ("_exit", 9), ("exit", 44), ("return", 7)]
-    {
+    let leaving = [("_exit", 9), ("exit", 44), ("return", 7), ("error", 4), ("err", 5), ("errx", 6)];
+    for (how, status) in leaving.into_iter().chain([("abort", 134), ("segv", 139), ("assert", 134)]) {
         let plain = s.run(&exe.to_string_lossy(), &[how]);
         let trace = s.path(how);
         let recorded = record(&s, &trace, &exe, &[how]);
@@ -45,7 +44,7 @@ fn a_replay_ends_where_a_signal_or_another_image_ended_the_program() {
 fn after_a_failed_exec_or_a_refused_call_the_program_goes_on() {
     let s = Scratch::new();
     let exe = s.build_noisily("tests/faults/ends.c", "min");
-    for how in ["noexec", "fork"] {
+    for how in ["noexec", "fork", "printed"] {
         let plain = s.run(&exe.to_string_lossy(), &[how]);
         let trace = s.path(how);
         let recorded = record(&s, &trace, &exe, &[how]);

@@ -1,0 +1,66 @@
+//! Site ids of events inside the runtime, which are above those of any program.
+
+/// fork.
+pub const FORK: i32 = 0xffff_0001_u32 as i32;
+/// daemon.
+pub const DAEMON: i32 = 0xffff_0014_u32 as i32;
+/// exec.
+pub const EXEC: i32 = 0xffff_0002_u32 as i32;
+/// setlocale and uselocale.
+pub const LOCALE: i32 = 0xffff_0003_u32 as i32;
+/// mmap and munmap.
+pub const MMAP: i32 = 0xffff_0004_u32 as i32;
+/// getline and getdelim.
+pub const GETDELIM: i32 = 0xffff_0005_u32 as i32;
+/// sigsetjmp with mask.
+pub const MASK: i32 = 0xffff_0007_u32 as i32;
+/// qsort and strtok on memory of the environment.
+pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
+/// A function that the analysis found no way to.
+pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
+/// Blocks that the environment fills: realloc, strdup.
+pub const REALLOC: i32 = 0xffff_000c_u32 as i32;
+/// vasprintf of text of the environment.
+pub const TEXT: i32 = 0xffff_000d_u32 as i32;
+/// A call that prints memory of the environment and can't be captured.
+pub const PRINTED: i32 = 0xffff_0017_u32 as i32;
+/// longjmp.
+pub const JUMP: i32 = 0xffff_000b_u32 as i32;
+/// iconv.
+pub const ICONV: i32 = 0xffff_000a_u32 as i32;
+/// More synchronization objects than there is room for.
+pub const OBJECTS: i32 = 0xffff_0012_u32 as i32;
+/// A library call on memory that other threads came to meanwhile, or of an extent that nobody knows.
+pub const ORDER: i32 = 0xffff_0016_u32 as i32;
+/// pthread_once on the heap.
+pub const ONCE: i32 = 0xffff_0013_u32 as i32;
+/// timer_create.
+pub const TIMER: i32 = 0xffff_0011_u32 as i32;
+/// pthread_create.
+pub const THREAD: i32 = 0xffff_000e_u32 as i32;
+/// pthread_join and pthread_detach.
+pub const JOIN: i32 = 0xffff_000f_u32 as i32;
+/// pthread_cancel.
+pub const CANCEL: i32 = 0xffff_0015_u32 as i32;
+/// Waits for conditions, semaphores and barriers.
+pub const WAIT: i32 = 0xffff_0010_u32 as i32;
+/// realpath and getcwd.
+pub const PATH: i32 = 0xffff_0006_u32 as i32;
+
+/// Why recording ends at a refusal with that site; none: it is the site of a call, which is refused whatever happens there.
+#[must_use]
+pub const fn why_refused(site: i32) -> Option<&'static str> {
+    Some(match site {
+        ABOVE => "it does something to memory of a library that a replay could not repeat",
+        OBJECTS => "it has more locks, conditions and semaphores than there is room for",
+        ORDER => "a library call works on memory that another thread came to meanwhile, or of an extent that nobody knows",
+        PRINTED => "it prints text of a library by a function whose output is not captured (perror, psignal, error, warn, dprintf)",
+        CANCEL => "the main thread is cancelled",
+        FORK => "a library forks, and the program has handlers of pthread_atfork",
+        LOCALE => "the locale changes while there are threads",
+        ONCE => "pthread_once uses memory of the heap",
+        THREAD => "it has more threads than there is room for",
+        TIMER => "a timer starts threads (SIGEV_THREAD)",
+        _ => return None,
+    })
+}

@@ -75,6 +75,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
     for (id, inst) in work {
         cx.site(id, inst, plan)?;
     }
+    cx.leaving();
     program::run(&cx, plan, text)?;
     stack::run(&cx);
     Ok(())

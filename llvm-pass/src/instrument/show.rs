@@ -12,7 +12,7 @@ use super::Cx;
 use super::call::Wrapper;
 use crate::ir::Value;
 use itarget_plan::{Call, Show};
-use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
+use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMTypeKind};
 
 /// Functions that print on stdout, and what prints the same on a stream given first.
 const ON_A_STREAM: &[(&str, &str)] = &[
@@ -205,6 +205,37 @@ impl Cx<'_> {
         ir.call(ir.declare("__itarget_exit", ty), ty, &[ir.int_cast(status, ir.i32, true)]);
         ir.br(stay);
         ir.at_end(stay);
+    }
+
+    /// Calls of functions that leave which are no sites of the plan: what runs at exit is the runtime's to run, there too.
+    pub(super) fn leaving(&self) {
+        let ir = self.ir;
+        let exit_ty = ir.fn_type(ir.void, &[ir.i32], false);
+        for f in ir.functions().into_iter().filter(|f| !ir.name(*f).starts_with("itarget.")) {
+            for call in ir.instructions(f) {
+                let callee = (ir.opcode(call) == LLVMOpcode::LLVMCall).then(|| ir.called_function(call)).flatten();
+                let Some((_, other)) = callee.and_then(|c| LEAVES.iter().find(|(name, _)| *name == ir.name(c))) else { continue };
+                let args = ir.args(call);
+                let Some(&status) = args.first().filter(|status| ir.const_int(**status) != Some(0)) else { continue };
+                match other {
+                    Some(other) => {
+                        ir.before(call);
+                        let ty = ir.call_type(call);
+                        let params: Vec<_> = ir.param_types(ty).into_iter().skip(1).collect();
+                        let ty = ir.fn_type(ir.void, &params, ir.is_vararg(ty));
+                        ir.call(ir.declare(other, ty), ty, &args[1..]);
+                    }
+                    None => {
+                        ir.before(call);
+                        let end = ir.if_then(ir.nonzero(status), call, true);
+                        ir.before(end);
+                        let only_prints = ir.copy(call);
+                        ir.set_operand(only_prints, 0, ir.zero(ir.type_of(status)));
+                    }
+                }
+                ir.call(ir.declare("__itarget_exit", exit_ty), exit_ty, &[ir.int_cast(status, ir.i32, true)]);
+            }
+        }
     }
 
     /// The call while recording, its result in `slot`.

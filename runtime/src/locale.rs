@@ -5,7 +5,7 @@ use crate::crossing::{self, Special};
 use crate::exit::site;
 use crate::hooks::{__itarget_copy, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
 use crate::state::{elsewhere, page, recording, replaying};
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 
 unsafe extern "C" {
     fn __ctype_b_loc() -> *mut *const u16;
@@ -49,7 +49,7 @@ unsafe fn copy() -> bool {
 }
 
 /// Makes our tables those of the current locale. Those of "C" are libc's at replay, too: there no other
-/// locale is ever set. Any others are logged if they changed.
+/// locale of theirs is ever set. Any others are logged if they changed.
 fn refresh() {
     // SAFETY: see `first_use`.
     unsafe {
@@ -79,7 +79,7 @@ fn first_use() {
         if !USED {
             if crossing::from_environment() {
                 crossing::special(Special::Locale);
-                varint(u64::from(page().locale_c));
+                change(current());
                 USED = true;
                 refresh();
                 crossing::complete();
@@ -118,6 +118,72 @@ fn is_c() -> bool {
     }
 }
 
+/// What a replay has to know of a locale.
+mod local {
+    /// Every category is "C" or "POSIX".
+    pub const C: u64 = 1;
+    /// Characters are UTF-8.
+    pub const UTF8: u64 = 2;
+    /// Numbers are not printed as in "C".
+    pub const NUMBERS: u64 = 4;
+}
+
+/// Record: that of the current locale.
+fn current() -> u64 {
+    // SAFETY: queries; the results are C strings.
+    unsafe {
+        let is = |item, text: &core::ffi::CStr| libc::strcmp(libc::nl_langinfo(item), text.as_ptr()) == 0;
+        let numbers = !is(libc::RADIXCHAR, c".") || !is(libc::THOUSEP, c"");
+        u64::from(is_c()) * local::C + u64::from(is(libc::CODESET, c"UTF-8")) * local::UTF8 + u64::from(numbers) * local::NUMBERS
+    }
+}
+
+/// The characters of the recorded locale at replay, loaded before the sandbox is there; null: this machine has none.
+static mut UTF8: libc::locale_t = core::ptr::null_mut();
+/// Numbers are not printed as in "C".
+static mut LOCAL_NUMBERS: bool = false;
+
+unsafe extern "C" {
+    fn wcrtomb(to: *mut c_char, c: u32, state: *mut c_void) -> usize;
+}
+
+/// Replay, before the sandbox: what prints wide characters in UTF-8.
+pub fn load() {
+    // SAFETY: libc's functions; the state is larger than libc's.
+    unsafe {
+        let utf8 = libc::newlocale(libc::LC_CTYPE_MASK, c"C.UTF-8".as_ptr(), core::ptr::null_mut());
+        if utf8.is_null() {
+            return;
+        }
+        // libc looks for converters when they are first used.
+        let before = libc::uselocale(utf8);
+        let (mut some, mut state) = ([0 as c_char; 16], [0u64; 2]);
+        wcrtomb(some.as_mut_ptr(), 0xe9, (&raw mut state).cast());
+        libc::uselocale(before);
+        UTF8 = utf8;
+    }
+}
+
+/// Logs what the locale is now, `now` while recording, and prints as it does at replay.
+fn change(now: u64) {
+    let now = varint(now);
+    page().locale_c = u32::from(now & local::C != 0);
+    // SAFETY: the locale changes before there are threads; libc has the locale already, so it reads no file.
+    unsafe {
+        LOCAL_NUMBERS = now & local::NUMBERS != 0;
+        if replaying() && !UTF8.is_null() {
+            libc::setlocale(libc::LC_CTYPE, if now & local::UTF8 != 0 { c"C.UTF-8".as_ptr() } else { c"C".as_ptr() });
+        }
+    }
+}
+
+/// 1 where numbers are not printed as in "C": a replay has no such locale.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_local_numbers() -> i32 {
+    // SAFETY: a flag, which is not changed once there are threads.
+    i32::from(unsafe { LOCAL_NUMBERS })
+}
+
 /// What other threads see of a change is not recorded.
 fn refuse_with_threads(asks: bool) {
     if !asks && crate::sync::threads() && !elsewhere() {
@@ -140,9 +206,8 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
         // SAFETY: passed on; see `first_use`.
         unsafe {
             let r = libc::setlocale(category, locale);
-            page().locale_c = u32::from(is_c());
             crossing::special(Special::Locale);
-            varint(u64::from(page().locale_c));
+            change(current());
             USED = true;
             refresh();
             crossing::complete();
@@ -158,8 +223,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
     }
     // SAFETY: a static string of libc, one per category.
     let r = unsafe { __itarget_copy(r.cast(), -1, 0x5e71_0000 + category) };
-    let c = varint(u64::from(recording() && is_c()));
-    page().locale_c = c as u32;
+    change(if recording() { current() } else { 0 });
     // SAFETY: see `first_use`.
     if unsafe { USED } {
         refresh();
@@ -169,7 +233,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
 
 /// Replay: the environment changed the locale, or used the tables first.
 pub fn replay_change() {
-    page().locale_c = varint(0) as u32;
+    change(0);
     // SAFETY: see `first_use`.
     unsafe { USED = true };
     refresh();
@@ -191,7 +255,7 @@ pub unsafe extern "C" fn __itarget_uselocale(locale: libc::locale_t) -> libc::lo
     }
     if !locale.is_null() {
         // What a thread's own locale does is not known: locale-dependent calls are logged from now on.
-        page().locale_c = 0;
+        change(if recording() { current() & !local::C } else { 0 });
         // SAFETY: see `first_use`.
         if (recording() || replaying()) && unsafe { USED } {
             refresh();

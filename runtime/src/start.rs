@@ -502,6 +502,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
             let slash = libc::strrchr(name, c_int::from(b'/'));
             program_invocation_short_name = if slash.is_null() { name } else { slash.add(1) };
         }
+        crate::locale::load();
         let sandbox = o.get("sandbox") != 0;
         let (argv, envp) = (array, array.add(start.argc as usize + 1));
         run_on_stack(u64::from(start.argc), argv, envp, main, sandbox)

@@ -141,9 +141,18 @@ impl Cx<'_> {
                 foreign = ir.or(foreign, other);
             }
         }
+        if self.local_numbers(w, &plan.callee) {
+            foreign = ir.or(foreign, self.hook("__itarget_local_numbers", &[]));
+        }
         let control = matches!(to, To::Control(..));
         let capture = if control { ir.int(ir.i1, 0) } else { ir.and(standard, ir.nonzero(foreign)) };
         Some(Shown { to, callee: plan.callee.clone(), standard, capture })
+    }
+
+    /// Whether the call may print numbers as the locale has them.
+    fn local_numbers(&self, w: &Wrapper, callee: &str) -> bool {
+        let Some((_, Some(arg))) = SAYS_ERRNO.iter().find(|(name, _)| *name == callee) else { return false };
+        *arg < w.args.len() && self.ir.const_cstr(self.original_arg(w, *arg as u32)).is_none_or(|text| itarget_abi::format::prints_local_numbers(&text))
     }
 
     /// Bytes that a call prints which says so; others print texts.

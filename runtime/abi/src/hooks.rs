@@ -44,6 +44,7 @@ macro_rules! for_each_hook {
             __itarget_show_fd(fd: i32) -> i32;
             __itarget_standard(fd: i32) -> ptr;
             __itarget_show_name() -> void;
+            __itarget_local_numbers() -> i32;
             __itarget_show_errno(format: ptr) -> void;
             __itarget_descriptor(fd: i32) -> void;
             __itarget_foreign_bytes(p: ptr, n: i64) -> i32;

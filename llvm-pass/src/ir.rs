@@ -376,6 +376,14 @@ impl Ir {
         }
     }
 
+    /// Keeps a call as it is: no optimisation makes it one of another function.
+    pub fn never_another(&self, call: Value) {
+        let name = "nobuiltin";
+        let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+        let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
+        llvm!(llvm_sys::core::LLVMAddCallSiteAttribute(call, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+    }
+
     /// Makes `f` keep its frame pointer in the register for it.
     pub fn keep_frame_pointer(&self, f: Value) {
         let (key, value) = ("frame-pointer", "all");

@@ -14,6 +14,9 @@ use crate::ir::{Ir, Value};
 use llvm_sys::core::*;
 use llvm_sys::{LLVMLinkage, LLVMOpcode};
 
+/// Ending of the names of the library's inline functions that become the program's own. By its name the optimizer would take such a
+/// function for the library's, and add calls of it (`putchar` for `puts("")`) when it has adapted it to the calls that there were.
+const INLINE: &str = ".inline";
 /// Prefix of thunks.
 pub const THUNK: &str = "itarget.thunk.";
 
@@ -51,8 +54,12 @@ const LISTS: &[(&str, &str)] = &[
 pub fn run(ir: &Ir) -> Result<(), String> {
     for f in ir.functions() {
         if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {
-            if ir.name(f).starts_with("_Z") || only_reads(ir, f) {
+            let name = ir.name(f);
+            if name.starts_with("_Z") || only_reads(ir, f) {
                 ir.set_linkage(f, LLVMLinkage::LLVMInternalLinkage);
+                if !name.starts_with("_Z") {
+                    ir.set_name(f, &format!("{name}{INLINE}"));
+                }
                 continue;
             }
             ir.delete_body(f);

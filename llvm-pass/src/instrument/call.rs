@@ -179,7 +179,7 @@ impl Cx<'_> {
         match &shown {
             Some(shown) => self.perform_shown(w, shown, slot),
             None => {
-                let r = self.perform(w, &w.args);
+                let r = self.perform_as_is(w, &w.args);
                 if let Some(slot) = slot {
                     ir.store(r, slot);
                 }
@@ -401,6 +401,14 @@ impl Cx<'_> {
             }
         }
         ir.detach(c);
+        c
+    }
+
+    /// As [`Cx::perform`], within an event: the function that is called may not become another one, which the program may have a definition
+    /// of (`puts("")`, and the `putchar` of stdio.h), for that has events of its own.
+    pub(super) fn perform_as_is(&self, w: &Wrapper, args: &[Value]) -> Value {
+        let c = self.perform(w, args);
+        self.ir.never_another(c);
         c
     }
 

@@ -188,14 +188,16 @@ impl Cx<'_> {
                 let ty = ir.call_type(w.call());
                 let params: Vec<_> = ir.param_types(ty).into_iter().skip(1).collect();
                 let ty = ir.fn_type(ir.void, &params, ir.is_vararg(ty));
-                ir.call(ir.declare(other, ty), ty, &args[1..])
+                let r = ir.call(ir.declare(other, ty), ty, &args[1..]);
+                ir.never_another(r);
+                r
             }
             Some((_, None)) if !args.is_empty() => {
                 let mut args = args.to_vec();
                 args[0] = ir.zero(ir.type_of(args[0]));
-                self.perform(w, &args)
+                self.perform_as_is(w, &args)
             }
-            _ => self.perform(w, args),
+            _ => self.perform_as_is(w, args),
         }
     }
 
@@ -276,7 +278,7 @@ impl Cx<'_> {
                 let memory = self.hook("__itarget_capture", &[*real]);
                 let mut args = w.args.clone();
                 args[*arg] = memory;
-                keep(self.perform(w, &args));
+                keep(self.perform_as_is(w, &args));
                 self.hook("__itarget_captured", &[memory, *real]);
             }
             To::Stdout(other, real) => {
@@ -288,7 +290,9 @@ impl Cx<'_> {
                 let f = ir.declare(other, ty);
                 let mut args = vec![memory];
                 args.extend(&w.args);
-                keep(ir.call(f, ty, &args));
+                let r = ir.call(f, ty, &args);
+                ir.never_another(r);
+                keep(r);
                 self.hook("__itarget_captured", &[memory, *real]);
             }
             To::Line(real) => {
@@ -297,15 +301,15 @@ impl Cx<'_> {
                 let ty = ir.fn_type(ir.i32, &[ir.ptr, ir.ptr], false);
                 let fputs = ir.declare("fputs", ty);
                 let text = w.args.first().copied().unwrap_or_else(|| ir.zero(ir.ptr));
-                ir.call(fputs, ty, &[text, memory]);
+                ir.never_another(ir.call(fputs, ty, &[text, memory]));
                 let ty = ir.fn_type(ir.i32, &[ir.i32, ir.ptr], false);
-                ir.call(ir.declare("fputc", ty), ty, &[ir.int(ir.i32, 10), memory]);
+                ir.never_another(ir.call(ir.declare("fputc", ty), ty, &[ir.int(ir.i32, 10), memory]));
                 // glibc's `puts` returns what it printed, in bytes.
                 let n = self.hook("__itarget_captured", &[memory, *real]);
                 keep(ir.int_cast(n, w.ret, true));
             }
             To::Fd(_) => {
-                let r = keep(self.perform(w, &w.args));
+                let r = keep(self.perform_as_is(w, &w.args));
                 let n = ir.int_cast(r, ir.i64, true);
                 if let Some(&text) = w.args.get(1) {
                     self.hook("__itarget_printed", &[text, n]);

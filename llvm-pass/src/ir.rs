@@ -384,6 +384,18 @@ impl Ir {
         llvm!(llvm_sys::core::LLVMAddCallSiteAttribute(call, llvm_sys::LLVMAttributeFunctionIndex, attribute));
     }
 
+    /// Marks a function; bitcode keeps that.
+    pub fn mark(&self, f: Value, mark: &str) {
+        let attribute = llvm!(llvm_sys::core::LLVMCreateStringAttribute(self.cx, mark.as_ptr().cast(), mark.len() as u32, c"".as_ptr(), 0));
+        llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+    }
+
+    /// Whether it has that mark.
+    pub fn is_marked(&self, f: Value, mark: &str) -> bool {
+        let index = llvm_sys::LLVMAttributeFunctionIndex;
+        !llvm!(llvm_sys::core::LLVMGetStringAttributeAtIndex(f, index, mark.as_ptr().cast(), mark.len() as u32)).is_null()
+    }
+
     /// Makes `f` keep its frame pointer in the register for it.
     pub fn keep_frame_pointer(&self, f: Value) {
         let (key, value) = ("frame-pointer", "all");

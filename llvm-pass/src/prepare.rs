@@ -14,9 +14,9 @@ use crate::ir::{Ir, Value};
 use llvm_sys::core::*;
 use llvm_sys::{LLVMLinkage, LLVMOpcode};
 
-/// Ending of the names of the library's inline functions that become the program's own. By its name the optimizer would take such a
-/// function for the library's, and add calls of it (`putchar` for `puts("")`) when it has adapted it to the calls that there were.
-const INLINE: &str = ".inline";
+/// Mark of the library's inline functions that become the program's own. By its name the optimizer would take such a function for
+/// the library's, and add calls of it (`putchar` for `puts("")`) when it has adapted it to the calls that there were: see [`rename`].
+const INLINE: &str = "itarget-inline";
 /// Prefix of thunks.
 pub const THUNK: &str = "itarget.thunk.";
 
@@ -58,7 +58,7 @@ pub fn run(ir: &Ir) -> Result<(), String> {
             if name.starts_with("_Z") || only_reads(ir, f) {
                 ir.set_linkage(f, LLVMLinkage::LLVMInternalLinkage);
                 if !name.starts_with("_Z") {
-                    ir.set_name(f, &format!("{name}{INLINE}"));
+                    ir.mark(f, INLINE);
                 }
                 continue;
             }
@@ -81,6 +81,15 @@ pub fn run(ir: &Ir) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// When nobody looks for functions by name any more: those that are not the library's have other names.
+pub fn rename(ir: &Ir) {
+    for f in ir.functions() {
+        if ir.is_marked(f, INLINE) {
+            ir.set_name(f, &format!("{}.inline", ir.name(f)));
+        }
+    }
 }
 
 /// True for a function that writes nothing but its own variables, and does not stand for the library's

@@ -78,6 +78,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
     cx.leaving();
     program::run(&cx, plan, text)?;
     stack::run(&cx);
+    crate::prepare::rename(ir);
     Ok(())
 }
 

@@ -80,6 +80,8 @@ macro_rules! llvm {
     }};
 }
 
+mod attributes;
+
 mod calls;
 
 impl Ir {
@@ -365,35 +367,6 @@ impl Ir {
             let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
             llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
         }
-    }
-
-    /// Keeps a function out of line, as something rarely run.
-    pub fn never_inline(&self, f: Value) {
-        for name in ["noinline", "cold"] {
-            let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
-            let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
-            llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
-        }
-    }
-
-    /// Keeps a call as it is: no optimisation makes it one of another function.
-    pub fn never_another(&self, call: Value) {
-        let name = "nobuiltin";
-        let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
-        let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
-        llvm!(llvm_sys::core::LLVMAddCallSiteAttribute(call, llvm_sys::LLVMAttributeFunctionIndex, attribute));
-    }
-
-    /// Marks a function; bitcode keeps that.
-    pub fn mark(&self, f: Value, mark: &str) {
-        let attribute = llvm!(llvm_sys::core::LLVMCreateStringAttribute(self.cx, mark.as_ptr().cast(), mark.len() as u32, c"".as_ptr(), 0));
-        llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
-    }
-
-    /// Whether it has that mark.
-    pub fn is_marked(&self, f: Value, mark: &str) -> bool {
-        let index = llvm_sys::LLVMAttributeFunctionIndex;
-        !llvm!(llvm_sys::core::LLVMGetStringAttributeAtIndex(f, index, mark.as_ptr().cast(), mark.len() as u32)).is_null()
     }
 
     /// Makes `f` keep its frame pointer in the register for it.

@@ -63,7 +63,14 @@ fn now() -> [u64; 2] {
             }
         }
     }
-    pool::for_each_used_span(|p, n| d[1] = hash_ordered(d[1], p, n));
+    pool::for_each_used_span(|p, n| match crate::thread::values::left_out(p, n) {
+        None => d[1] = hash_ordered(d[1], p, n),
+        Some((at, len)) => {
+            d[1] = hash_ordered(d[1], p, at);
+            let after = (at + len).min(n);
+            d[1] = hash_ordered(d[1], p.wrapping_add(after), n - after);
+        }
+    });
     d
 }
 

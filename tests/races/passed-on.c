@@ -18,6 +18,7 @@ static int pipes[2];
 static __thread long own = 7;
 static unsigned long sums[THREADS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t done;
 static int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 __attribute__((noinline)) static long by_value(struct pair p) { return p.a * 3 + p.b + p.tag; }
 static unsigned next(unsigned *seed) { return (*seed = *seed * 1103515245 + 12345) >> 8; }
@@ -46,6 +47,8 @@ static void *work(void *arg) {
     default: sched_yield();
     }
   }
+  // Others may still work on this thread's variable and stack.
+  pthread_barrier_wait(&done);
   counters[me] = counters[(me + 1) % THREADS];
   texts[me] = "gone";
   sums[me] = sum;
@@ -57,6 +60,7 @@ int main(void) {
   if (pipe(pipes)) return 1;
   for (int i = 0; i < SLOTS; i++) slots[i] = calloc(1, BYTES);
   for (int i = 0; i < THREADS; i++) counters[i] = &spare[i], texts[i] = "none yet";
+  pthread_barrier_init(&done, NULL, THREADS);
   for (long i = 0; i < THREADS; i++) pthread_create(&t[i], NULL, work, (void *)i);
   for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
   for (int i = 0; i < THREADS; i++) printf("%lx %ld\n", sums[i], spare[i]);

@@ -19,7 +19,11 @@ pub(super) fn run(cx: &Cx, plan: &Plan, text: &str) -> Result<(), String> {
     let doors = cx.boundary(plan)?;
     cx.upcall_table(&doors);
     cx.tables(plan, text);
-    cx.new_main(&constants, &doors)
+    cx.new_main(&constants, &doors)?;
+    if cx.threads() {
+        cx.thread_locals(plan);
+    }
+    Ok(())
 }
 
 /// Fingerprint of the module and hash of the plan's text.
@@ -173,9 +177,6 @@ impl Cx<'_> {
         ir.no_debug();
         let r = self.hook("__itarget_start", &[ir.param(new, 0), ir.param(new, 1), ir.param(new, 2), run]);
         ir.ret(Some(r));
-        if self.threads() {
-            self.thread_locals();
-        }
         // A runtime of another version does not define this symbol.
         let version = ir.declare_global(itarget_abi::version::ABI_SYMBOL, ir.i8);
         let reference = ir.add_global("itarget.abi", version);

@@ -225,9 +225,11 @@ impl Cx<'_> {
         for f in ir.functions().into_iter().filter(|f| !ir.name(*f).starts_with("itarget.")) {
             for call in ir.instructions(f) {
                 let callee = (ir.opcode(call) == LLVMOpcode::LLVMCall).then(|| ir.called_function(call)).flatten();
+                // The library's: programs have functions with these names, too.
+                let callee = callee.filter(|c| ir.is_declaration(*c));
                 let Some((_, other)) = callee.and_then(|c| LEAVES.iter().find(|(name, _)| *name == ir.name(c))) else { continue };
                 let args = ir.args(call);
-                let Some(&status) = args.first().filter(|status| ir.const_int(**status) != Some(0)) else { continue };
+                let Some(&status) = args.first().filter(|status| ir.kind(ir.type_of(**status)) == LLVMTypeKind::LLVMIntegerTypeKind && ir.const_int(**status) != Some(0)) else { continue };
                 match other {
                     Some(other) => {
                         ir.before(call);

@@ -3,7 +3,7 @@
 use super::Cx;
 use crate::ir::Value;
 use itarget_abi::hooks::tables;
-use itarget_plan::How;
+use itarget_plan::{How, Plan};
 use llvm_sys::core::*;
 use llvm_sys::{LLVMLinkage, LLVMOpcode, LLVMThreadLocalMode, LLVMTypeKind};
 
@@ -87,7 +87,7 @@ impl Cx<'_> {
     }
 
     /// Gives the program's thread-local variables a place in a block of the thread's, below the bound.
-    pub(super) fn thread_locals(&self) {
+    pub(super) fn thread_locals(&self, plan: &Plan) {
         let ir = self.ir;
         let mut at = HEAD;
         let mut init = vec![ir.int(ir.i64, 0); 8];
@@ -110,6 +110,8 @@ impl Cx<'_> {
             return;
         }
         init[0] = ir.int(ir.i64, at - HEAD);
+        // Whether some of them are the environment's: a digest leaves them out.
+        init[1] = ir.int(ir.i64, u64::from(places.iter().any(|(g, _)| plan.environment_globals.binary_search(&ir.name(*g)).is_ok())));
         let image = ir.add_global(tables::TLS, ir.const_struct(&init));
         ir.set_linkage(image, LLVMLinkage::LLVMExternalLinkage);
         ir.set_name(image, tables::TLS);

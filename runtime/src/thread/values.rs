@@ -165,12 +165,31 @@ pub extern "C" fn __itarget_tls() -> *mut u8 {
     }
 }
 
+/// Bytes of a thread's variables, if some of them are the environment's.
+fn undigested() -> Option<usize> {
+    // SAFETY: the table of the pass, if there is one: bytes, and whether that is so.
+    unsafe {
+        let t = itarget_tls_address;
+        (!t.is_null() && *t.add(1) != 0).then(|| *t as usize)
+    }
+}
+
+/// The part of a piece of the heap that a digest leaves out: this thread's variables, where some are the environment's.
+pub fn left_out(from: *const u8, n: usize) -> Option<(usize, usize)> {
+    let at = (me().locals as usize).checked_sub(from as usize).filter(|at| *at < n)?;
+    Some((at, undigested()?))
+}
+
 /// The thread ends: its variables go.
 pub fn free_locals() {
     let p = core::mem::replace(&mut me().locals, core::ptr::null_mut());
     if !p.is_null() {
         set_locals(core::ptr::null_mut());
         if crate::pool::owns(p) {
+            if undigested().is_some() {
+                // SAFETY: the block, of that size.
+                unsafe { core::ptr::write_bytes(p, 0, *itarget_tls_address as usize) };
+            }
             crate::pool::release(p);
         }
     }

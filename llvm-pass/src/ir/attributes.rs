@@ -1,0 +1,35 @@
+//! What optimizer and code generator are told of functions and calls.
+
+use super::{Ir, Value};
+use llvm_sys::core::*;
+
+impl Ir {
+    /// Keeps a function out of line, as something rarely run.
+    pub fn never_inline(&self, f: Value) {
+        for name in ["noinline", "cold"] {
+            let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+            let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
+            llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+        }
+    }
+
+    /// Keeps a call as it is: no optimisation makes it one of another function.
+    pub fn never_another(&self, call: Value) {
+        let name = "nobuiltin";
+        let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+        let attribute = llvm!(LLVMCreateEnumAttribute(self.cx, kind, 0));
+        llvm!(llvm_sys::core::LLVMAddCallSiteAttribute(call, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+    }
+
+    /// Marks a function; bitcode keeps that.
+    pub fn mark(&self, f: Value, mark: &str) {
+        let attribute = llvm!(llvm_sys::core::LLVMCreateStringAttribute(self.cx, mark.as_ptr().cast(), mark.len() as u32, c"".as_ptr(), 0));
+        llvm!(LLVMAddAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, attribute));
+    }
+
+    /// Whether it has that mark.
+    pub fn is_marked(&self, f: Value, mark: &str) -> bool {
+        let index = llvm_sys::LLVMAttributeFunctionIndex;
+        !llvm!(llvm_sys::core::LLVMGetStringAttributeAtIndex(f, index, mark.as_ptr().cast(), mark.len() as u32)).is_null()
+    }
+}

@@ -126,6 +126,8 @@ mod local {
     pub const UTF8: u64 = 2;
     /// Numbers are not printed as in "C".
     pub const NUMBERS: u64 = 4;
+    /// Characters are neither UTF-8 nor those of "C".
+    pub const OTHER: u64 = 8;
 }
 
 /// Record: that of the current locale.
@@ -134,7 +136,12 @@ fn current() -> u64 {
     unsafe {
         let is = |item, text: &core::ffi::CStr| libc::strcmp(libc::nl_langinfo(item), text.as_ptr()) == 0;
         let numbers = !is(libc::RADIXCHAR, c".") || !is(libc::THOUSEP, c"");
-        u64::from(is_c()) * local::C + u64::from(is(libc::CODESET, c"UTF-8")) * local::UTF8 + u64::from(numbers) * local::NUMBERS
+        let characters = match () {
+            () if is(libc::CODESET, c"UTF-8") => local::UTF8,
+            () if is(libc::CODESET, c"ANSI_X3.4-1968") => 0,
+            () => local::OTHER,
+        };
+        u64::from(is_c()) * local::C + u64::from(numbers) * local::NUMBERS + characters
     }
 }
 
@@ -171,6 +178,9 @@ fn change(now: u64) {
     // SAFETY: the locale changes before there are threads; libc has the locale already, so it reads no file.
     unsafe {
         LOCAL_NUMBERS = now & local::NUMBERS != 0;
+        if replaying() && (now & local::OTHER != 0 || now & local::UTF8 != 0 && UTF8.is_null()) {
+            crate::sys::say(&[b"note: this replay does not have the characters of the recorded locale: what is printed as wide characters is not shown"]);
+        }
         if replaying() && !UTF8.is_null() {
             libc::setlocale(libc::LC_CTYPE, if now & local::UTF8 != 0 { c"C.UTF-8".as_ptr() } else { c"C".as_ptr() });
         }

@@ -55,8 +55,11 @@ pub fn install() {
     push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
     push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });
     // `perror` prints on a copy of stderr, or, if there can be none, on stderr.
-    push(Insn { code: EQUAL, jt: 0, jf: 1, k: libc::SYS_dup as u32 });
+    push(Insn { code: EQUAL, jt: 0, jf: 4, k: libc::SYS_dup as u32 });
+    push(Insn { code: LOAD, jt: 0, jf: 0, k: 16 });
+    push(Insn { code: EQUAL, jt: 0, jf: 1, k: 2 });
     push(Insn { code: RETURN, jt: 0, jf: 0, k: ERRNO | libc::EMFILE as u32 });
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
     for s in OUTPUT {
         // If it is this call: look at the descriptor.
         push(Insn { code: EQUAL, jt: 0, jf: 6, k: s as u32 });

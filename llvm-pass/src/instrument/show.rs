@@ -179,11 +179,19 @@ impl Cx<'_> {
         self.hook("__itarget_descriptor", &[fd]);
     }
 
+    /// Whether that name is the library's: programs have functions with such names, too.
+    fn is_the_librarys(&self, name: &str) -> bool {
+        self.ir.function(name).is_none_or(|f| self.ir.is_declaration(f))
+    }
 
     /// The call, with these arguments; where it leaves the process, only what it prints.
     fn print(&self, w: &Wrapper, callee: &str, args: &[Value]) -> Value {
         let ir = self.ir;
         match LEAVES.iter().find(|(name, _)| *name == callee) {
+            Some((_, Some(other))) if !self.is_the_librarys(other) => {
+                self.hook("__itarget_not_captured", &[]);
+                self.perform_as_is(w, args)
+            }
             Some((_, Some(other))) if args.len() > 1 => {
                 let ty = ir.call_type(w.call());
                 let params: Vec<_> = ir.param_types(ty).into_iter().skip(1).collect();
@@ -231,6 +239,7 @@ impl Cx<'_> {
                 let args = ir.args(call);
                 let Some(&status) = args.first().filter(|status| ir.kind(ir.type_of(**status)) == LLVMTypeKind::LLVMIntegerTypeKind && ir.const_int(**status) != Some(0)) else { continue };
                 match other {
+                    Some(other) if !self.is_the_librarys(other) => continue,
                     Some(other) => {
                         ir.before(call);
                         let ty = ir.call_type(call);

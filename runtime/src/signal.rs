@@ -186,6 +186,7 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     };
     if synchronous(signal) || matches!(page().mode, mode::PLAIN | mode::CHECK) {
         crate::shadow::done();
+        crate::sync::faults();
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
         return;

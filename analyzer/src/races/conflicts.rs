@@ -16,8 +16,8 @@ pub(super) struct Conflict {
     pub(super) accesses: [Made; 2],
     /// Only atomic instructions meet there.
     pub(super) atomic: bool,
-    /// The classes of loads that race with writes that have an order among themselves; `None`: writes race with writes too, or with
-    /// what can't be logged by itself.
+    /// The classes of loads that race with writes that have an order among themselves (atomic ones do); `None`: writes race with writes too,
+    /// or with what can't be logged by itself.
     pub(super) loads: Option<Rc<[u32]>>,
 }
 
@@ -76,8 +76,10 @@ fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
                 continue;
             }
             match (a.load, b.load) {
-                (true, false) if !b.deed.is_atomic() => loads.push(numbers[0]),
-                (false, true) if !a.deed.is_atomic() => loads.push(numbers[1]),
+                (true, false) => loads.push(numbers[0]),
+                (false, true) => loads.push(numbers[1]),
+                // These are made in the recorded order.
+                _ if atomic => {}
                 _ => others = true,
             }
             let rank = if atomic { 100 } else { rank(a, b) };

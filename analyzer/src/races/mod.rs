@@ -219,7 +219,7 @@ fn settle(points_to: &PointsTo, accesses: &Accesses, threads: &Threads) -> (Vec<
             }
         }
         let (conflicts, shared) = conflicts::find(accesses, threads, points_to.fields().len(), |c| open[points_to.field(c).object.0 as usize]);
-        next.extend(conflicts.iter().map(|c| c.cell).filter(|c| !looked[c.0 as usize]));
+        next.extend(conflicts.iter().filter(|c| !c.atomic).map(|c| c.cell).filter(|c| !looked[c.0 as usize]));
         if next.is_empty() {
             return (conflicts, shared);
         }

@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::ir::Value;
-use itarget_abi::hooks::tables;
+use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN, tables};
 use itarget_plan::{How, Plan};
 use llvm_sys::core::*;
 use llvm_sys::{LLVMLinkage, LLVMOpcode, LLVMThreadLocalMode, LLVMTypeKind};
@@ -16,9 +16,11 @@ impl Cx<'_> {
     /// An atomic load, store or read-modify-write of memory that several threads reach.
     ///
     /// ```text
-    /// writes:   run = release(p)          // at replay 0: memory is not looked at
-    /// run:      r = the operation
-    /// reads:    acquire(p); log r
+    /// load:   log r; read(p)
+    /// store:  f = begin(p); if f & (RUN | AGAIN) { *p = v }; if f & (HELD | DONE) { end() }
+    /// other:  f = begin(p); if f & RUN { r = operation }; if f & HELD { end() }
+    ///         log r
+    ///         if f & AGAIN { *p = r; operation }; if f & DONE { end() }
     /// ```
     pub(super) fn atomic(&self, id: u32, inst: Value) {
         let ir = self.ir;
@@ -27,25 +29,35 @@ impl Cx<'_> {
                 let pointer = ir.operand(inst, 0);
                 let after = ir.next(inst);
                 self.load(id, inst, How::Always);
-                self.ordered(after, "__itarget_order_acquire", pointer);
+                ir.before(after);
+                let on = ir.nonzero(self.mode());
+                let end = ir.if_then(on, after, true);
+                ir.before(end);
+                ir.debug_of(after);
+                self.hook("__itarget_atomic_read", &[pointer]);
             }
-            LLVMOpcode::LLVMStore => {
-                self.ordered(inst, "__itarget_order_release", ir.operand(inst, 1));
-                self.store(inst);
-            }
+            LLVMOpcode::LLVMStore => self.atomic_store(inst),
             _ => self.read_modify_write(id, inst),
         }
     }
 
-    /// Calls a hook with an address before an instruction, unless the mode is plain.
-    fn ordered(&self, before: Value, hook: &str, pointer: Value) {
+    fn atomic_store(&self, inst: Value) {
         let ir = self.ir;
-        ir.before(before);
+        ir.before(inst);
         let on = ir.nonzero(self.mode());
-        let end = ir.if_then(on, before, true);
-        ir.before(end);
-        ir.debug_of(before);
-        self.hook(hook, &[pointer]);
+        let (slow, fast) = ir.if_then_else(on, inst, true);
+        ir.before(fast);
+        ir.debug_of(inst);
+        ir.copy(inst);
+        ir.before(slow);
+        ir.debug_of(inst);
+        let said = self.hook("__itarget_atomic_begin", &[ir.operand(inst, 1)]);
+        let make = ir.if_then(self.says(said, ATOMIC_RUN | ATOMIC_AGAIN), slow, false);
+        ir.before(make);
+        ir.debug_of(inst);
+        ir.copy(inst);
+        self.atomic_end(said, ATOMIC_HELD | ATOMIC_DONE, slow);
+        ir.erase(inst);
     }
 
     fn read_modify_write(&self, id: u32, inst: Value) {
@@ -62,28 +74,49 @@ impl Cx<'_> {
         ir.store(ir.copy(inst), slot);
         ir.before(slow);
         ir.debug_of(inst);
-        let run = ir.nonzero(self.hook("__itarget_order_release", &[pointer]));
-        let then = ir.if_then(run, slow, false);
-        ir.before(then);
+        let said = self.hook("__itarget_atomic_begin", &[pointer]);
+        let make = ir.if_then(self.says(said, ATOMIC_RUN), slow, false);
+        ir.before(make);
         ir.debug_of(inst);
         ir.store(ir.copy(inst), slot);
+        self.atomic_end(said, ATOMIC_HELD, slow);
         ir.before(slow);
         ir.debug_of(inst);
-        self.hook("__itarget_order_acquire", &[pointer]);
         let site = ir.int(ir.i32, u64::from(id));
-        // What a compare-exchange found, and whether it exchanged, lie behind each other in the slot.
-        if ir.kind(ty) == LLVMTypeKind::LLVMStructTypeKind {
-            let found = ir.store_size(ir.struct_fields(ty)[0]);
-            self.hook("__itarget_ldn", &[slot, slot, ir.int(ir.i64, found), site]);
-            let flag = ir.offset(slot, found);
+        let pair = ir.kind(ty) == LLVMTypeKind::LLVMStructTypeKind;
+        let found = if pair { ir.struct_fields(ty)[0] } else { ty };
+        self.hook("__itarget_ldn", &[slot, slot, ir.int(ir.i64, ir.store_size(found)), site]);
+        if pair {
+            // Whether a compare-exchange exchanged lies behind what it found.
+            let flag = ir.offset(slot, ir.store_size(found));
             self.hook("__itarget_ldn", &[flag, flag, ir.int(ir.i64, 1), site]);
-        } else {
-            self.hook("__itarget_ldn", &[slot, slot, ir.int(ir.i64, ir.store_size(ty)), site]);
         }
+        let again = ir.if_then(self.says(said, ATOMIC_AGAIN), slow, true);
+        ir.before(again);
+        ir.debug_of(inst);
+        ir.store(ir.load(found, slot), pointer);
+        ir.copy(inst);
+        self.atomic_end(said, ATOMIC_DONE, slow);
         ir.before(inst);
         let result = ir.load(ty, slot);
         ir.replace(inst, result);
         ir.erase(inst);
+    }
+
+    /// Tells that the operation is made, if that is wanted.
+    fn atomic_end(&self, said: Value, when: i32, before: Value) {
+        let ir = self.ir;
+        ir.before(before);
+        let end = ir.if_then(self.says(said, when), before, false);
+        ir.before(end);
+        ir.debug_of(before);
+        self.hook("__itarget_atomic_end", &[]);
+    }
+
+    /// Whether the answer has one of these flags, where the builder is.
+    fn says(&self, said: Value, flags: i32) -> Value {
+        let ir = self.ir;
+        ir.nonzero(ir.and(said, ir.int(ir.i32, flags as u64)))
     }
 
     /// Gives the program's thread-local variables a place in a block of the thread's, below the bound.

@@ -83,8 +83,9 @@ macro_rules! for_each_hook {
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             // threads: around an atomic operation on memory that several reach; around output that a replay shows; the
             // thread's copy of the program's thread-local variables; whose call it is
-            __itarget_order_release(at: ptr) -> i32;
-            __itarget_order_acquire(at: ptr) -> void;
+            __itarget_atomic_begin(at: ptr) -> i32;
+            __itarget_atomic_end() -> void;
+            __itarget_atomic_read(at: ptr) -> void;
             // accesses of memory that threads may race for, where the thread's table does not say that it may: a load, a load of
             // any size, a load whose address is above the bound; before a store; before a call that reads or writes there
             __itarget_order_load(from: ptr, size: i32, site: i32) -> i64;
@@ -176,9 +177,16 @@ pub const COUNT_READ: u32 = 1 << 31;
 pub const STAGE_READ: i32 = 1;
 /// Flag of `__itarget_stage`: the memory is the environment's wherever it lies.
 pub const STAGE_ALWAYS: i32 = 2;
-
 /// Flag of `__itarget_stage`: several threads may access the memory.
 pub const STAGE_ORDERED: i32 = 4;
+/// What `__itarget_atomic_begin` says: the operation is to be made at once.
+pub const ATOMIC_RUN: i32 = 1;
+/// Others wait for its end.
+pub const ATOMIC_HELD: i32 = 2;
+/// Replay: it is to be made once what it found was taken from the log.
+pub const ATOMIC_AGAIN: i32 = 4;
+/// Replay: others wait for its end, which comes after that.
+pub const ATOMIC_DONE: i32 = 8;
 
 /// Runtime functions that take the place of libc functions with the same arguments (the pass
 /// only renames the call). The annotation of the libc function names them.

@@ -1,43 +1,114 @@
 //! Atomic operations of the program on memory that several threads reach.
 //!
-//! What they read is logged, so that values need no order; but what one thread wrote before it released
-//! something must be there at replay when another has acquired it. A write leaves its stamp *before* it is done and is
-//! chained to the stamps before it, a read looks for the stamp *after* it is done: whoever wrote the value that was read, or
-//! someone ordered after it, is found there.
+//! Operations that write to one place are made one after the other, so that a replay can make them in the same order and its memory
+//! is what it was: plain accesses that come after them find it. What operations read is logged besides, so reads need no place
+//! in that order; they come after the write whose value they read, or after a later one.
 
 use super::locks::{How, how};
-use super::{count, depend, entry_of, locks::chained, pass};
+use super::table::Entry;
+use super::{await_next, count, depend, entry_of, pass, publish, release};
+use crate::state::me;
+use crate::sys::sys;
 use core::ffi::c_int;
 use core::sync::atomic::Ordering::*;
+use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN};
+use itarget_abi::layout::mapped_at_replay;
 
-/// Before an atomic operation that writes at `at`. Returns 1 if the operation is to be done.
+/// In place of a stamp: an operation is being made.
+const BUSY: u64 = u64::MAX;
+/// Times that a place is looked at before the thread lets others run.
+const SPINS: u32 = 100;
+
+/// Before an atomic operation that writes at `at`: what is to be done, see [`ATOMIC_RUN`].
+///
+/// # Safety
+/// The operation may be made.
 #[unsafe(no_mangle)]
-pub extern "C" fn __itarget_order_release(at: *const u8) -> c_int {
+pub unsafe extern "C" fn __itarget_atomic_begin(at: *const u8) -> c_int {
     crate::shadow::atomic(at as u64);
     match how() {
         How::Record => {
-            chained(&entry_of(at as u64 & !7).last);
-            1
+            // A bad address is to fault now, not while others wait.
+            // SAFETY: what the operation does.
+            unsafe { at.read_volatile() };
+            let entry = entry_of(at as u64 & !7);
+            let before = take(entry);
+            me().sync.makes = Some((entry, before));
+            depend(before);
+            ATOMIC_RUN | ATOMIC_HELD
         }
         How::Replay => {
-            pass();
-            // What it reads comes from the log all the same; until others come, what it writes is read plainly.
-            c_int::from(crate::shadow::wanted() && itarget_abi::layout::mapped_at_replay(at as u64))
+            let there = mapped_at_replay(at as u64);
+            if there {
+                // SAFETY: as above.
+                unsafe { at.read_volatile() };
+            }
+            await_next();
+            ATOMIC_DONE | if there { ATOMIC_AGAIN } else { 0 }
         }
-        _ => 1,
+        _ => ATOMIC_RUN,
     }
 }
 
-/// After an atomic operation that read at `at`.
+/// After it, where [`ATOMIC_HELD`] or [`ATOMIC_DONE`] was said.
 #[unsafe(no_mangle)]
-pub extern "C" fn __itarget_order_acquire(at: *const u8) {
+pub extern "C" fn __itarget_atomic_end() {
+    match me().sync.makes.take() {
+        Some((entry, _)) => entry.atomic.store(release(), Release),
+        None => publish(),
+    }
+}
+
+/// After an atomic operation that only read at `at`.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_atomic_read(at: *const u8) {
     crate::shadow::atomic(at as u64);
     match how() {
         How::Record => {
-            depend(entry_of(at as u64 & !7).last.load(Acquire));
+            let entry = entry_of(at as u64 & !7);
+            let mut spins = 0;
+            let stamp = loop {
+                match entry.atomic.load(Acquire) {
+                    BUSY => wait(&mut spins),
+                    stamp => break stamp,
+                }
+            };
+            depend(stamp);
             count();
         }
         How::Replay => _ = pass(),
         _ => {}
+    }
+}
+
+/// The operation that the thread is about to make faults: it is not made.
+pub fn faults() {
+    if let Some((entry, before)) = me().sync.makes.take() {
+        entry.atomic.store(before, Release);
+    }
+}
+
+/// Takes the place; gives the stamp of the last operation.
+#[inline(always)]
+fn take(entry: &Entry) -> u64 {
+    let mut spins = 0;
+    loop {
+        let before = entry.atomic.swap(BUSY, Acquire);
+        if before != BUSY {
+            return before;
+        }
+        while entry.atomic.load(Relaxed) == BUSY {
+            wait(&mut spins);
+        }
+    }
+}
+
+fn wait(spins: &mut u32) {
+    core::hint::spin_loop();
+    *spins += 1;
+    if *spins > SPINS {
+        *spins = 0;
+        // SAFETY: no arguments.
+        unsafe { sys!(libc::SYS_sched_yield) };
     }
 }

@@ -28,6 +28,7 @@ use itarget_abi::log::{unzigzag, zigzag};
 use table::entry_of;
 
 pub use itarget_abi::log::SYNC_BUFFER as BUFFER;
+pub use atomic::faults;
 pub use locks::plain as unused;
 /// Most bytes of an entry.
 const ENTRY: u64 = 32;
@@ -62,6 +63,8 @@ pub struct Local {
     access: bool,
     /// Record: it has the lock of output, and those of a stream (null: of both).
     prints: Option<Option<*mut c_void>>,
+    /// Record: the place of the atomic operation that it makes, and the stamp that was there.
+    makes: Option<(&'static table::Entry, u64)>,
     /// Record: whether it could be cancelled before it printed.
     cancels: c_int,
 }
@@ -77,6 +80,7 @@ impl Local {
         kind: 0,
         access: false,
         prints: None,
+        makes: None,
         cancels: 0,
     };
 

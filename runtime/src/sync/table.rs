@@ -21,6 +21,8 @@ pub struct Entry {
     pub last: AtomicU64,
     /// Stamp of the last release by a reader.
     pub readers: AtomicU64,
+    /// Stamp of the last atomic operation that wrote there.
+    pub atomic: AtomicU64,
     /// The thread that holds it for writing, and 1.
     pub writer: AtomicU32,
     /// 0: the shadow is to be made; 1: it is being made; 2: it is there; 3: the object is used itself.

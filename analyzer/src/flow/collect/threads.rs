@@ -18,7 +18,7 @@ const REFUSED: &[&str] = &["pthread_clockjoin_np"];
 /// What draws from one row of numbers for all threads: who gets which depends on the schedule.
 const DRAWN: &[&str] = &["rand", "random", "drand48", "lrand48", "mrand48"];
 
-/// Objects that a write may be to from which on it says nothing of the variables that a handler sets.
+/// Objects that an access may be to from which on it says nothing of them.
 const FEW: usize = 4;
 /// Signals of what a thread does itself: SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
 const FAULTS: &[i64] = &[4, 5, 6, 7, 8, 11];
@@ -65,7 +65,7 @@ impl Collector<'_> {
         self.threads || !self.partial && values.iter().any(|v| self.facts.place(self.points_to, *v) == Place::Mapping)
     }
 
-    /// What threads may race for is the environment's, and so is what atomic operations work on.
+    /// What threads may race for is the environment's.
     pub(super) fn raced_by_threads(&mut self, mode: RaceMode) {
         let races = match mode {
             RaceMode::Trust => crate::races::Races::default(),
@@ -86,10 +86,19 @@ impl Collector<'_> {
         if mode == RaceMode::Trust {
             raced.extend(self.volatile());
             raced.extend(self.set_by_handlers());
+            raced.extend(self.read_beside_atomics());
         }
-        raced.extend(self.facts.atomics.iter().flat_map(|a| a.1.iter().copied()));
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);
+    }
+
+    /// Where races are not looked for, what atomic operations work on is the environment's all the same if it is few objects, for many a
+    /// program reads its counters plainly. (Shared mappings are told by their address.)
+    fn read_beside_atomics(&self) -> Vec<FieldId> {
+        let object = |c: &FieldId| self.points_to.field(*c).object;
+        let few = |cells: &&Vec<FieldId>| cells.chunk_by(|a, b| object(a) == object(b)).count() <= FEW;
+        let private = |c: &FieldId| self.facts.place(self.points_to, *c) != Place::Mapping;
+        self.facts.atomics.iter().map(|a| &a.1).filter(few).flatten().copied().filter(private).collect()
     }
 
     /// Whoever says `volatile` expects that others write. Memory that is looked at in no other way is the environment's. What is also

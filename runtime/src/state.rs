@@ -287,6 +287,25 @@ unsafe extern "C" {
     static itarget_outside_address: *const u8;
 }
 
+core::arch::global_asm!(
+    ".weak __itarget_single",
+    ".pushsection .data.rel.ro.itarget_single_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_single_address",
+    ".globl itarget_single_address",
+    "itarget_single_address: .quad __itarget_single",
+    ".popsection",
+);
+
+/// Nothing is there to record threads with: see [`itarget_abi::hooks::tables::SINGLE`].
+pub fn single() -> bool {
+    unsafe extern "C" {
+        static itarget_single_address: *const u8;
+    }
+    // SAFETY: a pointer that the linker sets.
+    !unsafe { itarget_single_address }.is_null()
+}
+
 /// Code of the program runs in a thread that is not recorded. Where all of it is replayed, that ends the recording: what it
 /// writes would be missing.
 #[cold]

@@ -63,3 +63,66 @@ fn a_profile_of_a_part_knows_whose_memory_it_is() {
     let o = s.run("itarget", &["relink", "--target", "append", "--profile", "p.json", "app", "-o", "app.part"]);
     assert_eq!(o.status, 0, "{o:?}");
 }
+
+const THREADED: &str = "
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+static int *shared;
+static atomic_int rounds;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *work(void *arg) {
+    for (int i = 0; i < 1000; i++) shared[i % 10] += *(int *)arg, rounds++;
+    return NULL;
+}
+int main(int argc, char **argv) {
+    pthread_t t;
+    shared = calloc(10, sizeof *shared);
+    for (int i = 0; i < 1000; i++) { pthread_mutex_lock(&lock); shared[i % 10] += i; pthread_mutex_unlock(&lock); }
+    if (argc > 1) pthread_create(&t, NULL, work, &argc);
+    work(&argc);
+    if (argc > 1) pthread_join(t, NULL);
+    printf(\"%d after %d\\n\", shared[3], atomic_load(&rounds));
+    return 0;
+}
+";
+
+#[test]
+fn a_program_that_was_profiled_without_threads_is_recorded_without() {
+    let s = Scratch::new();
+    s.write("app.c", THREADED);
+    assert_eq!(s.run("itarget-cc", &["-O1", "-g", "-pthread", "app.c", "-o", "app"]), Outcome::default());
+    let linked = |name: &str, args: &[&str]| {
+        let (profile, mut all) = (format!("{name}.json"), vec!["profile", "-o"]);
+        all.extend([profile.as_str(), "--", "./app"]);
+        all.extend(args);
+        assert_eq!(s.run("itarget", &all).status, 0);
+        let o = s.run("itarget", &["relink", "app", "--profile", &profile, "-o", name]);
+        assert_eq!(o.status, 0, "{o:?}");
+        let plan = s.run("itarget", &["analyze", "--json", "--profile", &profile, "app"]);
+        serde_json::from_str::<Value>(&plan.stdout).expect("JSON")
+    };
+    let events = |report: &Value| report["interface"].as_array().expect("items").iter().filter_map(|i| i["events"].as_u64()).sum::<u64>();
+    let (without, with) = (linked("without", &[]), linked("with", &["2"]));
+    assert_eq!((&without["single"], &with["single"]), (&Value::Bool(true), &Value::Bool(false)));
+    assert!(events(&without) < 100 && events(&with) > 1000, "{} and {} events", events(&without), events(&with));
+    let record = |name: &str, args: &[&str]| {
+        let (trace, app) = (format!("{name}.trace"), format!("./{name}"));
+        let mut all = vec!["record", "--digest", "-o", trace.as_str(), "--", app.as_str()];
+        all.extend(args);
+        let _ = std::fs::remove_dir_all(s.path(&trace));
+        (s.run("itarget", &all), s.run("itarget", &["replay", &trace]))
+    };
+    for (name, args) in [("without", &[][..]), ("with", &[]), ("with", &["2"])] {
+        let (recorded, replayed) = record(name, args);
+        assert_eq!((recorded.status, recorded.stderr.as_str()), (0, ""), "{name} {args:?}");
+        assert_eq!(recorded, replayed, "{name} {args:?}");
+    }
+    // A thread all the same: the recording ends there, and the program does not.
+    let (recorded, replayed) = record("without", &["2"]);
+    assert_eq!(recorded.status, 0, "{recorded:?}");
+    assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("which the profiled run did not"), "{recorded:?}");
+    assert!(recorded.stdout.ends_with("after 2000\n"), "{recorded:?}");
+    assert!(replayed.status == 122 && replayed.stderr.contains("IT0613"), "{replayed:?}");
+}

@@ -244,6 +244,8 @@ pub struct Facts {
     pub ordered_calls: FxHashMap<(usize, usize), (Vec<Ordered>, bool)>,
     /// Atomic operations, where threads are recorded: place, ordinal, and what they touch.
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
+    /// The profiled run started no thread, and one that does is not recorded on.
+    pub single: bool,
     /// Functions that such threads may run: ascending.
     pub threaded: Vec<FunctionId>,
     /// Cells that earlier unannotated calls may have captured, and one such call (its index in

@@ -85,6 +85,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         targets: Vec::new(),
         partial: false,
         races: RaceMode::default(),
+        single: facts.single,
         upcalls: writer.upcalls(),
         unreached: if mode.watches() { Vec::new() } else { unreached },
         environment_globals: writer.environment_globals(),

@@ -53,6 +53,8 @@ pub struct Report {
     pub interface: Vec<Item>,
     /// How the profile was fitted, if it was one of another build.
     pub fit: Option<Fit>,
+    /// No thread was profiled, and none is recorded.
+    pub single: bool,
     /// External functions without annotation.
     pub unannotated: Vec<Unannotated>,
     /// Sites at which recording ends, with the reason.
@@ -208,6 +210,7 @@ pub fn collect(input: &Input) -> Report {
         sites: Sites { clones: plan.clones.len(), ..Sites::default() },
         interface: Vec::new(),
         fit: plan.fit.clone(),
+        single: plan.single,
         unannotated: unannotated(module, facts),
         refused: Vec::new(),
         doubts: doubts(module, facts, cut),

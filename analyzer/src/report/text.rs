@@ -66,6 +66,9 @@ fn write_summary(out: &mut String, r: &Report, stats: bool, limit: usize) -> std
         writeln!(out, "globals in the environment: {}", list(&r.environment_globals, limit))?;
     }
     interface(out, r, limit)?;
+    if r.single {
+        writeln!(out, "threads: the profiled run started none; a recording ends where one is started")?;
+    }
     for note in &r.refused {
         writeln!(out, "refused: {}: {}", note.at, note.text)?;
     }

@@ -128,7 +128,12 @@ impl Cx<'_> {
                 }
                 self.allocation(inst, runtime, Some(*objid))
             }
-            Action::Replace { runtime } => self.allocation(inst, runtime, None),
+            Action::Replace { runtime } => {
+                if plan.cut == CutMode::Profile {
+                    self.count_execution(id, inst);
+                }
+                self.allocation(inst, runtime, None)
+            }
             Action::Redirect { to } => {
                 let f = self.ir.function(to).ok_or_else(|| unknown(to))?;
                 self.ir.set_callee(inst, self.ir.call_type(inst), f);

@@ -104,6 +104,9 @@ impl Cx<'_> {
         if plan.races == itarget_plan::RaceMode::Order {
             self.export(tables::ORDERED, ir.int(ir.i8, 1));
         }
+        if plan.single {
+            self.export(tables::SINGLE, ir.int(ir.i8, 1));
+        }
         self.export(tables::IDENTITY, ir.const_bytes(&identity(plan, text)));
 
         let globals: Vec<(String, Value)> = ir

@@ -38,6 +38,8 @@ pub const ONCE: i32 = 0xffff_0013_u32 as i32;
 pub const TIMER: i32 = 0xffff_0011_u32 as i32;
 /// pthread_create.
 pub const THREAD: i32 = 0xffff_000e_u32 as i32;
+/// A thread, in a program that is linked with a profile of a run without any.
+pub const SINGLE: i32 = 0xffff_0018_u32 as i32;
 /// pthread_join and pthread_detach.
 pub const JOIN: i32 = 0xffff_000f_u32 as i32;
 /// pthread_cancel.
@@ -60,6 +62,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         LOCALE => "the locale changes while there are threads",
         ONCE => "pthread_once uses memory of the heap",
         THREAD => "it has more threads than there is room for",
+        SINGLE => "it starts a thread, which the profiled run did not (link with a profile of a run that does, or without one)",
         TIMER => "a timer starts threads (SIGEV_THREAD)",
         _ => return None,
     })

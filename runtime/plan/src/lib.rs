@@ -49,6 +49,9 @@ pub struct Plan {
     /// What was done about data races.
     #[serde(default, skip_serializing_if = "is_default")]
     pub races: RaceMode,
+    /// The profiled run started no thread: where one is started, recording stops.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub single: bool,
     /// Functions of replay space the environment may call, sorted; the index is the upcall id.
     #[serde(default)]
     pub upcalls: Vec<String>,
@@ -71,7 +74,7 @@ pub struct Plan {
 }
 
 /// Version of the format of profiles.
-pub const PROFILE_FORMAT: u32 = 3;
+pub const PROFILE_FORMAT: u32 = 4;
 
 /// Object of a profile: anything on the stack.
 pub const STACK: &str = "<stack>";

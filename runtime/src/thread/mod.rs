@@ -174,6 +174,9 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     if !st().threads {
         crate::locale::prepare();
     }
+    if crate::state::single() {
+        crate::hooks::refuse(site::SINGLE);
+    }
     let run = __itarget_enter(site::THREAD) != 0;
     // From now on the pool and other shared state keep their order.
     st().threads = true;

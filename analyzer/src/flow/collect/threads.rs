@@ -4,7 +4,7 @@
 use super::{Collector, sorted};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{CallSite, Place};
-use crate::points_to::{FieldId, ObjectKind};
+use crate::points_to::{AbstractObject, FieldId, ObjectKind};
 use crate::model::{FunctionId, InstrKind, Module, Operand};
 use itarget_abi::hooks::THREADS;
 use itarget_annotations::Kind;
@@ -65,8 +65,24 @@ impl Collector<'_> {
         self.threads || !self.partial && values.iter().any(|v| self.facts.place(self.points_to, *v) == Place::Mapping)
     }
 
+    /// The profiled run started no thread: what would start one ends the recording, and nothing races.
+    fn is_single(&self) -> bool {
+        let create = |o: &AbstractObject| match o.kind {
+            ObjectKind::ExternalFunction(e) => CREATE.contains(&&*self.module.externals[e.index()].name),
+            _ => false,
+        };
+        let measured = |c: &CallSite| c.executions == 0 && self.weights.knows(&self.module.functions[c.at.0].name);
+        self.weights.measured()
+            && self.facts.calls.iter().filter(|c| is_create(c)).all(measured)
+            && !self.points_to.objects().iter().any(create)
+    }
+
     /// What threads may race for is the environment's.
     pub(super) fn raced_by_threads(&mut self, mode: RaceMode) {
+        self.facts.single = self.threads && self.is_single();
+        if self.facts.single {
+            return;
+        }
         let races = match mode {
             RaceMode::Trust => crate::races::Races::default(),
             RaceMode::Log | RaceMode::Order => crate::races::find(self.module, self.points_to, self.annotations),

@@ -295,7 +295,7 @@ pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> 
         shadow::range(p as u64, len + 1, true);
         // SAFETY: `len + 1` bytes were allocated.
         unsafe {
-            if !crosses || recording() {
+            if !crosses || !replaying() {
                 copy_nonoverlapping(s, p, len as usize);
             }
             if crosses {

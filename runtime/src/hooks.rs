@@ -375,7 +375,8 @@ pub unsafe extern "C" fn __itarget_len(of: *const u8, size: i32) -> i64 {
     if !logging() {
         return here();
     }
-    word::word(if recording() { here() as u64 } else { 0 }) as i64
+    // Another thread may end the recording meanwhile: all but a replay have what is there.
+    word::word(if replaying() { 0 } else { here() as u64 }) as i64
 }
 
 /// Data read into an array of iovec. `carried`: the array may be the environment's.
@@ -488,19 +489,20 @@ pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> 
     if !recording() && !replaying() || elsewhere() {
         return result;
     }
-    let n = if recording() && !result.is_null() {
+    // Another thread may end the recording meanwhile: all but a replay have the result.
+    let n = if !replaying() && !result.is_null() {
         // SAFETY: a C string by annotation.
         if len < 0 { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { len as u64 }
     } else {
         0
     };
-    let present = varint(if recording() { u64::from(!result.is_null()) + n } else { 0 });
+    let present = varint(if replaying() { 0 } else { u64::from(!result.is_null()) + n });
     if present == 0 {
         return core::ptr::null_mut();
     }
     let n = present - 1;
     let to = cell(key as u32, n);
-    if recording() && !to.is_null() {
+    if !replaying() && !to.is_null() {
         // SAFETY: `to` has room for `n` bytes.
         unsafe { core::ptr::copy(result, to, n as usize) };
     }
@@ -519,14 +521,14 @@ pub unsafe extern "C" fn __itarget_adopt_cstr(result: *mut u8, objid: i32) -> *m
         return result;
     }
     // SAFETY: a C string while recording.
-    let n = varint(if recording() && !result.is_null() { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { 0 });
+    let n = varint(if !replaying() && !result.is_null() { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { 0 });
     if n == 0 {
         return core::ptr::null_mut();
     }
     let to = pool::allocate(n, objid as u32);
     // SAFETY: `to` has room; libc's block is freed once.
     unsafe {
-        if recording() {
+        if !replaying() {
             core::ptr::copy_nonoverlapping(result, to, n as usize);
             crate::interpose::next_free(result.cast());
         }
@@ -578,6 +580,9 @@ pub fn end_refused(code: i32) {
     if recording() {
         log::stop(end::REFUSED, code);
     } else if replaying() {
+        if replay::ended_elsewhere() {
+            replay::park();
+        }
         replay::finish(end::REFUSED, code);
         crate::sys::say(&[b"IT0613 the trace ends here: the program did something that can't be recorded"]);
         replay::status_line("trace_ends", itarget_abi::exit::TRACE_ENDS);

@@ -233,7 +233,7 @@ pub unsafe extern "C" fn __itarget_setlocale(category: c_int, locale: *const c_c
     }
     // SAFETY: a static string of libc, one per category.
     let r = unsafe { __itarget_copy(r.cast(), -1, 0x5e71_0000 + category) };
-    change(if recording() { current() } else { 0 });
+    change(if replaying() { 0 } else { current() });
     // SAFETY: see `first_use`.
     if unsafe { USED } {
         refresh();
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn __itarget_uselocale(locale: libc::locale_t) -> libc::lo
     }
     if !locale.is_null() {
         // What a thread's own locale does is not known: locale-dependent calls are logged from now on.
-        change(if recording() { current() & !local::C } else { 0 });
+        change(if replaying() { 0 } else { current() & !local::C });
         // SAFETY: see `first_use`.
         if (recording() || replaying()) && unsafe { USED } {
             refresh();

@@ -176,6 +176,18 @@ pub fn stream_ended() -> ! {
     trace_ends()
 }
 
+/// All that was recorded of this thread is done, and another one ended the recording.
+pub fn ended_elsewhere() -> bool {
+    let h = header();
+    if !sync::threads() || h.end_reason == end::NONE || h.end_thread == u64::from(me().number) {
+        return false;
+    }
+    if position() < me().stream_len {
+        word::seal();
+    }
+    position() == me().stream_len
+}
+
 /// This thread has done all that was recorded of it: it waits for the others.
 pub fn park() -> ! {
     if !sync::threads() {

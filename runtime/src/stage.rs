@@ -1,7 +1,7 @@
 //! Copies of arguments: for calls that work on memory themselves, at replay too, where it is the environment's or threads may race for it.
 
 use crate::hooks::{bulk, event, logged_side, logging, varint};
-use crate::state::{recording, replaying};
+use crate::state::replaying;
 use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_abi::layout;
 
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn __itarget_stage(slot: *mut u8, of: *mut u8, len: i64, f
     event(site as u32);
     // SAFETY: the caller's promise.
     unsafe {
-        if recording() {
+        if !replaying() {
             core::ptr::copy_nonoverlapping(of, slot, len as usize);
         }
         if flags & STAGE_READ != 0 {
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn __itarget_stage_text(of: *mut u8, limit: u64, flags: i3
         if copy.is_null() {
             libc::abort();
         }
-        if recording() {
+        if !replaying() {
             core::ptr::copy_nonoverlapping(of, copy, n as usize);
         }
         bulk(copy, n);

@@ -19,6 +19,7 @@ fn main() {
         Trial::test(name, test).with_ignored_flag(ignored)
     };
     let trials = vec![
+        trial("assembly", assembly),
         trial("crash", crash),
         trial("killed", killed),
         trial("no-room", no_room),
@@ -72,6 +73,26 @@ fn waits(pid: &str) -> bool {
     let before = threads();
     std::thread::sleep(Duration::from_millis(100));
     before.len() == 5 && before.iter().all(|t| t.starts_with('S')) && before == threads()
+}
+
+/// Threads that synchronize by inline assembly: refused by name, whoever comes there first.
+fn assembly() -> Result<(), Failed> {
+    for races in ["log", "trust", "order"] {
+        let s = Scratch::new();
+        let source = root().join("tests/faults/assembly.c");
+        let mut c = s.command("itarget-cc");
+        c.args(["-O1", "-g", "-pthread"]).arg(source).args(["-o", "app"]).env("ITARGET_CC_RACES", races);
+        ensure(run(&mut c, b"")? == Outcome::default(), "it does not link")?;
+        for round in 0..rounds() {
+            let trace = s.path(&format!("assembly-{round}"));
+            let recorded = s.run("itarget", &["record".as_ref(), "-o".as_ref(), trace.as_os_str(), "--".as_ref(), "./app".as_ref()]);
+            ensure(recorded.status == 0 && recorded.stdout.lines().count() == 2 && recorded.stderr.contains("IT0614"), (races, &recorded))?;
+            let again = replay(&s, &trace);
+            stopped(&again, &recorded.stdout)?;
+            ensure(again.stdout == "before\n" && again.stderr.contains("IT0613"), (races, &again))?;
+        }
+    }
+    Ok(())
 }
 
 fn crash() -> Result<(), Failed> {

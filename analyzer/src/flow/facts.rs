@@ -246,6 +246,8 @@ pub struct Facts {
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
     /// The profiled run started no thread, and one that does is not recorded on.
     pub single: bool,
+    /// What inline assembly works on that looks as if threads synchronized by it.
+    pub assembly: Vec<FieldId>,
     /// Functions that such threads may run: ascending.
     pub threaded: Vec<FunctionId>,
     /// Cells that earlier unannotated calls may have captured, and one such call (its index in

@@ -385,8 +385,8 @@ mod tests {
 
     #[test]
     fn a_profile_of_another_version_is_refused() {
-        assert!(Profile::parse(r#"{"format":3,"module":"x","edges":[]}"#).is_ok());
-        assert!(Profile::parse(r#"{"format":1,"module":"x","edges":[]}"#).unwrap_err().contains("format 1"));
+        assert!(Profile::parse(r#"{"format":4,"module":"x","edges":[]}"#).is_ok());
+        assert!(Profile::parse(r#"{"format":3,"module":"x","edges":[]}"#).unwrap_err().contains("format 3"));
         assert!(Profile::parse("nonsense").is_err());
     }
 

@@ -28,6 +28,8 @@ pub enum Deed {
     AtomicRead,
     /// Writes by an atomic instruction.
     AtomicWrite,
+    /// Writes by an atomic instruction of inline assembly: nothing says in which order.
+    AtomicAssembly,
 }
 
 impl Deed {
@@ -40,8 +42,14 @@ impl Deed {
     /// By an atomic instruction.
     #[must_use]
     pub fn is_atomic(self) -> bool {
-        matches!(self, Deed::AtomicRead | Deed::AtomicWrite)
+        matches!(self, Deed::AtomicRead | Deed::AtomicWrite | Deed::AtomicAssembly)
     }
+}
+
+/// Whether inline assembly looks as if threads synchronized by it.
+#[must_use]
+pub fn is_atomic(assembly: &str) -> bool {
+    assembly.contains("lock") || assembly.contains("xchg")
 }
 
 /// All that matters of an access for races, but where it goes.
@@ -291,9 +299,9 @@ impl Collector<'_> {
         if let Callee::Asm { text, .. } = &call.callee
             && !text.trim().is_empty()
         {
-            let atomic = text.contains("lock") || text.contains("xchg");
+            let deed = if is_atomic(text) { Deed::AtomicAssembly } else { Deed::Write };
             for &arg in &call.args {
-                self.plain(arg, None, if atomic { Deed::AtomicWrite } else { Deed::Write });
+                self.plain(arg, None, deed);
             }
         }
         for external in externals {

@@ -76,6 +76,7 @@ fn judge(all: &[Class], classes: &[u32], threads: &Threads) -> Judgement {
                 continue;
             }
             match (a.load, b.load) {
+                _ if a.deed == Deed::AtomicAssembly || b.deed == Deed::AtomicAssembly => others = true,
                 (true, false) => loads.push(numbers[0]),
                 (false, true) => loads.push(numbers[1]),
                 // These are made in the recorded order.

@@ -20,7 +20,7 @@ mod slices;
 mod threads;
 mod worlds;
 
-pub use accesses::Deed;
+pub use accesses::{Deed, is_atomic};
 
 use crate::model::{FunctionId, Location, Module};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo};

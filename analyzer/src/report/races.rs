@@ -81,7 +81,7 @@ pub fn collect(module: &Module, points_to: &PointsTo, races: &Races) -> Report {
             Deed::Write => "write",
             Deed::Free => "free",
             Deed::AtomicRead => "atomic read",
-            Deed::AtomicWrite => "atomic write",
+            Deed::AtomicWrite | Deed::AtomicAssembly => "atomic write",
         },
         function: function(a.function),
         at: a.at.map(place),

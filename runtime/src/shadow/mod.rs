@@ -178,7 +178,7 @@ pub fn begin() -> bool {
     if recording() {
         sync::depend(desk.left.load(Acquire));
         sync::count();
-    } else {
+    } else if replaying() {
         sync::pass();
     }
     true
@@ -230,7 +230,7 @@ pub fn used() -> bool {
 #[inline(always)]
 pub fn boundary() {
     if used() {
-        if recording() { sync::count() } else { _ = sync::pass() }
+        if recording() { sync::count() } else if replaying() { _ = sync::pass() }
     }
 }
 

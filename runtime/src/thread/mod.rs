@@ -192,7 +192,7 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     }
     if crate::shadow::active() {
         // What the thread does comes after what its maker did.
-        if recording() { sync::count() } else { _ = sync::pass() }
+        if recording() { sync::count() } else if replaying() { _ = sync::pass() }
     }
     if u64::from(number) >= THREADS_MAX {
         // It runs all the same, unrecorded.

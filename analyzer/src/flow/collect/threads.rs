@@ -103,6 +103,7 @@ impl Collector<'_> {
             raced.extend(self.volatile());
             raced.extend(self.set_by_handlers());
             raced.extend(self.read_beside_atomics());
+            raced.extend(&self.facts.assembly);
         }
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);

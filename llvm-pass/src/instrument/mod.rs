@@ -33,6 +33,8 @@ pub struct Cx<'a> {
     control: Value,
     /// Memory is compared across external calls.
     checks: bool,
+    /// There are atomic operations on 16 bytes.
+    wide: bool,
 }
 
 /// Instruments the module. `text` is the plan as it stands in the file (its hash is embedded).
@@ -48,6 +50,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
             ir.array_type(ir.i8, itarget_abi::control::PAGE as u64),
         ),
         checks: plan.cut == itarget_plan::CutMode::Check,
+        wide: threads::has_wide(ir),
     };
     for clone in &plan.clones {
         let of = ir.function(&clone.of).ok_or_else(|| unknown(&clone.of))?;

@@ -1,18 +1,43 @@
 //! What threads need: atomic operations in an order that is recorded, and thread-local variables below the bound.
 
 use super::Cx;
-use crate::ir::Value;
+use crate::ir::{Ir, Value};
 use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN, tables};
 use itarget_plan::{How, Plan};
 use llvm_sys::core::*;
-use llvm_sys::{LLVMLinkage, LLVMOpcode, LLVMThreadLocalMode, LLVMTypeKind};
+use llvm_sys::{LLVMAtomicOrdering, LLVMLinkage, LLVMOpcode, LLVMThreadLocalMode, LLVMTypeKind};
 
 /// The thread's copy of the variables, made by the runtime on first use.
 const LOCALS: &str = "__itarget_locals";
 /// Bytes in front of the variables in the table.
 const HEAD: u64 = 64;
 
+/// Whether the program has atomic operations on more than a word (16 bytes), so that smaller ones may be on a part of that.
+pub(super) fn has_wide(ir: &Ir) -> bool {
+    let defined = ir.functions().into_iter().filter(|&f| !ir.is_declaration(f));
+    defined.flat_map(|f| ir.instructions(f)).any(|i| {
+        // SAFETY: a load or store.
+        let atomic = || unsafe { LLVMGetOrdering(i) != LLVMAtomicOrdering::LLVMAtomicOrderingNotAtomic };
+        let value = match ir.opcode(i) {
+            LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg => ir.operand(i, 1),
+            LLVMOpcode::LLVMStore if atomic() => ir.operand(i, 0),
+            LLVMOpcode::LLVMLoad if atomic() => i,
+            _ => return false,
+        };
+        ir.store_size(ir.type_of(value)) > 8
+    })
+}
+
 impl Cx<'_> {
+    /// The place by which the order of an atomic operation is kept, where the builder is.
+    fn place(&self, pointer: Value) -> Value {
+        let ir = self.ir;
+        if !self.wide {
+            return pointer;
+        }
+        ir.int_to_ptr(ir.and(ir.ptr_to_int(pointer), ir.int(ir.i64, !15)))
+    }
+
     /// An atomic load, store or read-modify-write of memory that several threads reach.
     ///
     /// ```text
@@ -34,7 +59,7 @@ impl Cx<'_> {
                 let end = ir.if_then(on, after, true);
                 ir.before(end);
                 ir.debug_of(after);
-                self.hook("__itarget_atomic_read", &[pointer]);
+                self.hook("__itarget_atomic_read", &[self.place(pointer)]);
             }
             LLVMOpcode::LLVMStore => self.atomic_store(inst),
             _ => self.read_modify_write(id, inst),
@@ -51,7 +76,7 @@ impl Cx<'_> {
         ir.copy(inst);
         ir.before(slow);
         ir.debug_of(inst);
-        let said = self.hook("__itarget_atomic_begin", &[ir.operand(inst, 1)]);
+        let said = self.hook("__itarget_atomic_begin", &[self.place(ir.operand(inst, 1))]);
         let make = ir.if_then(self.says(said, ATOMIC_RUN | ATOMIC_AGAIN), slow, false);
         ir.before(make);
         ir.debug_of(inst);
@@ -74,7 +99,7 @@ impl Cx<'_> {
         ir.store(ir.copy(inst), slot);
         ir.before(slow);
         ir.debug_of(inst);
-        let said = self.hook("__itarget_atomic_begin", &[pointer]);
+        let said = self.hook("__itarget_atomic_begin", &[self.place(pointer)]);
         let make = ir.if_then(self.says(said, ATOMIC_RUN), slow, false);
         ir.before(make);
         ir.debug_of(inst);

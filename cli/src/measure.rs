@@ -196,13 +196,20 @@ pub fn annotations(program: &Program, config: &Config, more: &[String]) -> Resul
     Ok(all)
 }
 
-/// Says how a profile of another build fitted the program that was just linked with it.
+/// What a program that was linked with a profile of a run without threads does not record.
+pub const SINGLE: &str = "the profiled run started no thread: a recording ends where one is started";
+
+/// Says how a profile fitted the program that was just linked with it, and what it keeps from being recorded.
 ///
 /// # Errors
 /// IT0402, IT0501.
-pub fn say_fit(program: &Path) -> Result<(), Error> {
-    if let Some(fit) = Program::open(program)?.plan()?.fit {
+pub fn say_profile(program: &Path) -> Result<(), Error> {
+    let plan = Program::open(program)?.plan()?;
+    if let Some(fit) = plan.fit {
         anstream::eprintln!("itarget: note: {fit}");
+    }
+    if plan.single {
+        anstream::eprintln!("itarget: note: {SINGLE}");
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::measure::{self, Recorded, Subject, baseline, how, items, median, tabl
 use crate::program::Program;
 use crate::targeting::Targeting;
 use crate::trace::dir::Ended;
-use crate::weighing::{Match, Weighing};
+use crate::weighing::Weighing;
 use serde_json::json;
 
 /// The cuts that are compared, cheapest log first.
@@ -62,8 +62,8 @@ pub fn run(args: Args) -> Outcome {
             ..Settings::default()
         };
         let path = variant(&program, &settings)?;
-        if cut == CUTS[0] && args.weighing.matching() == Match::Function {
-            measure::say_fit(&path)?;
+        if cut == CUTS[0] && args.weighing.profile.is_some() {
+            measure::say_profile(&path)?;
         }
         rows.push(Row { cut, items: items(&Program::open(&path)?)?, runs: vec![], ratios: vec![] });
         variants.push(path);

@@ -11,7 +11,7 @@ use crate::errors::Error;
 use crate::measure;
 use crate::program::{Program, SavedLink};
 use crate::targeting::Targeting;
-use crate::weighing::{Match, Weighing};
+use crate::weighing::Weighing;
 use object::{Object, ObjectSection};
 use std::path::{Path, PathBuf};
 
@@ -53,8 +53,8 @@ pub fn run(args: Args) -> Outcome {
     let output = args.output.unwrap_or(args.app);
     let output = std::path::absolute(&output).unwrap_or(output);
     let status = relink(&program, &settings, &output)?;
-    if status == 0 && settings.profile_match == Match::Function {
-        measure::say_fit(&output)?;
+    if status == 0 && settings.profile.is_some() {
+        measure::say_profile(&output)?;
     }
     Ok(status)
 }

@@ -164,6 +164,9 @@ impl Shown<'_> {
         if old.sites == new.sites {
             say!("note: the plan is the same as before");
         }
+        if new.single {
+            say!("note: {}", measure::SINGLE);
+        }
         say!("tuned program: {}", self.output.display());
     }
 }

@@ -93,7 +93,7 @@ pub fn faults() {
 fn take(entry: &Entry) -> u64 {
     let mut spins = 0;
     loop {
-        let before = entry.atomic.swap(BUSY, Acquire);
+        let before = entry.atomic.swap(BUSY, AcqRel);
         if before != BUSY {
             return before;
         }

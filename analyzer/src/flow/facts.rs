@@ -248,6 +248,8 @@ pub struct Facts {
     pub single: bool,
     /// What inline assembly works on that looks as if threads synchronized by it.
     pub assembly: Vec<FieldId>,
+    /// What several threads may write in replay space they write in an order, for certain.
+    pub ordered_writes: bool,
     /// Functions that such threads may run: ascending.
     pub threaded: Vec<FunctionId>,
     /// Cells that earlier unannotated calls may have captured, and one such call (its index in

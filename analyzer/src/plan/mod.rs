@@ -11,8 +11,7 @@ use crate::flow::explain;
 use crate::flow::collect::{is_allowed_outside, is_aware};
 use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, PointerArg, Role, Store, is_allocator};
 use crate::flow::weights::{CellName, Traffic, Weights};
-use crate::model::Module;
-use crate::model::FunctionId;
+use crate::model::{FunctionId, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::Kind;
 use itarget_plan::{Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
@@ -165,9 +164,12 @@ impl Writer<'_> {
             }
         }
         if !self.mode.watches() {
-            for (((function, instr), ordinal), _) in &self.facts.atomics {
+            for (((function, instr), ordinal), values) in &self.facts.atomics {
                 let at = (*function, *instr);
-                drafts[*function].insert(*ordinal, Draft { action: Action::Atomic, traffic: Traffic::default(), at });
+                let both = matches!(self.module.functions[at.0].instrs[at.1].kind, InstrKind::AtomicRmw { .. } | InstrKind::CmpXchg { .. });
+                let here = |v: &FieldId| matches!(self.place(*v), Place::Low | Place::Movable) && !self.cut.is_environment(*v);
+                let replayed = both && self.facts.ordered_writes && !values.is_empty() && values.iter().all(here);
+                drafts[*function].insert(*ordinal, Draft { action: Action::Atomic { replayed }, traffic: Traffic::default(), at });
             }
         }
         for call in &self.facts.calls {

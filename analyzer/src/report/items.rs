@@ -165,7 +165,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
         | Action::Refuse { .. }
         | Action::Guard { .. }
         | Action::Stage { .. }
-        | Action::Atomic
+        | Action::Atomic { .. }
         | Action::Callee
         | Action::Poll
         | Action::Count { .. } => false,
@@ -311,7 +311,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             | Action::Redirect { .. }
             | Action::Guard { .. }
             | Action::Stage { .. }
-            | Action::Atomic
+            | Action::Atomic { .. }
             | Action::Callee
             | Action::Poll
             | Action::Count { .. } => {}
@@ -618,7 +618,8 @@ pub fn what(action: &Action) -> String {
         Action::Replace { runtime } => format!("{}: done by the runtime", runtime.trim_start_matches("__itarget_")),
         Action::Redirect { to } => format!("calls the copy `{to}`"),
         Action::Refuse { reason } => format!("recording stops: {reason}"),
-        Action::Atomic => "an atomic operation: its order and what it read are logged".to_owned(),
+        Action::Atomic { replayed: false } => "an atomic operation: its order and what it read are logged".to_owned(),
+        Action::Atomic { replayed: true } => "an atomic operation: its order is logged".to_owned(),
         Action::Stage { .. } => "works on a copy where its arguments lead to memory of the environment".to_owned(),
         Action::Guard { .. } => "recording stops if this works on memory of the environment".to_owned(),
         Action::Callee => "call through a pointer: recording stops if it leads to foreign code".to_owned(),

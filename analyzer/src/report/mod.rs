@@ -282,7 +282,7 @@ pub fn collect(input: &Input) -> Report {
                 report.refused.push(Note { at, text: reason.clone() });
                 continue;
             }
-            Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Stage { .. } | Action::Atomic | Action::Callee | Action::Poll | Action::Count { .. } => continue,
+            Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Stage { .. } | Action::Atomic { .. } | Action::Callee | Action::Poll | Action::Count { .. } => continue,
         };
         let (bytes, events) = (site.bytes, site.events);
         report.interface.push(Item { function: site.function.clone(), ordinal: site.ordinal, at, what, bytes, events });

@@ -545,7 +545,7 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
             | Action::Refuse { .. }
             | Action::Guard { .. }
             | Action::Stage { .. }
-            | Action::Atomic
+            | Action::Atomic { .. }
             | Action::Callee
             | Action::Poll
             | Action::Count { .. },

@@ -94,7 +94,7 @@ impl Cx<'_> {
         let site = &plan.sites[id as usize];
         let opcode = self.ir.opcode(inst);
         let fits = match &site.action {
-            Action::Atomic => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg),
+            Action::Atomic { .. } => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg),
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
             Action::Store => opcode == LLVMOpcode::LLVMStore,
             Action::Order { .. } => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore),
@@ -155,8 +155,8 @@ impl Cx<'_> {
                 self.stage(id, inst, args);
                 Ok(())
             }
-            Action::Atomic => {
-                self.atomic(id, inst);
+            Action::Atomic { replayed } => {
+                self.atomic(id, inst, *replayed);
                 Ok(())
             }
             Action::Callee => {

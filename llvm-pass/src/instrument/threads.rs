@@ -46,8 +46,9 @@ impl Cx<'_> {
     /// other:  f = begin(p); if f & RUN { r = operation }; if f & HELD { end() }
     ///         log r
     ///         if f & AGAIN { *p = r; operation }; if f & DONE { end() }
+    /// if replayed: as a store
     /// ```
-    pub(super) fn atomic(&self, id: u32, inst: Value) {
+    pub(super) fn atomic(&self, id: u32, inst: Value, replayed: bool) {
         let ir = self.ir;
         match ir.opcode(inst) {
             LLVMOpcode::LLVMLoad => {
@@ -62,7 +63,7 @@ impl Cx<'_> {
                 self.hook("__itarget_atomic_read", &[self.place(pointer)]);
             }
             LLVMOpcode::LLVMStore => self.atomic_store(inst),
-            _ => self.read_modify_write(id, inst),
+            _ => self.read_modify_write(id, inst, replayed),
         }
     }
 
@@ -85,8 +86,12 @@ impl Cx<'_> {
         ir.erase(inst);
     }
 
-    fn read_modify_write(&self, id: u32, inst: Value) {
+    fn read_modify_write(&self, id: u32, inst: Value, replayed: bool) {
         let ir = self.ir;
+        if replayed && ir.opcode(inst) == LLVMOpcode::LLVMAtomicCmpXchg {
+            // SAFETY: such an instruction. It must not fail at replay where it did not.
+            unsafe { LLVMSetWeak(inst, 0) };
+        }
         let ty = ir.type_of(inst);
         let pointer = ir.operand(inst, 0);
         ir.before(inst);
@@ -100,11 +105,25 @@ impl Cx<'_> {
         ir.before(slow);
         ir.debug_of(inst);
         let said = self.hook("__itarget_atomic_begin", &[self.place(pointer)]);
-        let make = ir.if_then(self.says(said, ATOMIC_RUN), slow, false);
+        let (run, end) = if replayed { (ATOMIC_RUN | ATOMIC_AGAIN, ATOMIC_HELD | ATOMIC_DONE) } else { (ATOMIC_RUN, ATOMIC_HELD) };
+        let make = ir.if_then(self.says(said, run), slow, false);
         ir.before(make);
         ir.debug_of(inst);
         ir.store(ir.copy(inst), slot);
-        self.atomic_end(said, ATOMIC_HELD, slow);
+        self.atomic_end(said, end, slow);
+        if !replayed {
+            self.found_from_log(id, inst, (slot, said), slow);
+        }
+        ir.before(inst);
+        let result = ir.load(ty, slot);
+        ir.replace(inst, result);
+        ir.erase(inst);
+    }
+
+    /// What an operation found goes through the log; a replay makes the operation with that.
+    fn found_from_log(&self, id: u32, inst: Value, (slot, said): (Value, Value), slow: Value) {
+        let ir = self.ir;
+        let (ty, pointer) = (ir.type_of(inst), ir.operand(inst, 0));
         ir.before(slow);
         ir.debug_of(inst);
         let site = ir.int(ir.i32, u64::from(id));
@@ -122,10 +141,6 @@ impl Cx<'_> {
         ir.store(ir.load(found, slot), pointer);
         ir.copy(inst);
         self.atomic_end(said, ATOMIC_DONE, slow);
-        ir.before(inst);
-        let result = ir.load(ty, slot);
-        ir.replace(inst, result);
-        ir.erase(inst);
     }
 
     /// Tells that the operation is made, if that is wanted.

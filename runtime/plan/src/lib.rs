@@ -269,8 +269,12 @@ pub enum Action {
         /// The arguments.
         args: Vec<Staged>,
     },
-    /// An atomic operation on memory that several threads reach: its order and what it read are logged.
-    Atomic,
+    /// An atomic operation on memory that several threads reach: its order is logged.
+    Atomic {
+        /// It reads and writes replay space, in an order with all that writes there: what it reads needs no log.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replayed: bool,
+    },
     /// An indirect call: recording stops before it if the code called is not the program's.
     Callee,
     /// A safe point for asynchronous events (volatile load).

@@ -80,6 +80,7 @@ impl Collector<'_> {
     /// What threads may race for is the environment's.
     pub(super) fn raced_by_threads(&mut self, mode: RaceMode) {
         self.facts.single = self.threads && self.is_single();
+        self.facts.ordered_writes = self.facts.single || mode == RaceMode::Log;
         if self.facts.single {
             return;
         }

@@ -584,7 +584,10 @@ pub fn end_refused(code: i32) {
             replay::park();
         }
         replay::finish(end::REFUSED, code);
-        crate::sys::say(&[b"IT0613 the trace ends here: the program did something that can't be recorded"]);
+        match itarget_abi::site::why_refused(code) {
+            Some(why) => crate::sys::say(&[b"IT0613 the trace ends here, and the recording did: ", why.as_bytes()]),
+            None => crate::sys::say(&[b"IT0613 the trace ends here: the program did something that can't be recorded"]),
+        }
         replay::status_line("trace_ends", itarget_abi::exit::TRACE_ENDS);
         replay::flush_output();
         crate::sys::exit_now(itarget_abi::exit::TRACE_ENDS);

@@ -124,5 +124,5 @@ fn a_program_that_was_profiled_without_threads_is_recorded_without() {
     assert_eq!(recorded.status, 0, "{recorded:?}");
     assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("which the profiled run did not"), "{recorded:?}");
     assert!(recorded.stdout.ends_with("after 2000\n"), "{recorded:?}");
-    assert!(replayed.status == 122 && replayed.stderr.contains("IT0613"), "{replayed:?}");
+    assert!(replayed.status == 122 && replayed.stderr.contains("IT0613") && replayed.stderr.contains("it starts a thread"), "{replayed:?}");
 }

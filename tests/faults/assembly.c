@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 enum { THREADS = 3, ROUNDS = 2000 };
-static int counter, lock, kinds[THREADS];
+static int counter, lock, kinds[THREADS], early;
 static long history;
 static int add(int *p, int n) {
   __asm__ volatile("lock; xaddl %0, %1" : "+r"(n), "+m"(*p) : : "memory", "cc");
@@ -29,6 +29,8 @@ int main(void) {
   pthread_t t[THREADS];
   puts("before");
   fflush(stdout);
+  // The same instructions on what one thread has to itself.
+  add(&early, 1 + swap(&early, 0));
   for (long i = 0; i < THREADS; i++) pthread_create(&t[i], NULL, work, (void *)i);
   for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
   printf("%d, %ld, %d %d %d\n", counter, history, kinds[0], kinds[1], kinds[2]);

@@ -246,8 +246,8 @@ pub struct Facts {
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
     /// The profiled run started no thread, and one that does is not recorded on.
     pub single: bool,
-    /// What inline assembly works on that looks as if threads synchronized by it.
-    pub assembly: Vec<FieldId>,
+    /// Inline assembly: place, what it works on, and whether it looks as if threads synchronized by it.
+    pub assembly: Vec<((usize, usize), Vec<FieldId>, bool)>,
     /// What several threads may write in replay space they write in an order, for certain.
     pub ordered_writes: bool,
     /// Functions that such threads may run: ascending.

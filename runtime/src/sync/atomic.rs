@@ -1,8 +1,8 @@
 //! Atomic operations of the program on memory that several threads reach.
 //!
 //! Operations that write to one place are made one after the other, so that a replay can make them in the same order and its memory
-//! is what it was: plain accesses that come after them find it. What operations read is logged besides, so reads need no place
-//! in that order; they come after the write whose value they read, or after a later one.
+//! is what it was: plain accesses that come after them find it. What loads read is logged (and what operations find that may be on memory
+//! of the environment), so loads need no place in that order; they come after the write whose value they read, or after a later one.
 
 use super::locks::{How, how};
 use super::table::Entry;

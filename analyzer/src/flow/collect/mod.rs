@@ -280,9 +280,7 @@ impl<'a> Collector<'a> {
         }
         for (index, &arg) in call.args.iter().enumerate() {
             let values = self.span(&self.merged(at.0, arg), None);
-            if crate::races::is_atomic(text) {
-                self.facts.assembly.extend(&values);
-            }
+            self.facts.assembly.push((at, values.clone(), crate::races::is_atomic(text)));
             self.pin(at, values, "inline assembly", true, &[index as u32]);
         }
     }

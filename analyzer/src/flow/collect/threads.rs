@@ -94,6 +94,7 @@ impl Collector<'_> {
             let held = |c: &FieldId| !matches!(facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent);
             let raced = facts.raced.iter().copied().filter(held).collect();
             self.facts.raced = raced;
+            self.refuse_assembly();
             return;
         }
         let mut raced = races.unordered;
@@ -104,10 +105,23 @@ impl Collector<'_> {
             raced.extend(self.volatile());
             raced.extend(self.set_by_handlers());
             raced.extend(self.read_beside_atomics());
-            raced.extend(&self.facts.assembly);
+            raced.extend(self.facts.assembly.iter().filter(|a| a.2).flat_map(|a| &a.1));
         }
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);
+        self.refuse_assembly();
+    }
+
+    /// Inline assembly may work on memory that races, and the address does not tell: it lies in a variable or on a stack.
+    fn refuse_assembly(&mut self) {
+        let facts = &mut self.facts;
+        for (at, values, _) in &facts.assembly {
+            let low = |v: &FieldId| facts.raced.binary_search(v).is_ok() && facts.places[self.points_to.field(*v).object.0 as usize] == Place::Low;
+            if values.iter().any(low) {
+                let reason = "inline assembly works on memory that threads share; use the compiler's atomic builtins instead";
+                facts.refused.push((*at, reason.to_owned()));
+            }
+        }
     }
 
     /// Where races are not looked for, what atomic operations work on is the environment's all the same if it is few objects, for many a

@@ -193,7 +193,7 @@ fn arguments_and_environment_variables_are_in_replay_space() {
 fn fields_of_a_stream_are_environment_memory() {
     let plan = golden("file_macro").plan;
     assert!(loads(&plan, How::Always) >= 4);
-    assert!(plan.sites.iter().any(|s| s.action == Action::Store));
+    assert!(plan.sites.iter().any(|s| matches!(s.action, Action::Store { checked: true, .. })));
 }
 
 fn applies(plan: &Plan, function: &str) -> usize {

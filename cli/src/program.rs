@@ -183,7 +183,7 @@ pub fn describe(site: &Site) -> String {
     let what = match &site.action {
         Action::Call(c) => format!("call of {}", c.callee),
         Action::Load { .. } => "load".into(),
-        Action::Store => "store".into(),
+        Action::Store { .. } => "store".into(),
         Action::Order { .. } => "ordered access".into(),
         Action::Alloc { runtime, .. } | Action::Replace { runtime } => {
             format!("call of {}", runtime.trim_start_matches("__itarget_"))

@@ -228,6 +228,11 @@ impl Ir {
         llvm!(LLVMAddFunction(self.module, n.as_ptr(), ty))
     }
 
+    /// Callers of the function may leave all in registers but its result, r11 and floating-point values.
+    pub fn preserve_most(&self, f: Value) {
+        llvm!(LLVMSetFunctionCallConv(f, llvm_sys::LLVMCallConv::LLVMPreserveMostCallConv as u32));
+    }
+
     /// New internal function with an entry block.
     pub fn define(&self, name: &str, ty: Type) -> Value {
         let n = cstr(name);
@@ -422,7 +427,11 @@ impl Ir {
     /// Builds a call.
     pub fn call(&self, f: Value, ty: Type, args: &[Value]) -> Value {
         let mut a = args.to_vec();
-        llvm!(LLVMBuildCall2(self.builder, ty, f, a.as_mut_ptr(), a.len() as u32, c"".as_ptr()))
+        let call = llvm!(LLVMBuildCall2(self.builder, ty, f, a.as_mut_ptr(), a.len() as u32, c"".as_ptr()));
+        if !llvm!(LLVMIsAFunction(f)).is_null() {
+            llvm!(LLVMSetInstructionCallConv(call, LLVMGetFunctionCallConv(f)));
+        }
+        call
     }
 
     /// Builds a load.

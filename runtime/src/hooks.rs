@@ -18,7 +18,13 @@ pub fn event(site: u32) {
     }
     let c = ctl();
     c.sum = mix(c.sum, site);
-    c.last_site = site;
+    quiet(site);
+}
+
+/// An event that is not in the checksum.
+#[inline(always)]
+pub fn quiet(site: u32) {
+    ctl().last_site = site;
     word::begin();
     if st().watched {
         watched(site);

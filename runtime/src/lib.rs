@@ -36,6 +36,7 @@ mod sync;
 mod sys;
 mod thread;
 mod variables;
+mod view;
 mod word;
 
 #[cfg(not(test))]

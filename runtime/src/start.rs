@@ -471,6 +471,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         // One arena is enough; to make more, libc would look at the machine.
         libc::mallopt(libc::M_ARENA_MAX, 1);
         page().bound = BOUND;
+        page().missing = BOUND;
         page().mode = mode::REPLAY;
         replay::open();
         crate::show::standard_streams();

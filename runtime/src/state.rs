@@ -8,6 +8,7 @@ use crate::hooks::Cells;
 use crate::pool;
 use crate::signal::Queue;
 use crate::sync;
+use crate::view::View;
 use crate::word::Words;
 use core::sync::atomic::AtomicU32;
 use itarget_abi::control::{Control, PAGE, mode};
@@ -38,6 +39,7 @@ const CONTROL: Control = Control {
     magic: 0,
     flushed: 0,
     bound: u64::MAX,
+    missing: u64::MAX,
     number: 0,
     ops: 0,
     sync_start: 0,
@@ -52,7 +54,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v7: u8 = 7;
+pub static __itarget_abi_v8: u8 = 8;
 
 /// What belongs to one thread.
 pub struct Thread {
@@ -90,6 +92,8 @@ pub struct Thread {
     pub signals: Queue,
     /// Scalars seen last.
     pub words: Words,
+    /// What loads that may race saw last.
+    pub view: View,
     /// For `getline`.
     pub line: crate::libc_like::Line,
     /// Copies of static results.
@@ -121,6 +125,7 @@ impl Thread {
             pool: [pool::Local::NEW; 3],
             signals: Queue::NEW,
             words: Words::NEW,
+            view: View::NEW,
             line: crate::libc_like::Line::NEW,
             cells: Cells::NEW,
             locals: core::ptr::null_mut(),
@@ -143,8 +148,14 @@ core::arch::global_asm!(
     ".type itarget_self,@object",
     ".size itarget_self,8",
     "itarget_self: .quad {foreign}",
+    ".hidden __itarget_view",
+    ".globl __itarget_view",
+    ".type __itarget_view,@object",
+    ".size __itarget_view,8",
+    "__itarget_view: .quad {foreign} + {seen}",
     ".popsection",
     foreign = sym FOREIGN,
+    seen = const core::mem::offset_of!(Thread, view.seen),
 );
 
 #[inline(always)]
@@ -169,7 +180,16 @@ pub fn me() -> &'static mut Thread {
 /// Nobody else is.
 pub unsafe fn become_thread(thread: *mut Thread) {
     // SAFETY: as in `own`.
-    unsafe { core::arch::asm!("mov qword ptr fs:[itarget_self@tpoff], {}", in(reg) thread, options(nostack, preserves_flags)) };
+    unsafe {
+        let seen = &raw mut (*thread).view.seen;
+        core::arch::asm!(
+            "mov qword ptr fs:[itarget_self@tpoff], {}",
+            "mov qword ptr fs:[__itarget_view@tpoff], {}",
+            in(reg) thread,
+            in(reg) seen,
+            options(nostack, preserves_flags)
+        );
+    }
 }
 
 /// The control block of the thread that calls.

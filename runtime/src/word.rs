@@ -1,4 +1,4 @@
-//! Scalars in the stream. One that has the value that its site saw last costs a bit, any other the bytes of
+//! Scalars in the stream. (Loads of what may race have a way of their own, see [`crate::view`].) One that has the value that its site saw last costs a bit, any other the bytes of
 //! its difference to that, or a byte 0 (which no difference is) and its distance to another pointer ([`Near`]), where that is shorter.
 //!
 //! Eight scalars share a flag byte, which stands before the first of them: bit `i` is 1 when scalar `i` is as
@@ -9,7 +9,7 @@
 //! a stream cut off anywhere ends in a scalar that is missing, never in one that is wrong.
 
 use crate::state::{ctl, elsewhere, me, page, recording, replaying};
-use crate::{log, replay};
+use crate::{log, replay, view};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::mode;
 use itarget_abi::log::{unzigzag, zigzag};
@@ -67,12 +67,13 @@ pub fn raw(n: u64) {
 #[inline(always)]
 pub fn close() {
     words().used = CLOSED;
+    view::close();
 }
 
 /// Closes the flag byte with a byte of padding, also one that just got full: without it a chunk that ends
 /// here would seem to end before the last scalars that cost no byte of their own.
 pub fn seal() {
-    words().used = CLOSED;
+    close();
     let mut padding = 0u8;
     if recording() {
         log::reserve(1);
@@ -140,8 +141,15 @@ fn append(value: u64) {
         unsafe { *flags |= 1 << used };
         return;
     }
-    let difference = zigzag(value.wrapping_sub(*last) as i64);
-    *last = value;
+    let before = core::mem::replace(last, value);
+    differ(value, before);
+}
+
+/// Appends a scalar that is not the one before it, in relation to that; there is room for the longest integer.
+#[inline(always)]
+pub fn differ(value: u64, before: u64) {
+    let w = words();
+    let difference = zigzag(value.wrapping_sub(before) as i64);
     let bytes = near::length(difference);
     if bytes > SHORT && let Some((code, taken)) = w.near.encode(value, bytes - 1) {
         log::varint_reserved(0);
@@ -172,11 +180,19 @@ fn take() -> u64 {
     if same {
         return *last;
     }
-    let value = match replay::take_varint() {
-        0 => w.near.decode(replay::take_varint()),
-        difference => last.wrapping_add(unzigzag(difference) as u64),
-    };
+    let value = differed(*last);
     *last = value;
-    w.near.note(value);
+    value
+}
+
+/// Takes a scalar that is not the one before it.
+#[inline(always)]
+pub fn differed(before: u64) -> u64 {
+    let near = &mut words().near;
+    let value = match replay::take_varint() {
+        0 => near.decode(replay::take_varint()),
+        difference => before.wrapping_add(unzigzag(difference) as u64),
+    };
+    near.note(value);
     value
 }

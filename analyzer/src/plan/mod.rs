@@ -327,7 +327,7 @@ impl Writer<'_> {
             return None;
         }
         if load.races {
-            return Some((Action::Load { how: How::Always }, all));
+            return Some((Action::Load { how: How::Racing }, all));
         }
         let environment = self.environment(&load.values).count();
         let ordered = self.may_race(&load.values);
@@ -347,7 +347,8 @@ impl Writer<'_> {
         }
         let how = if self.any_low(&load.values) { self.located(&load.values) } else { How::Checked };
         if environment == load.values.len() || how == How::Always || ordered && how != How::Checked {
-            return Some((Action::Load { how: How::Always }, all));
+            let racing = load.values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
+            return Some((Action::Load { how: if racing { How::Racing } else { How::Always } }, all));
         }
         let mut part = Traffic::default();
         for v in self.environment(&load.values) {
@@ -410,8 +411,9 @@ impl Writer<'_> {
             let traffic = self.weights.site(name, store.ordinal, store.executions, store.size);
             return replayed.then_some((Action::Apply { writes: Vec::new() }, traffic));
         }
-        let check = store.values.is_empty() || store.values.iter().any(|v| self.may_be_missing(*v, foreign));
-        check.then_some((Action::Store, Traffic::default()))
+        let checked = store.values.is_empty() || store.values.iter().any(|v| self.may_be_missing(*v, foreign));
+        let raced = store.values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
+        (checked || raced).then_some((Action::Store { checked, raced }, Traffic::default()))
     }
 
     /// The cell is in replay space, and is written at all.

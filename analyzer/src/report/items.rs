@@ -157,7 +157,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
     let logs = |site: &Site| match &site.action {
         Action::Call(call) => logs(call),
         Action::Load { .. } | Action::Order { checked: true } | Action::Apply { .. } | Action::Downcall { .. } | Action::Upcall { .. } => true,
-        Action::Store
+        Action::Store { .. }
         | Action::Order { checked: false }
         | Action::Alloc { .. }
         | Action::Replace { .. }
@@ -304,7 +304,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             Action::Apply { .. } => cell = self.applied(site, &mut item),
             Action::Downcall { to } => self.crossing(site, to, true, &mut item),
             Action::Upcall { to } => self.crossing(site, to, false, &mut item),
-            Action::Store
+            Action::Store { .. }
             | Action::Order { checked: false }
             | Action::Alloc { .. }
             | Action::Replace { .. }
@@ -600,13 +600,14 @@ fn written<'b>(call: &'b CallSite, action: &'b Call) -> impl Iterator<Item = Fie
 pub fn what(action: &Action) -> String {
     match action {
         Action::Call(call) => super::describe(call).replace("llvm.", ""),
-        Action::Load { how: How::Always } => "load -> log value".to_owned(),
+        Action::Load { how: How::Always | How::Racing } => "load -> log value".to_owned(),
         Action::Load { how: How::Checked | How::Located | How::OnStack } | Action::Order { checked: true } => "load -> log value if environment".to_owned(),
         Action::Order { checked: false } => "ordered as it is made: logged if it races with another thread".to_owned(),
         Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
         Action::Downcall { to } => format!("downcall of {} -> log result", super::names(to)),
         Action::Upcall { to } => format!("upcall of {} -> log arguments, stack pointer", super::names(to)),
-        Action::Store => "store: skipped at replay if its memory is not there".to_owned(),
+        Action::Store { checked: true, .. } => "store: skipped at replay if its memory is not there".to_owned(),
+        Action::Store { checked: false, .. } => "store: what loads that race see".to_owned(),
         Action::Alloc { runtime, objid } => {
             let side = match objid {
                 0 => "in replay space",

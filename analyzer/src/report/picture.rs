@@ -538,7 +538,7 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
             | Action::Apply { .. }
             | Action::Downcall { .. }
             | Action::Upcall { .. }
-            | Action::Store
+            | Action::Store { .. }
             | Action::Alloc { .. }
             | Action::Replace { .. }
             | Action::Redirect { .. }

@@ -2,12 +2,14 @@
 
 use super::Cx;
 use crate::ir::{Type, Value};
+use itarget_abi::view;
 use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_plan::{How, Staged};
-use llvm_sys::LLVMTypeKind;
+use llvm_sys::core::LLVMSetThreadLocalMode;
+use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
 
 impl Cx<'_> {
-    /// Logs a load. `Always`: in every mode but plain; `Checked`: when the address is above the
+    /// Logs a load. `Always` and `Racing`: in every mode but plain; `Checked`: when the address is above the
     /// bound (the hook then knows which side it is).
     pub(super) fn load(&self, id: u32, load: Value, how: How) {
         let ir = self.ir;
@@ -21,10 +23,10 @@ impl Cx<'_> {
         }
         ir.before(load);
         let slow = match how {
-            How::Always | How::Located | How::OnStack => ir.nonzero(self.mode()),
+            How::Always | How::Racing | How::Located | How::OnStack => ir.nonzero(self.mode()),
             How::Checked => self.above(ir.ptr_to_int(pointer)),
         };
-        let (slow_end, fast_end) = ir.if_then_else(slow, load, true);
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, how != How::Racing);
         ir.before(slow_end);
         ir.debug_of(load);
         let logged = self.logged_load(f, pointer, ty, id, how);
@@ -48,11 +50,21 @@ impl Cx<'_> {
         let site = ir.int(ir.i32, u64::from(id));
         let size = ir.store_size(ty);
         let (small, large) = match how {
-            How::Always => ("__itarget_ld", "__itarget_ldn"),
+            How::Always | How::Racing => ("__itarget_ld", "__itarget_ldn"),
             How::Checked => ("__itarget_ck", "__itarget_ckn"),
             How::Located => ("__itarget_at", "__itarget_atn"),
             How::OnStack => ("__itarget_st", "__itarget_stn"),
         };
+        if self.is_word(ty) && how == How::Racing {
+            let name = match size {
+                1 => "__itarget_race1",
+                2 => "__itarget_race2",
+                4 => "__itarget_race4",
+                _ => "__itarget_race8",
+            };
+            let v = self.hook(name, &[pointer, site]);
+            return self.word_as(v, ty);
+        }
         if self.is_word(ty) {
             let v = self.hook(small, &[pointer, ir.int(ir.i32, size), site]);
             return self.word_as(v, ty);
@@ -82,12 +94,31 @@ impl Cx<'_> {
         }
     }
 
+    /// What a store writes is what the thread sees there last, see `itarget_abi::view`. In every mode: to ask would cost more.
+    pub(super) fn see(&self, store: Value) {
+        let ir = self.ir;
+        let (value, pointer) = (ir.operand(store, 0), ir.operand(store, 1));
+        let aggregate = matches!(ir.kind(ir.type_of(value)), LLVMTypeKind::LLVMStructTypeKind | LLVMTypeKind::LLVMArrayTypeKind);
+        if aggregate || ir.store_size(ir.type_of(value)) > view::BEYOND as u64 {
+            return;
+        }
+        ir.before(store);
+        ir.debug_of(store);
+        let view = ir.declare_global(view::SYMBOL, ir.ptr);
+        // SAFETY: a declaration; the runtime has the variable in the executable.
+        unsafe { LLVMSetThreadLocalMode(view, LLVMThreadLocalMode::LLVMLocalExecTLSModel) };
+        let at = ir.int_cast(ir.int_cast(ir.ptr_to_int(pointer), ir.int_type(view::BITS), false), ir.i64, false);
+        let seen = ir.store(value, ir.element(ir.i8, ir.load(ir.ptr, view), at));
+        // SAFETY: a store.
+        unsafe { llvm_sys::core::LLVMSetAlignment(seen, 1) };
+    }
+
     /// A store that a replay skips when its memory is not mapped there.
     pub(super) fn store(&self, store: Value) {
         let ir = self.ir;
         let pointer = ir.operand(store, 1);
         ir.before(store);
-        let high = self.above(ir.ptr_to_int(pointer));
+        let high = self.missing(ir.ptr_to_int(pointer));
         let check_end = ir.if_then(high, store, true);
         let check_block = ir.block_of(check_end);
         ir.before(check_end);

@@ -30,7 +30,11 @@ impl Hooks {
             ($($name:ident($($arg:ident: $t:tt),*) -> $r:tt;)*) => {
                 $(
                     let ty = ir.fn_type(ty!($r), &[$(ty!($t)),*], false);
-                    by_name.insert(stringify!($name), (ir.declare(stringify!($name), ty), ty));
+                    let f = ir.declare(stringify!($name), ty);
+                    if stringify!($name).starts_with(itarget_abi::hooks::RACE) {
+                        ir.preserve_most(f);
+                    }
+                    by_name.insert(stringify!($name), (f, ty));
                 )*
             };
         }

@@ -96,7 +96,7 @@ impl Cx<'_> {
         let fits = match &site.action {
             Action::Atomic { .. } => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg),
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
-            Action::Store => opcode == LLVMOpcode::LLVMStore,
+            Action::Store { .. } => opcode == LLVMOpcode::LLVMStore,
             Action::Order { .. } => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore),
             Action::Apply { .. } => matches!(opcode, LLVMOpcode::LLVMStore | LLVMOpcode::LLVMCall),
             Action::Count { .. } | Action::Guard { .. } => true,
@@ -114,8 +114,13 @@ impl Cx<'_> {
                 self.load(id, inst, *how);
                 Ok(())
             }
-            Action::Store => {
-                self.store(inst);
+            Action::Store { checked, raced } => {
+                if *raced {
+                    self.see(inst);
+                }
+                if *checked {
+                    self.store(inst);
+                }
                 Ok(())
             }
             Action::Order { checked } => {
@@ -184,7 +189,15 @@ impl Cx<'_> {
 
     /// `address >= bound` of the control page, where the builder is.
     fn above(&self, address: Value) -> Value {
-        let offset = std::mem::offset_of!(itarget_abi::control::Control, bound);
+        self.at_least(address, std::mem::offset_of!(itarget_abi::control::Control, bound))
+    }
+
+    /// `address >= missing` of the control page, where the builder is.
+    fn missing(&self, address: Value) -> Value {
+        self.at_least(address, std::mem::offset_of!(itarget_abi::control::Control, missing))
+    }
+
+    fn at_least(&self, address: Value, offset: usize) -> Value {
         let bound = self.ir.load(self.ir.i64, self.ir.offset(self.control, offset as u64));
         self.ir.icmp(llvm_sys::LLVMIntPredicate::LLVMIntUGE, address, bound)
     }

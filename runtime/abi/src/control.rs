@@ -64,6 +64,8 @@ pub struct Control {
     /// Addresses at or above this one are checked: `layout::BOUND`, or `u64::MAX` in mode plain,
     /// where nothing needs to be.
     pub bound: u64,
+    /// Stores at or above this address are checked, for their memory may not be there: as `bound`, at replay only.
+    pub missing: u64,
     /// Number of the thread.
     pub number: u64,
     /// Synchronization operations of the thread so far.

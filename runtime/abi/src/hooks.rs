@@ -73,6 +73,11 @@ macro_rules! for_each_hook {
             // reads of environment values: always logged (ld), or by address (ck)
             __itarget_ld(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ldn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            // the same of replay space that may race, of 1, 2, 4 and 8 bytes (see `RACE`)
+            __itarget_race1(from: ptr, site: i32) -> i64;
+            __itarget_race2(from: ptr, site: i32) -> i64;
+            __itarget_race4(from: ptr, site: i32) -> i64;
+            __itarget_race8(from: ptr, site: i32) -> i64;
             __itarget_at(from: ptr, size: i32, site: i32) -> i64;
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_st(from: ptr, size: i32, site: i32) -> i64;
@@ -125,6 +130,10 @@ macro_rules! for_each_hook {
         }
     };
 }
+
+/// Hooks whose names begin so are called with LLVM's convention `preserve_most`: they keep all registers but the result, r11 and
+/// the floating-point ones.
+pub const RACE: &str = "__itarget_race";
 
 /// Tables that the pass defines and the runtime reads (weak in the runtime, so that a runtime in
 /// an uninstrumented link is harmless). All are arrays with a `u64` count in front.

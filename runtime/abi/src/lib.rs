@@ -21,3 +21,4 @@ pub mod options;
 pub mod shadow;
 pub mod site;
 pub mod version;
+pub mod view;

@@ -208,8 +208,15 @@ pub enum Action {
         /// Always logged, or told apart by address.
         how: How,
     },
-    /// Store that may hit memory which does not exist at replay.
-    Store,
+    /// Store that may hit memory which does not exist at replay, or memory that loads race for, or both.
+    Store {
+        /// Whether its memory exists at replay is told apart by address.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        checked: bool,
+        /// Loads of that memory are [`How::Racing`]: the thread will know what it wrote.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        raced: bool,
+    },
     /// Load or store of replay space that may race: ordered as it is made; a load is logged where it races indeed.
     Order {
         /// A load that may also be one of environment memory, told apart by address.
@@ -338,6 +345,8 @@ pub struct Staged {
 pub enum How {
     /// Always treated as environment (logged).
     Always,
+    /// A load of replay space that may race: always logged, and seldom anything else than what the thread saw there last.
+    Racing,
     /// Decided by one compare of the address at run time.
     Checked,
     /// Decided at run time, too, where the memory below the bound that is the environment's is all in variables: those of

@@ -215,6 +215,10 @@ fn taken(from: *const u8, site: u32, size: i32) -> u64 {
     quiet(site);
     let view = &mut me().view;
     if view.left == (0, 0) {
+        // The load that began this run may have ended a chunk, and with it the flag byte of scalars.
+        if replay::at_check() {
+            word::close();
+        }
         let mut run = 0u8;
         // SAFETY: one writable byte.
         unsafe { replay::take(&raw mut run, 1) };

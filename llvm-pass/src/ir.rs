@@ -702,6 +702,12 @@ impl Ir {
         g
     }
 
+    /// Makes a global variable a constant.
+    pub fn constant(&self, g: Value, value: Value) {
+        llvm!(LLVMSetInitializer(g, value));
+        llvm!(LLVMSetGlobalConstant(g, 1));
+    }
+
     /// Declares an external global variable, or finds it.
     pub fn declare_global(&self, name: &str, ty: Type) -> Value {
         if let Some(g) = self.global(name) {

@@ -76,6 +76,8 @@ pub fn run(ir: &Ir) -> Result<(), String> {
             && !name.starts_with("llvm.")
             && !name.starts_with("__itarget")
             && ir.has_address_use(f)
+            // Where nobody defines such a one its address is null, and programs ask.
+            && ir.linkage(f) != LLVMLinkage::LLVMExternalWeakLinkage
         {
             thunk(ir, f, &name)?;
         }
@@ -170,6 +172,8 @@ fn thunk(ir: &Ir, f: Value, name: &str) -> Result<(), String> {
         let args: Vec<Value> = (0..fixed.len()).map(|i| ir.param(t, i)).collect();
         let r = ir.call(f, ty, &args);
         finish(ir, ret, r);
+    } else if fixed.is_empty() {
+        return undeclared(ir, f, &thunk_name);
     } else if WORDS.contains(&name) {
         let mut params = fixed.clone();
         // Pointers, since some are: what the function writes through them is logged.
@@ -203,6 +207,22 @@ fn thunk(ir: &Ir, f: Value, name: &str) -> Result<(), String> {
     }
     // The thunk itself calls `f` directly, which is not an address use.
     ir.replace_address_uses(f, t);
+    Ok(())
+}
+
+/// A function that was declared without its parameters (`char memmove ();` in tests of old configure scripts): the thunk hands on whatever it
+/// is given. It jumps through a pointer, since an indirect call of the library's code is what ends a recording; to compare
+/// the address does not.
+fn undeclared(ir: &Ir, f: Value, thunk_name: &str) -> Result<(), String> {
+    let ty = ir.function_type(f);
+    let pointer = ir.add_global(&format!("{thunk_name}.address"), ir.zero(ir.ptr));
+    let t = ir.define(thunk_name, ty);
+    ir.no_debug();
+    let r = ir.call(ir.load(ir.ptr, pointer), ty, &[]);
+    ir.must_tail(r);
+    finish(ir, ir.return_type(ty), r);
+    ir.replace_address_uses(f, t);
+    ir.constant(pointer, f);
     Ok(())
 }
 

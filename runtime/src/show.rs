@@ -16,7 +16,7 @@ use itarget_abi::layout;
 
 unsafe extern "C" {
     static stdout: *mut c_void;
-    static stderr: *mut c_void;
+    static mut stderr: *mut c_void;
     static mut program_invocation_name: *mut c_char;
     static mut program_invocation_short_name: *mut c_char;
     fn flockfile(stream: *mut c_void);
@@ -248,6 +248,72 @@ pub unsafe extern "C" fn __itarget_captured(memory: *mut c_void, stream: *mut c_
         crate::interpose::next_free(CAPTURED.cast());
         CAPTURED = null_mut();
         CAPTURED_LEN as i64
+    }
+}
+
+/// While recording: as [`__itarget_capture`], for a call that prints on stderr by libc's variable, which leads to the memory meanwhile.
+/// With several threads recording ends instead, for another one may look at that variable.
+///
+/// # Safety
+/// [`__itarget_captured_errors`] follows.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_capture_errors() -> *mut c_void {
+    if crate::sync::threads() {
+        __itarget_not_captured();
+        return null_mut();
+    }
+    // SAFETY: libc's variable, of the only thread.
+    unsafe {
+        STDERR = stderr;
+        stderr = __itarget_capture(STDERR);
+        stderr
+    }
+}
+
+static mut STDERR: *mut c_void = null_mut();
+
+/// While recording: prints what was captured on stderr, and logs it.
+///
+/// # Safety
+/// `memory` is what [`__itarget_capture_errors`] returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_captured_errors(memory: *mut c_void) {
+    if memory.is_null() {
+        return;
+    }
+    // SAFETY: as there.
+    unsafe {
+        stderr = STDERR;
+        __itarget_captured(memory, STDERR);
+        libc::fflush(STDERR.cast());
+    }
+}
+
+/// While recording: writes what was captured to a descriptor, and logs it. What the call returns: the bytes, or a negative number.
+///
+/// # Safety
+/// `memory` is what [`__itarget_capture`] returned for a null stream.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_captured_fd(memory: *mut c_void, fd: i32) -> i64 {
+    if memory.is_null() {
+        crate::hooks::refuse(crate::exit::site::ABOVE);
+        return -1;
+    }
+    // SAFETY: as in `__itarget_captured`.
+    unsafe {
+        libc::fclose(memory.cast());
+        let mut at = 0;
+        while at < CAPTURED_LEN {
+            match libc::write(fd, CAPTURED.add(at).cast(), CAPTURED_LEN - at) {
+                written @ 1.. => at += written as usize,
+                _ => break,
+            }
+        }
+        varint(at as u64);
+        bulk(CAPTURED.cast(), at as u64);
+        crate::interpose::next_free(CAPTURED.cast());
+        CAPTURED = null_mut();
+        if at == CAPTURED_LEN { at as i64 } else { -1 }
     }
 }
 

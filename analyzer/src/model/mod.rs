@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+pub mod assembly;
 mod layout;
 mod loops;
 mod prototypes;
@@ -636,6 +637,14 @@ pub enum Callee {
         /// Constraints.
         constraints: String,
     },
+}
+
+impl Callee {
+    /// Inline assembly that may touch memory.
+    #[must_use]
+    pub fn is_working_assembly(&self) -> bool {
+        matches!(self, Callee::Asm { text, constraints } if !assembly::only_computes(text, constraints))
+    }
 }
 
 /// A call.

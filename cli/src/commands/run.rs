@@ -5,7 +5,7 @@ use crate::errors::Error;
 use crate::program::{Identity, Program};
 use crate::trace::dir::Ended;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use std::os::unix::process::ExitStatusExt;
@@ -34,8 +34,8 @@ fn path_of(name: &str) -> Result<PathBuf, Error> {
     Ok(std::path::absolute(&path).unwrap_or(path))
 }
 
-/// Starts the command and waits for it. SIGINT, SIGTERM and SIGHUP that other processes send us
-/// are passed on; those of the terminal it gets itself.
+/// Starts the command and waits for it. Signals by which servers are told to end, to read their configuration or to open their files
+/// again are passed on when other processes send them to us; those of the terminal it gets itself.
 ///
 /// # Errors
 /// IT0505: it can't be started.
@@ -43,7 +43,7 @@ pub fn wait(command: &mut Command) -> Result<ExitStatus, Error> {
     let failed = |command: &Command, e: std::io::Error| {
         Error::new("IT0505", format!("{} can't be started: {e}", command.get_program().to_string_lossy()))
     };
-    let signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP]);
+    let signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]);
     let mut child = command.spawn().map_err(|e| failed(command, e))?;
     if let (Ok(mut signals), Some(pid)) = (signals, Pid::from_raw(i32::try_from(child.id()).unwrap_or(0))) {
         std::thread::spawn(move || {
@@ -51,6 +51,9 @@ pub fn wait(command: &mut Command) -> Result<ExitStatus, Error> {
                 let signal = match origin.signal {
                     SIGINT => Signal::INT,
                     SIGTERM => Signal::TERM,
+                    SIGQUIT => Signal::QUIT,
+                    SIGUSR1 => Signal::USR1,
+                    SIGUSR2 => Signal::USR2,
                     _ => Signal::HUP,
                 };
                 // From a process: it went to us alone.

@@ -22,6 +22,14 @@ const ON_A_STREAM: &[(&str, &str)] = &[
     ("__vprintf_chk", "__vfprintf_chk"),
 ];
 
+/// Functions that print on a descriptor, and what prints the same on a stream.
+const ON_A_DESCRIPTOR: &[(&str, &str)] = &[
+    ("dprintf", "fprintf"),
+    ("__dprintf_chk", "__fprintf_chk"),
+    ("vdprintf", "vfprintf"),
+    ("__vdprintf_chk", "__vfprintf_chk"),
+];
+
 /// Functions that print the name of the program.
 const SAYS_NAME: &[&str] = &["error", "error_at_line", "warn", "warnx", "vwarn", "vwarnx", "err", "errx", "verr", "verrx"];
 
@@ -97,7 +105,11 @@ enum To {
     Line(Value),
     /// A stream argument of a function that prints nothing; the stream of this process.
     Control(usize, Value),
-    /// Descriptor, if the function always prints there, and its stream or null. Can't be captured (`error`, `dprintf`): recording stops when it prints foreign memory.
+    /// A function that prints on stderr by libc's variable (`error`); the stream of this process.
+    Errors(Value),
+    /// A function that prints on a descriptor argument, and what prints the same on a stream; the descriptor or -1.
+    Text(&'static str, Value),
+    /// Descriptor, if the function always prints there, and its stream or null. Can't be captured (`wprintf`): recording stops when it prints foreign memory.
     Plain(Option<u32>, Value),
 }
 
@@ -116,7 +128,11 @@ impl Cx<'_> {
             Show::Fd { arg } => {
                 let fd = *w.args.get(arg as usize)?;
                 let real = self.hook("__itarget_show_fd", &[ir.int_cast(fd, ir.i32, true)]);
-                let to = if plan.callee == "write" { To::Fd(real) } else { To::Plain(None, ir.zero(ir.ptr)) };
+                let to = match ON_A_DESCRIPTOR.iter().find(|(name, _)| *name == plan.callee) {
+                    Some((_, other)) => To::Text(other, real),
+                    None if plan.callee == "write" => To::Fd(real),
+                    None => To::Plain(None, ir.zero(ir.ptr)),
+                };
                 (to, ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0)))
             }
             Show::Standard { fd } => {
@@ -125,6 +141,7 @@ impl Cx<'_> {
                 let to = match other {
                     Some((_, other)) => To::Stdout(other, own),
                     None if plan.callee == "puts" => To::Line(own),
+                    None if fd == 2 && (plan.callee == "perror" || SAYS_NAME.contains(&&*plan.callee)) => To::Errors(own),
                     None => To::Plain(Some(fd), own),
                 };
                 (to, ir.nonzero(own))
@@ -326,6 +343,27 @@ impl Cx<'_> {
                     self.hook("__itarget_printed", &[text, n]);
                 }
             }
+            To::Errors(_) => {
+                let memory = self.hook("__itarget_capture_errors", &[]);
+                keep(self.print(w, &shown.callee, &w.args));
+                self.hook("__itarget_captured_errors", &[memory]);
+            }
+            To::Text(other, fd) => {
+                let memory = self.hook("__itarget_capture", &[ir.zero(ir.ptr)]);
+                let ty = ir.call_type(w.call());
+                let mut params = ir.param_types(ty);
+                let mut args = w.args.clone();
+                if let (Some(first), Some(stream)) = (params.first_mut(), args.first_mut()) {
+                    *first = ir.ptr;
+                    *stream = memory;
+                }
+                let ty = ir.fn_type(ir.return_type(ty), &params, ir.is_vararg(ty));
+                ir.never_another(ir.call(ir.declare(other, ty), ty, &args));
+                let n = self.hook("__itarget_captured_fd", &[memory, *fd]);
+                if w.ret != ir.void {
+                    keep(ir.int_cast(n, w.ret, true));
+                }
+            }
             To::Plain(..) | To::Control(..) => {
                 self.hook("__itarget_not_captured", &[]);
                 keep(self.print(w, &shown.callee, &w.args));
@@ -364,9 +402,9 @@ impl Cx<'_> {
         let standard = ir.int_cast(shown.standard, ir.i32, false);
         Some(match &shown.to {
             To::Stream(_, stream) | To::Control(_, stream) | To::Stdout(_, stream) | To::Line(stream) => (standard, *stream),
-            To::Fd(_) => (standard, ir.zero(ir.ptr)),
+            To::Fd(_) | To::Text(..) => (standard, ir.zero(ir.ptr)),
             // `error` prints on both.
-            To::Plain(Some(2), _) => (ir.select(shown.standard, ir.int(ir.i32, 2), ir.int(ir.i32, 0)), ir.zero(ir.ptr)),
+            To::Errors(_) | To::Plain(Some(2), _) => (ir.select(shown.standard, ir.int(ir.i32, 2), ir.int(ir.i32, 0)), ir.zero(ir.ptr)),
             To::Plain(_, stream) => (standard, *stream),
         })
     }
@@ -388,10 +426,10 @@ impl Cx<'_> {
         ir.cond_br(shown.capture, logged, other);
         ir.at_end(logged);
         match &shown.to {
-            To::Stream(_, real) | To::Stdout(_, real) | To::Line(real) => {
+            To::Stream(_, real) | To::Stdout(_, real) | To::Line(real) | To::Errors(real) => {
                 self.hook("__itarget_print", &[*real, ir.int(ir.i32, 0)]);
             }
-            To::Fd(fd) => {
+            To::Fd(fd) | To::Text(_, fd) => {
                 self.hook("__itarget_print", &[ir.zero(ir.ptr), *fd]);
             }
             To::Plain(..) | To::Control(..) => {

@@ -52,6 +52,9 @@ macro_rules! for_each_hook {
             __itarget_not_captured() -> void;
             __itarget_capture(stream: ptr) -> ptr;
             __itarget_captured(memory: ptr, stream: ptr) -> i64;
+            __itarget_capture_errors() -> ptr;
+            __itarget_captured_errors(memory: ptr) -> void;
+            __itarget_captured_fd(memory: ptr, fd: i32) -> i64;
             __itarget_printed(p: ptr, n: i64) -> void;
             __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;

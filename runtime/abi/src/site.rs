@@ -56,7 +56,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         OBJECTS => "it has more locks, conditions and semaphores than there is room for",
         ORDER => "a library call works on memory that another thread came to meanwhile, or of an extent that nobody knows",
-        PRINTED => "it prints text of a library by a function whose output is not captured (perror, psignal, error, warn, dprintf)",
+        PRINTED => "it prints text of a library by a function whose output is not captured (psignal, wprintf; with several threads also perror, error, warn)",
         CANCEL => "the main thread is cancelled",
         FORK => "a library forks, and the program has handlers of pthread_atfork",
         LOCALE => "the locale changes while there are threads",

@@ -114,7 +114,7 @@ impl Collector<'_> {
             for instr in &function.instrs {
                 let operands: &[_] = match &instr.kind {
                     InstrKind::VaArg { list: at } | InstrKind::AtomicRmw { ptr: at, .. } | InstrKind::CmpXchg { ptr: at, .. } => &[*at],
-                    InstrKind::Call(call) if matches!(call.callee, Callee::Asm { .. }) => &call.args,
+                    InstrKind::Call(call) if call.callee.is_working_assembly() => &call.args,
                     _ => continue,
                 };
                 for &operand in operands {

@@ -13,7 +13,7 @@ pub use threads::{is_create, starts_threads};
 use super::facts::{Facts, Load, Pin, Place, Role, Store};
 use super::weights::Weights;
 use crate::annotate::Arguments;
-use crate::model::{Access, Call, Callee, Class, FunctionId, InstrKind, Module, Operand};
+use crate::model::{Access, Call, Callee, Class, FunctionId, InstrKind, Module, Operand, assembly};
 use crate::points_to::{FieldId, InstanceId, ObjectKind, PointsTo, Shape, Target};
 use itarget_annotations::Annotations;
 use itarget_plan::{How, RaceMode, Staged};
@@ -229,7 +229,7 @@ impl<'a> Collector<'a> {
                 self.external(at, ordinal, call, &external.name, &external.attributes, used);
             }
             Callee::Indirect(_) => self.indirect(at, ordinal, call, used),
-            Callee::Asm { text, .. } => self.assembly(at, call, text),
+            Callee::Asm { text, constraints } => self.assembly(at, call, text, constraints),
         }
     }
 
@@ -268,14 +268,14 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn assembly(&mut self, at: (usize, usize), call: &Call, text: &str) {
+    fn assembly(&mut self, at: (usize, usize), call: &Call, text: &str, constraints: &str) {
         const NONDETERMINISTIC: &[&str] = &["rdtsc", "rdrand", "rdseed", "syscall", "int $$0x80", "rdpmc"];
         if let Some(what) = NONDETERMINISTIC.iter().find(|w| text.contains(**w)) {
             let what = what.replace("$$", "$");
             let reason = format!("inline assembly with `{what}` brings in values that can't be recorded; use the C library's function instead");
             self.facts.refused.push((at, reason));
         }
-        if text.trim().is_empty() {
+        if text.trim().is_empty() || assembly::only_computes(text, constraints) {
             return;
         }
         for (index, &arg) in call.args.iter().enumerate() {

@@ -6,7 +6,7 @@
 
 use super::{Collector, sorted};
 use crate::flow::facts::{ALLOCATORS, CallSite, Pin, Place, Role};
-use crate::model::{Callee, FunctionId, InstrKind, Operand};
+use crate::model::{FunctionId, InstrKind, Operand};
 use crate::points_to::{FieldId, ObjectKind};
 use itarget_plan::{Len, Ordered};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -104,7 +104,7 @@ impl Collector<'_> {
                     InstrKind::VaStart { list } | InstrKind::VaArg { list } => &[*list],
                     InstrKind::VaCopy { dst, src } => &[*dst, *src],
                     InstrKind::Call(call) => {
-                        if matches!(call.callee, Callee::Asm { .. }) {
+                        if call.callee.is_working_assembly() {
                             for &arg in &call.args {
                                 all.extend(self.span(&self.merged(index, arg), None));
                             }

@@ -1,0 +1,57 @@
+//! What inline assembly can't do.
+
+/// Instructions of x86-64 that work on their operands alone (before the suffix of a size), give the same results for the same operands, and touch
+/// memory only where an operand says so.
+const ON_OPERANDS: &[&str] = &[
+    "adc", "adcx", "add", "adox", "and", "andn", "bsf", "bsr", "bswap", "btr", "bts", "btc", "bt", "clc", "cld", "cmc", "cmp", "crc32", "dec", "div",
+    "idiv", "imul", "inc", "lea", "lzcnt", "mov", "movabs", "movsx", "movsl", "movzx", "movzb", "movzw", "movsb", "movsw", "mul", "mulx", "neg", "nop",
+    "not", "or", "popcnt", "rcl", "rcr", "rol", "ror", "rorx", "sal", "sar", "sarx", "sbb", "shl", "shld", "shlx", "shr", "shrd", "shrx", "stc", "sub",
+    "test", "tzcnt", "xor",
+];
+
+/// Whether assembly computes with what is in registers and touches no memory: all its instructions are known, none has an operand
+/// in memory, and no operand is handed over as a place in memory (`*` in the constraints).
+#[must_use]
+pub fn only_computes(text: &str, constraints: &str) -> bool {
+    if constraints.contains('*') || text.contains(['(', '[', '{', '|']) {
+        return false;
+    }
+    let instructions = || text.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty());
+    // A string instruction (`movsb`) has no operands; the others that begin like one do.
+    instructions().all(|line| {
+        let (name, operands) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let known = |name: &str| ON_OPERANDS.contains(&name) || name.starts_with("cmov") || name.starts_with("set");
+        let sized = name.strip_suffix(['b', 'w', 'l', 'q']).is_some_and(known);
+        let needs = !matches!(name, "nop" | "clc" | "cld" | "cmc" | "stc");
+        (known(name) || sized) && (!needs || !operands.trim().is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_computes;
+
+    #[test]
+    fn arithmetic_on_registers() {
+        assert!(only_computes("divq $4", "={ax},={dx},0,1,rm"));
+        assert!(only_computes("addq $5, $1\n\tadcq $3, $0", "=r,=&r,0,rme,1,rme"));
+        assert!(only_computes("bsfq $1, $0; xorq $$63, $0", "=r,rm"));
+    }
+
+    #[test]
+    fn whatever_may_touch_memory() {
+        for (text, constraints) in [
+            ("movq ($1), $0", "=r,r"),
+            ("addq $1, $0", "=*m,r"),
+            ("rep movsb", "={di},={si},={cx},0,1,2"),
+            ("movsb", "={di},={si},0,1"),
+            ("pushq $0", "r"),
+            ("call *$0", "r"),
+            ("cpuid", "={ax},={bx},={cx},={dx},0"),
+            ("lock addq $1, $0", "=*m,r"),
+            ("1: decq $0\n jnz 1b", "=r,0"),
+        ] {
+            assert!(!only_computes(text, constraints), "{text}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+; Loads and stores of memory that threads may race for: a word, a float, more than a word (whose loads are logged whole).
+; site: f 0 {"do":"load","how":"racing"}
+; site: f 1 {"do":"load","how":"racing"}
+; site: f 2 {"do":"load","how":"racing"}
+; site: f 3 {"do":"store","raced":true}
+; site: f 4 {"do":"store","checked":true,"raced":true}
+; has: call preserve_mostcc i64 @__itarget_race4(ptr %p, i32 0)
+; has: call preserve_mostcc i64 @__itarget_race8(ptr %p, i32 1)
+; has: call void @__itarget_ldn(ptr %p, ptr
+; has: load ptr, ptr @__itarget_view
+; has: call i32 @__itarget_may_store(ptr %q)
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+target triple = "x86_64-pc-linux-gnu"
+define i128 @f(ptr %p, ptr %q) {
+  %a = load i32, ptr %p
+  %b = load double, ptr %p
+  %c = load i128, ptr %p
+  store double %b, ptr %q
+  store <4 x i32> zeroinitializer, ptr %q
+  ret i128 %c
+}
+define i32 @main() {
+  ret i32 0
+}

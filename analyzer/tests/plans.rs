@@ -94,7 +94,7 @@ fn calls<'a>(plan: &'a Plan, callee: &str) -> Vec<&'a Call> {
 }
 
 fn loads(plan: &Plan, how: How) -> usize {
-    plan.sites.iter().filter(|s| s.action == Action::Load { how }).count()
+    plan.sites.iter().filter(|s| matches!(&s.action, Action::Load { how: is, .. } if *is == how)).count()
 }
 
 fn objids(plan: &Plan) -> Vec<(String, u32)> {

@@ -6,6 +6,7 @@
 
 use crate::hooks::{__itarget_ld, __itarget_ldn, logged_side, plain};
 use crate::sys::{self, sys};
+use crate::view;
 use itarget_abi::layout;
 
 core::arch::global_asm!(
@@ -138,6 +139,26 @@ pub unsafe extern "C" fn __itarget_at(from: *const u8, size: i32, site: i32) -> 
 pub unsafe extern "C" fn __itarget_st(from: *const u8, size: i32, site: i32) -> i64 {
     // SAFETY: passed on.
     unsafe { if logged::<true>(from as u64, size as u64) { __itarget_ld(from, size, site) } else { plain(from, size) } }
+}
+
+/// As `__itarget_at`, of memory that may race.
+///
+/// # Safety
+/// See `__itarget_at`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_at_raced(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { if logged::<false>(from as u64, size as u64) { view::load(from, size, site) } else { plain(from, size) } }
+}
+
+/// As `__itarget_st`, of memory that may race.
+///
+/// # Safety
+/// See `__itarget_at`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_st_raced(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { if logged::<true>(from as u64, size as u64) { view::load(from, size, site) } else { plain(from, size) } }
 }
 
 /// As `__itarget_at` for any size.

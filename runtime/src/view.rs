@@ -150,6 +150,27 @@ race!("__itarget_race2", "2", "movzx r11d, word ptr [rdi]", "cmp word ptr [rcx],
 race!("__itarget_race4", "4", "mov r11d, dword ptr [rdi]", "cmp dword ptr [rcx], r11d");
 race!("__itarget_race8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], r11");
 
+/// A load, as the assembly above does it.
+///
+/// # Safety
+/// `from` is valid for reading `size` bytes, unless at replay.
+#[inline(always)]
+pub unsafe fn load(from: *const u8, size: i32, site: i32) -> i64 {
+    let view = &mut me().view;
+    // SAFETY: an open run's byte lies in the live chunk; memory is only read while recording.
+    unsafe {
+        if view.run.is_null() || *view.run >= HITS {
+            return slow(from, site, size);
+        }
+        let value = plain(from, size);
+        if view.at(from, size) != value as u64 {
+            return appended(from, site, size, value);
+        }
+        *view.run += 1;
+        value
+    }
+}
+
 /// A load where the fast path does not do.
 ///
 /// # Safety

@@ -1,7 +1,7 @@
 ; Loads and stores of memory that threads may race for: a word, a float, more than a word (whose loads are logged whole).
-; site: f 0 {"do":"load","how":"racing"}
-; site: f 1 {"do":"load","how":"racing"}
-; site: f 2 {"do":"load","how":"racing"}
+; site: f 0 {"do":"load","how":"always","raced":true}
+; site: f 1 {"do":"load","how":"always","raced":true}
+; site: f 2 {"do":"load","how":"always","raced":true}
 ; site: f 3 {"do":"store","raced":true}
 ; site: f 4 {"do":"store","checked":true,"raced":true}
 ; has: call preserve_mostcc i64 @__itarget_race4(ptr %p, i32 0)

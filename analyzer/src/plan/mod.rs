@@ -327,16 +327,16 @@ impl Writer<'_> {
             return None;
         }
         if load.races {
-            return Some((Action::Load { how: How::Racing }, all));
+            return Some((Action::Load { how: How::Always, raced: true }, all));
         }
         let environment = self.environment(&load.values).count();
         let ordered = self.may_race(&load.values);
         if load.values.is_empty() {
             // The analysis thinks nobody comes here; if somebody does, the address tells.
-            return Some((Action::Load { how: How::Checked }, Traffic::default()));
+            return Some((Action::Load { how: How::Checked, raced: false }, Traffic::default()));
         }
         if environment == 0 && load.values.iter().any(|v| self.place(*v) == Place::Mapping) {
-            let action = if ordered { Action::Order { checked: true } } else { Action::Load { how: How::Checked } };
+            let action = if ordered { Action::Order { checked: true } } else { Action::Load { how: How::Checked, raced: false } };
             return Some((action, Traffic::default()));
         }
         if environment == 0 && ordered {
@@ -345,10 +345,10 @@ impl Writer<'_> {
         if environment == 0 {
             return load.volatile.then_some((Action::Poll, Traffic::default()));
         }
+        let raced = load.values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
         let how = if self.any_low(&load.values) { self.located(&load.values) } else { How::Checked };
         if environment == load.values.len() || how == How::Always || ordered && how != How::Checked {
-            let racing = load.values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
-            return Some((Action::Load { how: if racing { How::Racing } else { How::Always } }, all));
+            return Some((Action::Load { how: How::Always, raced }, all));
         }
         let mut part = Traffic::default();
         for v in self.environment(&load.values) {
@@ -356,7 +356,7 @@ impl Writer<'_> {
             part = part.plus(self.weights.cell(name, load.ordinal, &cell, load.executions, load.size));
         }
         let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
-        let action = if ordered { Action::Order { checked: true } } else { Action::Load { how } };
+        let action = if ordered { Action::Order { checked: true } } else { Action::Load { how, raced } };
         Some((action, part))
     }
 

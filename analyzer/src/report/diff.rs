@@ -299,7 +299,7 @@ mod tests {
     use itarget_plan::{CutMode, FORMAT, How};
 
     fn site(function: &str, ordinal: u32, how: How, bytes: u64) -> Site {
-        Site { function: function.into(), ordinal, at: None, action: Action::Load { how }, bytes, events: 1 }
+        Site { function: function.into(), ordinal, at: None, action: Action::Load { how, raced: false }, bytes, events: 1 }
     }
 
     fn plan(module: &str, sites: Vec<Site>, upcalls: &[&str]) -> Plan {

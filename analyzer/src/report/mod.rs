@@ -238,18 +238,18 @@ pub fn collect(input: &Input) -> Report {
         let what = match &site.action {
             Action::Call(call) => {
                 match call.how {
-                    How::Always | How::Racing => report.sites.calls += 1,
+                    How::Always => report.sites.calls += 1,
                     How::Checked | How::Located | How::OnStack => report.sites.checked_calls += 1,
                 }
                 describe(call)
             }
-            Action::Load { how } => {
+            Action::Load { how, .. } => {
                 match how {
-                    How::Always | How::Racing => report.sites.loads += 1,
+                    How::Always => report.sites.loads += 1,
                     How::Checked | How::Located | How::OnStack => report.sites.checked_loads += 1,
                 }
                 match how {
-                    How::Always | How::Racing => "load -> log value".to_owned(),
+                    How::Always => "load -> log value".to_owned(),
                     How::Checked | How::Located | How::OnStack => "load -> log value if environment".to_owned(),
                 }
             }
@@ -307,7 +307,7 @@ fn describe(call: &Call) -> String {
     logged.extend(call.writes.iter().map(describe_write));
     let logged = if logged.is_empty() { "log nothing".to_owned() } else { format!("log {}", logged.join(" + ")) };
     match call.how {
-        How::Always | How::Racing => format!("{} -> {logged}", call.callee),
+        How::Always => format!("{} -> {logged}", call.callee),
         How::Checked | How::Located | How::OnStack => format!("{} -> {logged} if environment", call.callee),
     }
 }

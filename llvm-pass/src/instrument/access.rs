@@ -9,9 +9,9 @@ use llvm_sys::core::LLVMSetThreadLocalMode;
 use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
 
 impl Cx<'_> {
-    /// Logs a load. `Always` and `Racing`: in every mode but plain; `Checked`: when the address is above the
+    /// Logs a load. `Always`: in every mode but plain; `Checked`: when the address is above the
     /// bound (the hook then knows which side it is).
-    pub(super) fn load(&self, id: u32, load: Value, how: How) {
+    pub(super) fn load(&self, id: u32, load: Value, how: How, raced: bool) {
         let ir = self.ir;
         let ty = ir.type_of(load);
         let pointer = ir.operand(load, 0);
@@ -23,13 +23,13 @@ impl Cx<'_> {
         }
         ir.before(load);
         let slow = match how {
-            How::Always | How::Racing | How::Located | How::OnStack => ir.nonzero(self.mode()),
+            How::Always | How::Located | How::OnStack => ir.nonzero(self.mode()),
             How::Checked => self.above(ir.ptr_to_int(pointer)),
         };
-        let (slow_end, fast_end) = ir.if_then_else(slow, load, how != How::Racing);
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, !raced);
         ir.before(slow_end);
         ir.debug_of(load);
-        let logged = self.logged_load(f, pointer, ty, id, how);
+        let logged = self.logged_load(f, pointer, ty, id, how, raced);
         // The builder stands in the slow block (no block was added by logged_load).
         let slow_block = ir.block_of(slow_end);
         let fast_block = ir.block_of(fast_end);
@@ -45,17 +45,17 @@ impl Cx<'_> {
     }
 
     /// The slow path of a load: the value of type `ty` at `pointer`, through the hooks.
-    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: How) -> Value {
+    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: How, raced: bool) -> Value {
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
         let size = ir.store_size(ty);
         let (small, large) = match how {
-            How::Always | How::Racing => ("__itarget_ld", "__itarget_ldn"),
+            How::Always => ("__itarget_ld", "__itarget_ldn"),
             How::Checked => ("__itarget_ck", "__itarget_ckn"),
             How::Located => ("__itarget_at", "__itarget_atn"),
             How::OnStack => ("__itarget_st", "__itarget_stn"),
         };
-        if self.is_word(ty) && how == How::Racing {
+        if self.is_word(ty) && raced && how == How::Always {
             let name = match size {
                 1 => "__itarget_race1",
                 2 => "__itarget_race2",
@@ -66,6 +66,12 @@ impl Cx<'_> {
             return self.word_as(v, ty);
         }
         if self.is_word(ty) {
+            let small = match small {
+                "__itarget_ck" if raced => "__itarget_ck_raced",
+                "__itarget_at" if raced => "__itarget_at_raced",
+                "__itarget_st" if raced => "__itarget_st_raced",
+                other => other,
+            };
             let v = self.hook(small, &[pointer, ir.int(ir.i32, size), site]);
             return self.word_as(v, ty);
         }

@@ -46,7 +46,7 @@ impl Cx<'_> {
         // Which path?
         ir.at_end(self.entry(&w));
         match plan.how {
-            How::Always | How::Racing => {
+            How::Always => {
                 let on = ir.nonzero(self.mode());
                 if plan.ordered.is_empty() {
                     ir.cond_br(on, slow, plain);

@@ -110,8 +110,8 @@ impl Cx<'_> {
         }
         match &site.action {
             Action::Call(c) => self.external_call(id, inst, c),
-            Action::Load { how } => {
-                self.load(id, inst, *how);
+            Action::Load { how, raced } => {
+                self.load(id, inst, *how, *raced);
                 Ok(())
             }
             Action::Store { checked, raced } => {

@@ -54,7 +54,7 @@ impl Cx<'_> {
             LLVMOpcode::LLVMLoad => {
                 let pointer = ir.operand(inst, 0);
                 let after = ir.next(inst);
-                self.load(id, inst, How::Racing);
+                self.load(id, inst, How::Always, true);
                 ir.before(after);
                 let on = ir.nonzero(self.mode());
                 let end = ir.if_then(on, after, true);

@@ -85,6 +85,9 @@ macro_rules! for_each_hook {
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_st(from: ptr, size: i32, site: i32) -> i64;
             __itarget_stn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_ck_raced(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_at_raced(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_st_raced(from: ptr, size: i32, site: i32) -> i64;
             __itarget_variable(at: ptr) -> i32;
             __itarget_on_stack(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;

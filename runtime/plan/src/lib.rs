@@ -207,13 +207,16 @@ pub enum Action {
     Load {
         /// Always logged, or told apart by address.
         how: How,
+        /// It is logged because it may race: mostly it reads what the thread saw there last.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        raced: bool,
     },
     /// Store that may hit memory which does not exist at replay, or memory that loads race for, or both.
     Store {
         /// Whether its memory exists at replay is told apart by address.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         checked: bool,
-        /// Loads of that memory are [`How::Racing`]: the thread will know what it wrote.
+        /// Loads of that memory are `raced`: the thread will know what it wrote.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         raced: bool,
     },
@@ -345,8 +348,6 @@ pub struct Staged {
 pub enum How {
     /// Always treated as environment (logged).
     Always,
-    /// A load of replay space that may race: always logged, and seldom anything else than what the thread saw there last.
-    Racing,
     /// Decided by one compare of the address at run time.
     Checked,
     /// Decided at run time, too, where the memory below the bound that is the environment's is all in variables: those of
@@ -561,7 +562,7 @@ impl Plan {
     #[must_use]
     pub fn locates(&self) -> bool {
         self.sites.iter().any(|s| match &s.action {
-            Action::Load { how } => matches!(how, How::Located | How::OnStack),
+            Action::Load { how, .. } => matches!(how, How::Located | How::OnStack),
             Action::Call(call) => !call.located.is_empty(),
             _ => false,
         })

@@ -206,7 +206,8 @@ fn layout(tagged: bool) -> bool {
 /// room. Takes all of it, so that libc's malloc gives only memory above the bound from now on.
 fn use_up_heap() {
     let halves = (0..7).map(|i| (64 << 10) >> i);
-    let bins = (1..=64).rev().map(|i| i * 16);
+    // Up to the largest chunk that libc keeps for a thread: 1040 bytes, of 1024 that somebody asked for (as stdio does for a file of /proc).
+    let bins = (1..=65).rev().map(|i| i * 16);
     for size in halves.chain(bins) {
         loop {
             // SAFETY: memory that nobody else has; what lies below the bound is never given back.

@@ -563,11 +563,18 @@ pub fn refuse(code: i32) {
     if recording() {
         match itarget_abi::site::why_refused(code) {
             Some(why) => crate::sys::say(&[b"IT0614 recording ends here: ", why.as_bytes(), b"; the program goes on"]),
-            None => crate::sys::say(&[
-                b"IT0614 recording ends here: the program does something that can't be recorded (site ",
-                crate::sys::Digits::new(u64::from(code as u32)).bytes(),
-                b"; `itarget dump` names it); the program goes on",
-            ]),
+            None => {
+                let process = crate::process::number();
+                let (option, number) = (if process == 0 { b"".as_slice() } else { b" -p " }, crate::sys::Digits::new(u64::from(process)));
+                crate::sys::say(&[
+                    b"IT0614 recording ends here: the program does something that can't be recorded (site ",
+                    crate::sys::Digits::new(u64::from(code as u32)).bytes(),
+                    b"; `itarget dump",
+                    option,
+                    if process == 0 { b"" } else { number.bytes() },
+                    b"` names it); the program goes on",
+                ]);
+            }
         }
     }
     end_refused(code);

@@ -13,7 +13,10 @@ const ON_OPERANDS: &[&str] = &[
 /// in memory, and no operand is handed over as a place in memory (`*` in the constraints).
 #[must_use]
 pub fn only_computes(text: &str, constraints: &str) -> bool {
-    if constraints.contains('*') || text.contains(['(', '[', '{', '|']) {
+    // What follows a brace is an operand by a name of its part (`${1:k}`); some of those letters make it an address.
+    let parts = || text.split('{').skip(1);
+    let named = parts().all(|part| part.split_once('}').is_some_and(|(operand, _)| operand.ends_with(['b', 'h', 'w', 'k', 'q']) || !operand.contains(':')));
+    if constraints.contains('*') || text.contains(['(', '[', '|']) || !named {
         return false;
     }
     let instructions = || text.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty());
@@ -36,12 +39,14 @@ mod tests {
         assert!(only_computes("divq $4", "={ax},={dx},0,1,rm"));
         assert!(only_computes("addq $5, $1\n\tadcq $3, $0", "=r,=&r,0,rme,1,rme"));
         assert!(only_computes("bsfq $1, $0; xorq $$63, $0", "=r,rm"));
+        assert!(only_computes("subq $5,${1:q}\n\tsbbq $3,${0:q}", "=r,=&r,0,rme,1,rme"));
     }
 
     #[test]
     fn whatever_may_touch_memory() {
         for (text, constraints) in [
             ("movq ($1), $0", "=r,r"),
+            ("movq ${1:a}, $0", "=r,r"),
             ("addq $1, $0", "=*m,r"),
             ("rep movsb", "={di},={si},={cx},0,1,2"),
             ("movsb", "={di},={si},0,1"),

@@ -53,6 +53,7 @@ pub const PATH: i32 = 0xffff_0006_u32 as i32;
 #[must_use]
 pub const fn why_refused(site: i32) -> Option<&'static str> {
     Some(match site {
+        UNREACHED => "code of the program runs that the analysis found no way to (IT0624)",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         OBJECTS => "it has more locks, conditions and semaphores than there is room for",
         ORDER => "a library call works on memory that another thread came to meanwhile, or of an extent that nobody knows",

@@ -100,7 +100,7 @@ impl Cx<'_> {
         }
     }
 
-    /// What a store writes is what the thread sees there last, see `itarget_abi::view`. In every mode: to ask would cost more.
+    /// What a store writes is what the thread sees there last, see `itarget_abi::view`. Not while nothing is recorded: threads share a view then.
     pub(super) fn see(&self, store: Value) {
         let ir = self.ir;
         let (value, pointer) = (ir.operand(store, 0), ir.operand(store, 1));
@@ -109,6 +109,9 @@ impl Cx<'_> {
             return;
         }
         ir.before(store);
+        let on = ir.nonzero(self.mode());
+        let then = ir.if_then(on, store, false);
+        ir.before(then);
         ir.debug_of(store);
         let view = ir.declare_global(view::SYMBOL, ir.ptr);
         // SAFETY: a declaration; the runtime has the variable in the executable.

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 enum { FAR = 65536, ROUNDS = 900 };
 struct __attribute__((packed)) packed {
   uint8_t one;
@@ -66,6 +67,9 @@ int main(void) {
   pthread_t t;
   uint64_t sum = 0;
   struct timespec now;
+  char text[100];
+  int pipes[2];
+  if (pipe(pipes)) return 1;
   for (int i = 0; i < 3; i++) at(64 + 64 * i)->text = words[i];
   pthread_create(&t, NULL, writer, NULL);
   while (!__atomic_load_n(&started, __ATOMIC_ACQUIRE)) {}
@@ -76,6 +80,9 @@ int main(void) {
       if (round % 3) sum = sum * 31 + look(at(2 * FAR - 60 + i));
     }
     sum = sum * 31 + look(at(64)) + read_text(at(64));
+    // What a call wrote there is the thread's to see, too.
+    for (unsigned i = 0; i < sizeof text; i++) text[i] = (char)(round * 3 + i);
+    if (write(pipes[1], text, sizeof text) == sizeof text && read(pipes[0], at(FAR - 50), 100) == 100) sum = sum * 31 + look(at(FAR - 20));
     fill(round % 2 ? own : both, round);
     for (int i = 0; i < 64; i++) sum = sum * 31 + (uint64_t)(own[i] + both[63 - i]);
     // Other entries of the log in between, so that a chunk of it ends with any of them.

@@ -1,6 +1,6 @@
 //! Loads of replay space that may race: another thread may have written what they read, but seldom has. A thread remembers what it
 //! saw last, by address, in its *view*; a load that reads just that is a hit and costs the log next to nothing, any other
-//! is a miss and stands in the stream as a scalar does ([`crate::word::differ`]), in relation to what the view has.
+//! is a miss and stands in the stream as a scalar does ([`crate::word::differ`]), in relation to what the view has; a byte as it is.
 //!
 //! Hits and misses are counted in *runs*: a byte of the stream, at the place where the run begins, holds the number of hits (low
 //! 5 bits) and of the misses that follow them (high 3 bits). A hit after a miss, and a count that is full, begins the next
@@ -218,7 +218,15 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
     if !hit {
         view.keep(from, size, value as u64);
         count(site as u32);
-        word::differ(value as u64, last);
+        if size == 1 {
+            // A text, mostly: shorter than differences, and packs better.
+            // SAFETY: room was reserved.
+            unsafe { *(ctl().cur as *mut u8) = value as u8 };
+            compiler_fence(Release);
+            ctl().cur += 1;
+        } else {
+            word::differ(value as u64, last);
+        }
     }
     if st().watched {
         // The next one comes here again.
@@ -255,7 +263,14 @@ fn taken(from: *const u8, site: u32, size: i32) -> u64 {
     }
     view.left.1 -= 1;
     count(site);
-    let value = word::differed(last);
+    let value = if size == 1 {
+        let mut byte = 0u8;
+        // SAFETY: one writable byte.
+        unsafe { replay::take(&raw mut byte, 1) };
+        u64::from(byte)
+    } else {
+        word::differed(last)
+    };
     view.keep(from, size, value);
     value
 }

@@ -74,6 +74,28 @@ fn a_program_killed_while_it_waits_for_a_signal_replays_in_bounded_time() {
     assert_eq!(again.stdout, "wait with time to spare: 1\n");
 }
 
+/// What tells servers to open their logs again and the like goes to the recorder, which is what a script started.
+#[test]
+fn signals_for_the_program_are_passed_on() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/ends.c", "min");
+    for signal in ["USR1", "USR2"] {
+        let trace = s.path(signal);
+        let mut c = s.command("sh");
+        let script = "itarget \"$@\" & sleep 1; kill -$SIGNAL $!; wait $!";
+        c.args(["-c", script, "sh", "record", "-o"]).arg(&trace).arg("--").arg(&exe).arg("wait");
+        c.env("PATH", path_with_tools()).env("SIGNAL", signal);
+        let recorded = run(&mut c, b"").expect("runs");
+        // The program has a handler of USR1 and goes on; the other ends it.
+        let status = if signal == "USR1" { 7 } else { 128 + 12 };
+        assert_eq!(recorded.status, status, "{recorded:?}");
+        let again = replay(&s, &trace);
+        if signal == "USR1" {
+            assert_eq!((again.status, &again.stdout), (7, &recorded.stdout), "{again:?}");
+        }
+    }
+}
+
 fn path_with_tools() -> String {
     format!("{}:{}", itarget_tests::tools().display(), std::env::var("PATH").unwrap_or_default())
 }

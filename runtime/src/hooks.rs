@@ -18,13 +18,7 @@ pub fn event(site: u32) {
     }
     let c = ctl();
     c.sum = mix(c.sum, site);
-    quiet(site);
-}
-
-/// An event that is not in the checksum.
-#[inline(always)]
-pub fn quiet(site: u32) {
-    ctl().last_site = site;
+    c.last_site = site;
     word::begin();
     if st().watched {
         watched(site);
@@ -33,7 +27,7 @@ pub fn quiet(site: u32) {
 
 /// An event of which more is wanted: where it is in the log, or its site in the log.
 #[cold]
-fn watched(site: u32) {
+pub fn watched(site: u32) {
     // Counts are kept for the main thread only.
     if st().sites && crate::sync::is_main() {
         sites::begin(site);

@@ -10,7 +10,7 @@
 //! The view is no copy of memory: it is a function of the addresses and values of these loads, and of what the thread itself stores to such
 //! memory, which recording and replay both see. It has one byte for all addresses that agree in their low 16 bits.
 
-use crate::hooks::{plain, quiet};
+use crate::hooks::{plain, watched};
 use crate::state::{ctl, elsewhere, me, page, recording, st};
 use crate::{log, replay, word};
 use core::mem::offset_of;
@@ -186,7 +186,9 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
     if page().mode != mode::RECORD || elsewhere() {
         return value;
     }
-    quiet(site as u32);
+    if st().watched {
+        watched(site as u32);
+    }
     log::reserve(log::SLACK);
     if !recording() {
         return value;
@@ -235,7 +237,9 @@ fn taken(from: *const u8, site: u32, size: i32) -> u64 {
         // SAFETY: such a thread does what it does; see `elsewhere`.
         return unsafe { plain(from, size) as u64 };
     }
-    quiet(site);
+    if st().watched {
+        watched(site);
+    }
     let view = &mut me().view;
     if view.left == (0, 0) {
         // The load that began this run may have ended a chunk, and with it the flag byte of scalars.
@@ -269,9 +273,12 @@ fn taken(from: *const u8, site: u32, size: i32) -> u64 {
     value
 }
 
-/// Misses count as events, hits do not.
+/// Misses count as events. Hits leave no trace, not even of their site: scalars that follow one stand in relation to the event before
+/// it, at replay too.
 #[inline(always)]
 fn count(site: u32) {
     let c = ctl();
     c.sum = mix(c.sum, site);
+    c.last_site = site;
+    word::begin();
 }

@@ -22,6 +22,7 @@ unsafe extern "C" {
     fn itarget_move_before(inst: LLVMValueRef, before: LLVMValueRef);
     fn itarget_clone_function(function: LLVMValueRef, name: *const std::ffi::c_char) -> LLVMValueRef;
     fn itarget_replace_address_uses(from: LLVMValueRef, to: LLVMValueRef) -> i32;
+    fn itarget_replace_weak_uses(from: LLVMValueRef, to: LLVMValueRef);
     fn itarget_has_address_use(function: LLVMValueRef) -> i32;
     fn itarget_delete_body(function: LLVMValueRef);
     fn itarget_keep(module: LLVMModuleRef, value: LLVMValueRef);
@@ -226,11 +227,6 @@ impl Ir {
         }
         let n = cstr(name);
         llvm!(LLVMAddFunction(self.module, n.as_ptr(), ty))
-    }
-
-    /// Callers of the function may leave all in registers but its result, r11 and floating-point values.
-    pub fn preserve_most(&self, f: Value) {
-        llvm!(LLVMSetFunctionCallConv(f, llvm_sys::LLVMCallConv::LLVMPreserveMostCallConv as u32));
     }
 
     /// New internal function with an entry block.
@@ -661,6 +657,11 @@ impl Ir {
     /// Replaces uses of a function other than as callee; returns how many.
     pub fn replace_address_uses(&self, from: Value, to: Value) -> i32 {
         llvm!(itarget_replace_address_uses(from, to))
+    }
+
+    /// As [`Ir::replace_address_uses`] for a function that nobody need define, in code: null where nobody does.
+    pub fn replace_weak_uses(&self, from: Value, to: Value) {
+        llvm!(itarget_replace_weak_uses(from, to));
     }
 
     /// True when a function is used other than as callee.

@@ -76,8 +76,6 @@ pub fn run(ir: &Ir) -> Result<(), String> {
             && !name.starts_with("llvm.")
             && !name.starts_with("__itarget")
             && ir.has_address_use(f)
-            // Where nobody defines such a one its address is null, and programs ask.
-            && ir.linkage(f) != LLVMLinkage::LLVMExternalWeakLinkage
         {
             thunk(ir, f, &name)?;
         }
@@ -165,6 +163,12 @@ fn thunk(ir: &Ir, f: Value, name: &str) -> Result<(), String> {
     let ret = ir.return_type(ty);
     let fixed = ir.param_types(ty);
     let thunk_name = format!("{THUNK}{name}");
+    // Where nobody defines such a one its address is null, and programs ask.
+    let weak = ir.linkage(f) == LLVMLinkage::LLVMExternalWeakLinkage;
+    let known = !ir.is_vararg(ty) || WORDS.contains(&name) || LISTS.iter().any(|(n, _)| *n == name);
+    if weak && !known {
+        return Ok(());
+    }
     let t;
     if !ir.is_vararg(ty) {
         t = ir.define(&thunk_name, ty);
@@ -206,7 +210,11 @@ fn thunk(ir: &Ir, f: Value, name: &str) -> Result<(), String> {
         ));
     }
     // The thunk itself calls `f` directly, which is not an address use.
-    ir.replace_address_uses(f, t);
+    if weak {
+        ir.replace_weak_uses(f, t);
+    } else {
+        ir.replace_address_uses(f, t);
+    }
     Ok(())
 }
 

@@ -125,6 +125,23 @@ int itarget_replace_address_uses(LLVMValueRef from, LLVMValueRef to) {
   return n;
 }
 
+// In code, the address of a function that nobody need define becomes that of `to` where the function exists. Initialisers keep it.
+void itarget_replace_weak_uses(LLVMValueRef from, LLVMValueRef to) {
+  Function *F = unwrap<Function>(from);
+  Value *Null = ConstantPointerNull::get(PointerType::getUnqual(F->getContext()));
+  SmallVector<Use *, 8> Uses;
+  for (Use &U : F->uses()) {
+    auto *I = dyn_cast<Instruction>(U.getUser());
+    auto *CB = dyn_cast<CallBase>(U.getUser());
+    if (I && !isa<PHINode>(I) && !(CB && CB->isCallee(&U)))
+      Uses.push_back(&U);
+  }
+  for (Use *U : Uses) {
+    IRBuilder<> B(cast<Instruction>(U->getUser()));
+    U->set(B.CreateSelect(B.CreateICmpNE(F, Null), unwrap(to), Null));
+  }
+}
+
 int itarget_has_address_use(LLVMValueRef function) {
   for (const Use &U : unwrap<Function>(function)->uses()) {
     if (auto *CB = dyn_cast<CallBase>(U.getUser()))

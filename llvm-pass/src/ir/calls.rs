@@ -48,6 +48,11 @@ impl Ir {
         llvm!(LLVMSetTailCallKind(call, llvm_sys::LLVMTailCallKind::LLVMTailCallKindMustTail));
     }
 
+    /// Callers of the function may leave all in registers but its result, r11 and floating-point values.
+    pub fn preserve_most(&self, f: Value) {
+        llvm!(LLVMSetFunctionCallConv(f, llvm_sys::LLVMCallConv::LLVMPreserveMostCallConv as u32));
+    }
+
     /// A string attribute of a function.
     pub fn attribute(&self, f: Value, name: &str, value: &str) {
         let a = llvm!(LLVMCreateStringAttribute(

@@ -714,18 +714,6 @@ pub unsafe extern "C" fn __itarget_ck(from: *const u8, size: i32, site: i32) -> 
     }
 }
 
-/// As `__itarget_ck`, of memory that may race.
-///
-/// # Safety
-/// As `__itarget_ld`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_ck_raced(from: *const u8, size: i32, site: i32) -> i64 {
-    // SAFETY: passed on.
-    unsafe {
-        if !logged_side(from as u64, size as u64) { plain(from, size) } else { crate::view::load(from, size, site) }
-    }
-}
-
 /// As `__itarget_ck` for any size.
 ///
 /// # Safety

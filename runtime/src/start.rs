@@ -333,6 +333,7 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = me().seq;
         page().bound = BOUND;
+        page().missing = u64::MAX;
         page().mode = mode::RECORD;
     }
     true

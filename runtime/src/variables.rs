@@ -1,12 +1,11 @@
 //! Variables of the program, and memory on stacks, that are the environment's: where what may be one of them is something else as well, the
 //! address tells.
 //!
-//! A bit for every few bytes of the span in which they lie says whether there is any; only where there is one the sorted
-//! table of them is searched. So the answer depends on variables, not on what happens to lie beside them.
+//! Two bits for every few bytes of the span in which they lie say whether there is any, and whether all of them are; only where the
+//! two differ is the sorted table of variables searched. So the answer depends on variables, not on what happens to lie beside them.
 
 use crate::hooks::{__itarget_ld, __itarget_ldn, logged_side, plain};
-use crate::sys::{self, sys};
-use crate::view;
+use crate::sys;
 use itarget_abi::layout;
 
 core::arch::global_asm!(
@@ -24,20 +23,25 @@ unsafe extern "C" {
 }
 
 /// Bytes per bit, as a shift.
-const GRAIN: u32 = 4;
+pub const GRAIN: u32 = 2;
 
 /// What is known of the variables.
-struct Variables {
+#[repr(C)]
+pub struct Variables {
     /// First address, and bytes from there to the last one.
-    from: u64,
-    span: u64,
-    bits: *mut u64,
+    pub from: u64,
+    pub span: u64,
+    /// Whether any of a grain's bytes is in a variable.
+    pub any: *mut u64,
+    /// Whether all of them are.
+    pub all: *mut u64,
     /// First address and bytes of each, in order.
     table: *const [u64; 2],
     count: usize,
 }
 
-static mut VARIABLES: Variables = Variables { from: 0, span: 0, bits: core::ptr::null_mut(), table: core::ptr::null(), count: 0 };
+pub static mut VARIABLES: Variables =
+    Variables { from: 0, span: 0, any: core::ptr::null_mut(), all: core::ptr::null_mut(), table: core::ptr::null(), count: 0 };
 
 /// Makes the table. False: no memory.
 pub fn start() -> bool {
@@ -48,33 +52,48 @@ pub fn start() -> bool {
             return true;
         }
         let count = *given as usize;
-        let map = |bytes: u64| sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, 0);
+        let map = |bytes: u64| {
+            sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, 0)
+        };
         let Some(table) = map(count as u64 * 16) else { return false };
         let table = core::slice::from_raw_parts_mut(table.cast::<[u64; 2]>(), count);
         table.copy_from_slice(core::slice::from_raw_parts(given.add(1).cast(), count));
         table.sort_unstable();
-        let from = table[0][0];
+        let from = table[0][0] >> GRAIN << GRAIN;
         let last = table[count - 1];
         let span = last[0] + last[1].max(1) - from;
-        let Some(bits) = map((span >> GRAIN >> 3) + 16) else {
-            sys!(libc::SYS_munmap, table.as_ptr(), count * 16);
-            return false;
-        };
-        let bits = bits.cast::<u64>();
+        // Of either kind, with room for the last word.
+        let bytes = (span >> GRAIN >> 3) + 16;
+        let (Some(any), Some(all)) = (map(bytes), map(bytes)) else { return false };
+        let (any, all) = (any.cast::<u64>(), all.cast::<u64>());
         for [at, bytes] in table.iter() {
-            for grain in (at - from) >> GRAIN..=(at - from + bytes.saturating_sub(1)) >> GRAIN {
-                *bits.add((grain / 64) as usize) |= 1 << (grain % 64);
-            }
+            let (first, end) = (at - from, at - from + bytes.max(&1));
+            set(any, first >> GRAIN, ((end - 1) >> GRAIN) + 1);
+            set(all, first.next_multiple_of(1 << GRAIN) >> GRAIN, end >> GRAIN);
         }
-        VARIABLES = Variables { from, span, bits, table: table.as_ptr(), count };
+        VARIABLES = Variables { from, span, any, all, table: table.as_ptr(), count };
     }
     true
+}
+
+/// Sets bits from `from` to before `to`.
+///
+/// # Safety
+/// They lie in `bits`.
+unsafe fn set(bits: *mut u64, from: u64, to: u64) {
+    let mut bit = from;
+    while bit < to {
+        let end = to.min((bit / 64 + 1) * 64);
+        // SAFETY: the caller's promise; of one word, and at least one bit.
+        unsafe { *bits.add((bit / 64) as usize) |= u64::MAX >> (64 - (end - bit)) << (bit % 64) };
+        bit = end;
+    }
 }
 
 /// Whether there is a variable of the environment at an address.
 #[inline(always)]
 pub fn has(at: u64) -> bool {
-    // SAFETY: made at start, never changed; the bit lies within the span.
+    // SAFETY: made at start, never changed; the bits lie within the span.
     unsafe {
         let v = &*(&raw const VARIABLES);
         let offset = at.wrapping_sub(v.from);
@@ -82,7 +101,8 @@ pub fn has(at: u64) -> bool {
             return false;
         }
         let grain = offset >> GRAIN;
-        *v.bits.add((grain / 64) as usize) >> (grain % 64) & 1 != 0 && search(at)
+        let bit = |bits: *mut u64| *bits.add((grain / 64) as usize) >> (grain % 64) & 1 != 0;
+        bit(v.any) && (bit(v.all) || search(at))
     }
 }
 
@@ -117,14 +137,14 @@ fn is_stack(at: u64) -> bool {
 
 /// Whether an access is one of the environment's memory.
 #[inline(always)]
-fn logged<const STACK: bool>(at: u64, len: u64) -> bool {
+pub fn logged<const STACK: bool>(at: u64, len: u64) -> bool {
     if at < layout::BOUND { has(at) || STACK && is_stack(at) } else { logged_side(at, len) }
 }
 
 /// A load of what may be in a variable of the environment, or above the bound: logged if it is environment memory.
 ///
 /// # Safety
-/// As `__itarget_ld`; so for the next three.
+/// As `__itarget_ld`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_at(from: *const u8, size: i32, site: i32) -> i64 {
     // SAFETY: passed on.
@@ -139,26 +159,6 @@ pub unsafe extern "C" fn __itarget_at(from: *const u8, size: i32, site: i32) -> 
 pub unsafe extern "C" fn __itarget_st(from: *const u8, size: i32, site: i32) -> i64 {
     // SAFETY: passed on.
     unsafe { if logged::<true>(from as u64, size as u64) { __itarget_ld(from, size, site) } else { plain(from, size) } }
-}
-
-/// As `__itarget_at`, of memory that may race.
-///
-/// # Safety
-/// See `__itarget_at`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_at_raced(from: *const u8, size: i32, site: i32) -> i64 {
-    // SAFETY: passed on.
-    unsafe { if logged::<false>(from as u64, size as u64) { view::load(from, size, site) } else { plain(from, size) } }
-}
-
-/// As `__itarget_st`, of memory that may race.
-///
-/// # Safety
-/// See `__itarget_at`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_st_raced(from: *const u8, size: i32, site: i32) -> i64 {
-    // SAFETY: passed on.
-    unsafe { if logged::<true>(from as u64, size as u64) { view::load(from, size, site) } else { plain(from, size) } }
 }
 
 /// As `__itarget_at` for any size.

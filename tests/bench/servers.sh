@@ -31,6 +31,8 @@ fail() { echo "servers.sh: $*" >&2; exit 2; }
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/itarget
 apps=${ITARGET_APPS:-$cache/apps}
 : "${ITARGET:=itarget}" "${ITARGET_CC:=itarget-cc}" "${W_SECONDS:=300}"
+# Ours, not the programs': the runtime warns of variables whose names begin so and that it does not know.
+export -n ITARGET ITARGET_CC ITARGET_APPS
 workloads='' pairs=10 replays=3 places='free one' base=lto build=1 small=1 control=0 profiled=1
 out=$cache/bench/servers-$(date +%Y%m%dT%H%M%S)
 while [ $# -gt 0 ]; do
@@ -247,10 +249,10 @@ small_program() {
 if [ "$build" = 1 ]; then
   needed=$(for name in $workloads; do w_program "$name"; done | sort -u)
   # shellcheck disable=SC2086 # a list of words
-  env "${base_env[@]}" "$here/../apps/build.sh" "$base_tag" $needed >&2 || note "the plain build failed"
+  env ITARGET_APPS="$apps" "${base_env[@]}" "$here/../apps/build.sh" "$base_tag" $needed >&2 || note "the plain build failed"
   if [ -z "${BIN:-}" ] && [ "$control" = 0 ]; then
     # shellcheck disable=SC2086 # a list of words
-    env CC="$ITARGET_CC" AR=llvm-ar-19 RANLIB=llvm-ranlib-19 "$here/../apps/build.sh" itarget $needed >&2 || note "the itarget build failed"
+    env ITARGET_APPS="$apps" CC="$ITARGET_CC" AR=llvm-ar-19 RANLIB=llvm-ranlib-19 "$here/../apps/build.sh" itarget $needed >&2 || note "the itarget build failed"
   fi
 fi
 

@@ -2,8 +2,8 @@
 
 use super::Cx;
 use crate::ir::{Type, Value};
+use itarget_abi::hooks::{RACE, STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_abi::view;
-use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_plan::{How, Staged};
 use llvm_sys::core::LLVMSetThreadLocalMode;
 use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
@@ -55,23 +55,17 @@ impl Cx<'_> {
             How::Located => ("__itarget_at", "__itarget_atn"),
             How::OnStack => ("__itarget_st", "__itarget_stn"),
         };
-        if self.is_word(ty) && raced && how == How::Always {
-            let name = match size {
-                1 => "__itarget_race1",
-                2 => "__itarget_race2",
-                4 => "__itarget_race4",
-                _ => "__itarget_race8",
+        if self.is_word(ty) && raced {
+            let kind = match how {
+                How::Always => "",
+                How::Checked => "_ck",
+                How::Located => "_at",
+                How::OnStack => "_st",
             };
-            let v = self.hook(name, &[pointer, site]);
+            let v = self.hook(&format!("{RACE}{kind}{size}"), &[pointer, site]);
             return self.word_as(v, ty);
         }
         if self.is_word(ty) {
-            let small = match small {
-                "__itarget_ck" if raced => "__itarget_ck_raced",
-                "__itarget_at" if raced => "__itarget_at_raced",
-                "__itarget_st" if raced => "__itarget_st_raced",
-                other => other,
-            };
             let v = self.hook(small, &[pointer, ir.int(ir.i32, size), site]);
             return self.word_as(v, ty);
         }

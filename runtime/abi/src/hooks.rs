@@ -81,13 +81,23 @@ macro_rules! for_each_hook {
             __itarget_race2(from: ptr, site: i32) -> i64;
             __itarget_race4(from: ptr, site: i32) -> i64;
             __itarget_race8(from: ptr, site: i32) -> i64;
+            // the same where it may be replay space that does not: in a variable or above the bound, or on a stack, or above the bound only
+            __itarget_race_at1(from: ptr, site: i32) -> i64;
+            __itarget_race_at2(from: ptr, site: i32) -> i64;
+            __itarget_race_at4(from: ptr, site: i32) -> i64;
+            __itarget_race_at8(from: ptr, site: i32) -> i64;
+            __itarget_race_st1(from: ptr, site: i32) -> i64;
+            __itarget_race_st2(from: ptr, site: i32) -> i64;
+            __itarget_race_st4(from: ptr, site: i32) -> i64;
+            __itarget_race_st8(from: ptr, site: i32) -> i64;
+            __itarget_race_ck1(from: ptr, site: i32) -> i64;
+            __itarget_race_ck2(from: ptr, site: i32) -> i64;
+            __itarget_race_ck4(from: ptr, site: i32) -> i64;
+            __itarget_race_ck8(from: ptr, site: i32) -> i64;
             __itarget_at(from: ptr, size: i32, site: i32) -> i64;
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_st(from: ptr, size: i32, site: i32) -> i64;
             __itarget_stn(from: ptr, to: ptr, len: i64, site: i32) -> void;
-            __itarget_ck_raced(from: ptr, size: i32, site: i32) -> i64;
-            __itarget_at_raced(from: ptr, size: i32, site: i32) -> i64;
-            __itarget_st_raced(from: ptr, size: i32, site: i32) -> i64;
             __itarget_variable(at: ptr) -> i32;
             __itarget_on_stack(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;

@@ -58,6 +58,7 @@ pub fn take(number: u32) -> Option<*mut Thread> {
         (*thread).seat = seat;
         (*thread).number = number;
         (*thread).words = crate::word::Words::NEW;
+        (*thread).view.close();
         (*thread).sync = sync::Local::NEW;
         core::ptr::write_bytes(control.cast::<u8>(), 0, size_of::<Control>());
         let c = &mut *control;

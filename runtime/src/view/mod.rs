@@ -10,10 +10,11 @@
 //! The view is no copy of memory: it is a function of the addresses and values of these loads, and of what the thread itself stores to such
 //! memory, which recording and replay both see. It has one byte for all addresses that agree in their low 16 bits.
 
+mod fast;
+
 use crate::hooks::{plain, watched};
 use crate::state::{ctl, elsewhere, me, page, recording, st};
-use crate::{log, replay, word};
-use core::mem::offset_of;
+use crate::{log, replay, variables, word};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::view::{BEYOND, BYTES};
@@ -22,23 +23,32 @@ use itarget_abi::view::{BEYOND, BYTES};
 const HIT_BITS: u32 = 5;
 /// Most hits of a run.
 const HITS: u8 = (1 << HIT_BITS) - 1;
+/// What `run` leads to where no run is open, or every load is looked at: there is no room for anything.
+static CLOSED: u8 = u8::MAX;
 /// Most misses of a run.
 const MISSES: u8 = u8::MAX >> HIT_BITS;
 
 /// What a thread saw last.
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct View {
-    /// The byte of the open run in the live chunk; null when none is open, or when every load is looked at.
-    run: *mut u8,
     /// Replay: hits, then misses, that are left of the run.
     left: (u8, u8),
+    pad: [u8; 54],
+    /// The byte of the open run in the live chunk, or [`CLOSED`].
+    run: *mut u8,
     /// By the low bits of addresses; a value at the end reaches beyond.
     pub seen: [u8; BYTES + BEYOND],
 }
 
 impl View {
     /// Nothing seen yet.
-    pub const NEW: View = View { run: core::ptr::null_mut(), left: (0, 0), seen: [0; BYTES + BEYOND] };
+    pub const NEW: View = View { left: (0, 0), pad: [0; 54], run: (&raw const CLOSED).cast_mut(), seen: [0; BYTES + BEYOND] };
+
+    /// Ends the run; a new thread has none.
+    #[inline(always)]
+    pub fn close(&mut self) {
+        self.run = (&raw const CLOSED).cast_mut();
+    }
 
     fn at(&self, from: *const u8, size: i32) -> u64 {
         // SAFETY: at most 8 bytes from one of the first `BYTES`.
@@ -55,105 +65,19 @@ impl View {
 /// The run ends, since the live chunk is written out.
 #[inline(always)]
 pub fn close() {
-    me().view.run = core::ptr::null_mut();
+    me().view.close();
 }
 
-// The fast path, for a load of each size: an open run with room, and memory as the view has it. Everything but the result and r11
-// is kept (LLVM's `preserve_most`), so that the code around a load does not pay for it.
-macro_rules! race {
-    ($name:literal, $size:literal, $load:literal, $compare:literal) => {
-        core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ",\"ax\",@progbits"),
-            ".p2align 5",
-            concat!(".globl ", $name),
-            concat!(".type ", $name, ",@function"),
-            concat!($name, ":"),
-            ".cfi_startproc",
-            "mov r11, qword ptr fs:[__itarget_view@tpoff]",
-            "mov rax, qword ptr [r11 + {run}]",
-            "test rax, rax",
-            "jz 3f",
-            "cmp byte ptr [rax], {hits}",
-            "jae 3f",
-            "push rcx",
-            ".cfi_adjust_cfa_offset 8",
-            "movzx ecx, di",
-            "add rcx, r11",
-            $load,
-            $compare,
-            "jne 2f",
-            "inc byte ptr [rax]",
-            "mov rax, r11",
-            "pop rcx",
-            ".cfi_adjust_cfa_offset -8",
-            "ret",
-            // Not as the view has it: the value goes along, for memory may be different a moment later.
-            "2:",
-            ".cfi_adjust_cfa_offset 8",
-            "lea rax, [rip + {miss}]",
-            "jmp 4f",
-            "3:",
-            ".cfi_adjust_cfa_offset -8",
-            "lea rax, [rip + {slow}]",
-            "push rcx",
-            ".cfi_adjust_cfa_offset 8",
-            "4:",
-            "push rdx",
-            ".cfi_adjust_cfa_offset 8",
-            "push rsi",
-            ".cfi_adjust_cfa_offset 8",
-            "push rdi",
-            ".cfi_adjust_cfa_offset 8",
-            "push r8",
-            ".cfi_adjust_cfa_offset 8",
-            "push r9",
-            ".cfi_adjust_cfa_offset 8",
-            "push r10",
-            ".cfi_adjust_cfa_offset 8",
-            concat!("mov edx, ", $size),
-            "mov rcx, r11",
-            "call rax",
-            "pop r10",
-            ".cfi_adjust_cfa_offset -8",
-            "pop r9",
-            ".cfi_adjust_cfa_offset -8",
-            "pop r8",
-            ".cfi_adjust_cfa_offset -8",
-            "pop rdi",
-            ".cfi_adjust_cfa_offset -8",
-            "pop rsi",
-            ".cfi_adjust_cfa_offset -8",
-            "pop rdx",
-            ".cfi_adjust_cfa_offset -8",
-            "pop rcx",
-            ".cfi_adjust_cfa_offset -8",
-            "ret",
-            ".cfi_endproc",
-            concat!(".size ", $name, ", .-", $name),
-            ".popsection",
-            run = const offset_of!(View, run) as isize - offset_of!(View, seen) as isize,
-            hits = const HITS,
-            miss = sym appended,
-            slow = sym slow,
-        );
-    };
-}
-
-race!("__itarget_race1", "1", "movzx r11d, byte ptr [rdi]", "cmp byte ptr [rcx], r11b");
-race!("__itarget_race2", "2", "movzx r11d, word ptr [rdi]", "cmp word ptr [rcx], r11w");
-race!("__itarget_race4", "4", "mov r11d, dword ptr [rdi]", "cmp dword ptr [rcx], r11d");
-race!("__itarget_race8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], r11");
-
-/// A load, as the assembly above does it.
+/// A load, as the assembly of [`fast`] does it.
 ///
 /// # Safety
 /// `from` is valid for reading `size` bytes, unless at replay.
 #[inline(always)]
 pub unsafe fn load(from: *const u8, size: i32, site: i32) -> i64 {
     let view = &mut me().view;
-    // SAFETY: an open run's byte lies in the live chunk; memory is only read while recording.
+    // SAFETY: an open run's byte lies in the live chunk, which is not written to where there is no room; memory is only read while recording.
     unsafe {
-        if view.run.is_null() || *view.run >= HITS {
+        if *view.run >= HITS {
             return slow(from, site, size);
         }
         let value = plain(from, size);
@@ -163,6 +87,15 @@ pub unsafe fn load(from: *const u8, size: i32, site: i32) -> i64 {
         *view.run += 1;
         value
     }
+}
+
+/// A load of what may be the environment's, where the fast path can't tell.
+///
+/// # Safety
+/// `from` is valid for reading `size` bytes, unless at replay and of the environment.
+unsafe extern "C" fn located(from: *const u8, site: i32, size: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { if variables::logged::<false>(from as u64, size as u64) { load(from, size, site) } else { plain(from, size) } }
 }
 
 /// A load where the fast path does not do.
@@ -199,7 +132,7 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
     let run = view.run;
     // SAFETY: the run's byte lies in the live chunk, where room was reserved, too; a byte has its value before the cursor moves over it.
     unsafe {
-        if !run.is_null() && (if hit { *run < HITS } else { *run >> HIT_BITS < MISSES }) {
+        if if hit { *run < HITS } else { *run >> HIT_BITS < MISSES } {
             *run += if hit { 1 } else { 1 << HIT_BITS };
         } else {
             let run = ctl().cur as *mut u8;

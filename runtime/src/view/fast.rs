@@ -1,0 +1,200 @@
+//! The fast paths of loads that may race, in assembly: everything but the result and r11 is kept (LLVM's `preserve_most`), so that the
+//! code around a load does not pay for it.
+
+use super::{View, appended, located, slow};
+use crate::variables::{self, Variables};
+use core::mem::offset_of;
+use itarget_abi::layout;
+
+// Calls what rax has with the arguments and with what r11 has, and returns its result; rcx lies on the stack already.
+macro_rules! through {
+    ($size:literal) => {
+        concat!(
+            "push rdx\n.cfi_adjust_cfa_offset 8\n",
+            "push rsi\n.cfi_adjust_cfa_offset 8\n",
+            "push rdi\n.cfi_adjust_cfa_offset 8\n",
+            "push r8\n.cfi_adjust_cfa_offset 8\n",
+            "push r9\n.cfi_adjust_cfa_offset 8\n",
+            "push r10\n.cfi_adjust_cfa_offset 8\n",
+            "mov edx, ",
+            $size,
+            "\nmov rcx, r11\n",
+            "call rax\n",
+            "pop r10\n.cfi_adjust_cfa_offset -8\n",
+            "pop r9\n.cfi_adjust_cfa_offset -8\n",
+            "pop r8\n.cfi_adjust_cfa_offset -8\n",
+            "pop rdi\n.cfi_adjust_cfa_offset -8\n",
+            "pop rsi\n.cfi_adjust_cfa_offset -8\n",
+            "pop rdx\n.cfi_adjust_cfa_offset -8\n",
+            "pop rcx\n.cfi_adjust_cfa_offset -8\n",
+            "ret",
+        )
+    };
+}
+
+// A load of each size: an open run with room, and memory as the view has it.
+macro_rules! race {
+    ($name:literal, $size:literal, $load:literal, $compare:literal) => {
+        core::arch::global_asm!(
+            concat!(".pushsection .text.", $name, ",\"ax\",@progbits"),
+            ".p2align 5",
+            concat!(".globl ", $name),
+            concat!(".type ", $name, ",@function"),
+            concat!($name, ":"),
+            ".cfi_startproc",
+            "mov r11, qword ptr fs:[__itarget_view@tpoff]",
+            "mov rax, qword ptr [r11 + {run}]",
+            "cmp byte ptr [rax], {hits}",
+            "jae 3f",
+            "push rcx",
+            ".cfi_adjust_cfa_offset 8",
+            "movzx ecx, di",
+            "add rcx, r11",
+            $load,
+            $compare,
+            "jne 2f",
+            "inc byte ptr [rax]",
+            "mov rax, r11",
+            "pop rcx",
+            ".cfi_adjust_cfa_offset -8",
+            "ret",
+            // Not as the view has it: the value goes along, for memory may be different a moment later.
+            "2:",
+            ".cfi_adjust_cfa_offset 8",
+            "lea rax, [rip + {miss}]",
+            "jmp 4f",
+            "3:",
+            ".cfi_adjust_cfa_offset -8",
+            "lea rax, [rip + {slow}]",
+            "push rcx",
+            ".cfi_adjust_cfa_offset 8",
+            "4:",
+            through!($size),
+            ".cfi_endproc",
+            concat!(".size ", $name, ", .-", $name),
+            ".popsection",
+            run = const offset_of!(View, run) as isize - offset_of!(View, seen) as isize,
+            hits = const super::HITS,
+            miss = sym appended,
+            slow = sym slow,
+        );
+    };
+}
+
+race!("__itarget_race1", "1", "movzx r11d, byte ptr [rdi]", "cmp byte ptr [rcx], r11b");
+race!("__itarget_race2", "2", "movzx r11d, word ptr [rdi]", "cmp word ptr [rcx], r11w");
+race!("__itarget_race4", "4", "mov r11d, dword ptr [rdi]", "cmp dword ptr [rcx], r11d");
+race!("__itarget_race8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], r11");
+
+// The same of what is the environment's or not, by its address. The environment's heap is told apart here, and what is wholly in its variables
+// or wholly beside them, a few bytes at a time; `$low` goes to 5 for replay space and
+// to 9 for the environment's. Where that is not clear, `located` tells.
+macro_rules! located {
+    ($name:literal, $size:literal, $load:literal, $race:literal, $low:expr, $($operand:tt)*) => {
+        core::arch::global_asm!(
+            concat!(".pushsection .text.", $name, ",\"ax\",@progbits"),
+            ".p2align 5",
+            concat!(".globl ", $name),
+            concat!(".type ", $name, ",@function"),
+            concat!($name, ":"),
+            ".cfi_startproc",
+            "mov rax, rdi",
+            "shr rax, {arena}",
+            "cmp eax, {heap}",
+            concat!("je ", $race),
+            $low,
+            "lea rax, [rip + {located}]",
+            "push rcx",
+            ".cfi_adjust_cfa_offset 8",
+            through!($size),
+            "5:",
+            $load,
+            "ret",
+            "9:",
+            concat!("jmp ", $race),
+            ".cfi_endproc",
+            concat!(".size ", $name, ", .-", $name),
+            ".popsection",
+            arena = const ARENA,
+            heap = const layout::ENV_BASE >> ARENA,
+            located = sym located,
+            $($operand)*
+        );
+    };
+}
+
+// Variables.
+macro_rules! low {
+    ($stack:literal) => {
+        concat!(
+            $stack,
+            "mov rax, rdi\n",
+            "sub rax, qword ptr [rip + {variables} + {from}]\n",
+            "cmp rax, qword ptr [rip + {variables} + {span}]\n",
+            "jae 6f\n",
+            "shr rax, {grain}\n",
+            "mov r11, qword ptr [rip + {variables} + {any}]\n",
+            "bt qword ptr [r11], rax\n",
+            "jnc 5f\n",
+            "mov r11, qword ptr [rip + {variables} + {all}]\n",
+            "bt qword ptr [r11], rax\n",
+            "jc 9f\n",
+            "jmp 7f\n",
+            "6:\n",
+            "mov rax, rdi\n",
+            "shr rax, {bound}\n",
+            "jz 5f\n",
+            "7:",
+        )
+    };
+}
+
+macro_rules! at {
+    ($name:literal, $size:literal, $load:literal, $race:literal, $stack:literal $($operand:tt)*) => {
+        located!(
+            $name, $size, $load, $race, low!($stack),
+            bound = const layout::BOUND_SHIFT,
+            grain = const variables::GRAIN,
+            variables = sym variables::VARIABLES,
+            from = const offset_of!(Variables, from),
+            span = const offset_of!(Variables, span),
+            any = const offset_of!(Variables, any),
+            all = const offset_of!(Variables, all),
+            $($operand)*
+        );
+    };
+}
+
+// Variables and stacks.
+macro_rules! st {
+    ($name:literal, $size:literal, $load:literal, $race:literal) => {
+        at!(
+            $name, $size, $load, $race, "sub eax, {stacks}\ncmp eax, {beyond}\njb 9f\n"
+            stacks = const layout::STACK_BASE >> ARENA,
+            beyond = const STACKS,
+        );
+    };
+}
+
+/// Bytes of an arena, as a shift: addresses are told apart by what is left of them.
+const ARENA: u32 = layout::ARENA_SIZE.trailing_zeros();
+/// Arenas' worth of addresses of all stacks.
+const STACKS: u64 = (layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE - layout::STACK_BASE) >> ARENA;
+
+macro_rules! sizes {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal;)*) => {
+        $(
+            at!($at, $size, $load, $race, "");
+            st!($st, $size, $load, $race);
+            // Above the bound, as the caller has seen.
+            located!($ck, $size, $load, $race, "",);
+        )*
+    };
+}
+
+sizes! {
+    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_ck1";
+    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_ck2";
+    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_ck4";
+    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_ck8";
+}

@@ -1,10 +1,17 @@
 //! Digests of replay-space memory (level R3): writable globals of replay space and the replay arena.
 
 use crate::hooks::scalar;
+use crate::state::{ctl, page, recording, replaying, st};
+use crate::sys::sys;
+use crate::thread::still;
 use crate::{pool, shadow, sync};
-use core::sync::atomic::Ordering::Relaxed;
-use crate::state::{ctl, recording, replaying, st};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::compiler_fence;
+use itarget_abi::control::mode;
 use itarget_abi::shadow::LINE;
+
+/// How often a thread that ends the process looks whether all others wait, every 2 milliseconds.
+const TRIES: u32 = 1000;
 
 core::arch::global_asm!(
     ".weak __itarget_globals",
@@ -52,6 +59,45 @@ fn hash(seed: u64, from: *const u8, n: usize) -> u64 {
     h
 }
 
+/// Record: the digests, while all other threads wait in the kernel, and the recording is over; `None`: they did not all wait, or nobody asked.
+pub fn when_others_wait() -> Option<[u64; 2]> {
+    if !st().digest || !sync::threads() || st().alive.load(Relaxed) == 1 {
+        return None;
+    }
+    for _ in 0..TRIES {
+        if let Some(stamp) = still::stamp() {
+            let digests = now();
+            if still::stamp() == Some(stamp) {
+                // What others do from here on is not recorded.
+                page().mode = mode::PLAIN;
+                page().bound = u64::MAX;
+                compiler_fence(SeqCst);
+                return (still::stamp() == Some(stamp)).then_some(digests);
+            }
+        }
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+        // SAFETY: sleeps for a moment.
+        unsafe { sys!(libc::SYS_nanosleep, &raw const pause, 0u64) };
+    }
+    None
+}
+
+/// Replay: all other threads are where they were then.
+pub fn compare_end(digests: [u64; 2]) {
+    for (i, (here, there)) in now().into_iter().zip(digests).enumerate() {
+        compare(i, here, there);
+    }
+}
+
+fn compare(i: usize, here: u64, there: u64) {
+    st().digests_checked += 1;
+    if here != there {
+        st().digests_mismatched += 1;
+        let what: &[u8] = if i == 0 { b"globals" } else { b"the heap" };
+        crate::sys::say(&[b"IT0622 memory of replay space differs from the recording: ", what, b", event ", crate::sys::Digits::new(ctl().boundaries).bytes()]);
+    }
+}
+
 fn now() -> [u64; 2] {
     let mut d = [0x1234_5678, 0x8765_4321];
     // SAFETY: the pass's table: count, then address and size of each global; spans of the pool.
@@ -91,7 +137,7 @@ pub fn at_end() {
     if !st().digest || !(recording() || replaying()) {
         return;
     }
-    // While other threads run there is no moment at which memory could be compared.
+    // While other threads run there is no moment at which memory could be compared, but perhaps at the very end: see `when_others_wait`.
     if sync::threads() && crate::word::word(u64::from(st().alive.load(Relaxed) == 1)) == 0 {
         return;
     }
@@ -104,12 +150,7 @@ pub fn at_end() {
         // SAFETY: a local of 8 bytes.
         unsafe { scalar((&raw mut x).cast(), 8) };
         if replaying() {
-            st().digests_checked += 1;
-            if x != v {
-                st().digests_mismatched += 1;
-                let what: &[u8] = if i == 0 { b"globals" } else { b"the heap" };
-                crate::sys::say(&[b"IT0622 memory of replay space differs from the recording: ", what, b", event ", crate::sys::Digits::new(ctl().boundaries).bytes()]);
-            }
+            compare(i, v, x);
         }
     }
 }

@@ -188,7 +188,8 @@ pub fn stop(reason: u32, status: i32) {
             return;
         }
     }
-    if finish(reason, status) && reason != end::IO_ERROR {
+    let digests = if matches!(reason, end::EXIT | end::IMMEDIATE_EXIT) { crate::digest::when_others_wait() } else { None };
+    if finish_with(reason, status, digests) && reason != end::IO_ERROR {
         crate::process::give_back_room();
     }
     page().ended = reason;
@@ -201,8 +202,19 @@ pub fn stop(reason: u32, status: i32) {
 
 /// Writes the END chunk; the ring is no longer needed. The live chunk must have been flushed. False if it can't be written.
 pub fn finish(reason: u32, status: i32) -> bool {
+    finish_with(reason, status, None)
+}
+
+fn finish_with(reason: u32, status: i32, digests: Option<[u64; 2]>) -> bool {
     let c = ctl();
-    let e = End { reason, status, bytes: c.chunk_offset, ops: c.ops };
+    let e = End {
+        reason,
+        status,
+        bytes: c.chunk_offset,
+        ops: c.ops,
+        digests: digests.unwrap_or_default(),
+        digested: u64::from(digests.is_some()),
+    };
     // SAFETY: plain integers without padding.
     let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<End>()) };
     let written = special(kind::END, bytes).is_ok();

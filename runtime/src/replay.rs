@@ -258,6 +258,9 @@ pub fn finish(expected_reason: u32, status: i32) {
     if sync::threads() && !thread::settle() {
         diverged(b"threads do not come to where they were when the process ended", 0, 0);
     }
+    if h.end_digested != 0 {
+        crate::digest::compare_end(h.end_digests);
+    }
     if h.end_reason != expected_reason && h.end_reason != end::NONE {
         diverged(b"the program ends in another way", u64::from(h.end_reason), u64::from(expected_reason));
     }

@@ -54,7 +54,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v8: u8 = 8;
+pub static __itarget_abi_v9: u8 = 9;
 
 /// What belongs to one thread.
 pub struct Thread {

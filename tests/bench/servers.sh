@@ -114,7 +114,7 @@ timed() {
   children_cpu
   took=$W_TOOK requests=1
   if [ "$W_KIND" = server ]; then
-    requests=$(awk '/ requests in / { n += $1 } END { print n + 0 }' "$W_RUN/load")
+    requests=$(awk '/ requests in / { n += $1 } END { printf "%.0f\n", n }' "$W_RUN/load")
     load_cpu=$(awk '/ requests in / { s += $6 } END { print s + 0 }' "$W_RUN/load")
   fi
   cpu=$(awk -v a="$before" -v b="$cpu_now" -v l="$load_cpu" 'BEGIN { printf "%.4f", b - a - l }')
@@ -130,7 +130,7 @@ timed() {
   return 1
 }
 
-trace_bytes() { find "$trace" -type f -printf '%s\n' | awk '{ s += $1 } END { print s + 0 }'; }
+trace_bytes() { find "$trace" -type f -printf '%s\n' | awk '{ s += $1 } END { printf "%.0f\n", s }'; }
 packed_bytes() { find "$trace" -type f -print0 | sort -z | xargs -0 cat | { zstd -q -3 -c 2>/dev/null || gzip -6; } | wc -c; }
 
 # prepare PROGRAM: the build that is recorded, once: linked with a profile of the small workload, where that works.

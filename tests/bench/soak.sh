@@ -59,8 +59,9 @@ memory() {
     awk '/^VmRSS/ { r += $2 } /^RssAnon/ { a += $2 } END { printf "%.1f %.1f\n", r / 1024, a / 1024 }'
 }
 
-trace_bytes() { find "$trace" -type f -printf '%s\n' 2>/dev/null | awk '{ s += $1 } END { print s + 0 }'; }
-requests() { awk '/ requests in / { n += $1 } END { print n + 0 }' "$W_RUN/load"; }
+# On disk: the part of a log that is packed already has holes.
+trace_bytes() { find "$trace" -type f -printf '%b\n' 2>/dev/null | awk '{ s += 512 * $1 } END { printf "%.0f\n", s }'; }
+requests() { awk '/ requests in / { n += $1 } END { printf "%.0f\n", n }' "$W_RUN/load"; }
 
 w_setup "$workload"
 w_pre "$workload"

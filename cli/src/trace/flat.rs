@@ -170,6 +170,10 @@ pub fn build<F: Read + Write + Seek>(
     }
     h.extend(log.end.map_or(0, |e| e.reason).to_le_bytes());
     h.extend(log.end.map_or(0, |e| e.status).to_le_bytes());
+    let [globals, heap] = log.end.map_or([0; 2], |e| e.digests);
+    for v in [globals, heap, log.end.map_or(0, |e| e.digested)] {
+        h.extend(v.to_le_bytes());
+    }
     debug_assert_eq!(h.len() as u64, HEADER);
     w.seek(SeekFrom::Start(0)).map_err(io)?;
     w.write_all(&h).map_err(io)?;
@@ -240,5 +244,7 @@ mod tests {
         }
         let reason = offset_of!(Header, end_reason);
         assert_eq!(&f[reason..reason + 8], [1, 0, 0, 0, 3, 0, 0, 0]);
+        let digests = offset_of!(Header, end_digests);
+        assert_eq!((word(digests), word(digests + 8), word(offset_of!(Header, end_digested))), (8, 9, 1));
     }
 }

@@ -330,7 +330,14 @@ pub fn read(
                     break bad("a malformed END");
                 }
                 let ops = u64_at(&payload, 16);
-                let e = End { reason: u32_at(&payload, 0), status: u32_at(&payload, 4) as i32, bytes: t.stream, ops };
+                let e = End {
+                    reason: u32_at(&payload, 0),
+                    status: u32_at(&payload, 4) as i32,
+                    bytes: t.stream,
+                    ops,
+                    digests: [u64_at(&payload, 24), u64_at(&payload, 32)],
+                    digested: u64_at(&payload, 40),
+                };
                 if matches!(e.reason, end::EXIT | end::IMMEDIATE_EXIT) {
                     t.checks.push(Check { offset: t.stream, sum: h.sum, boundaries: h.boundaries });
                 }
@@ -490,7 +497,7 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
             log.truncated = None;
         }
         if number == 0 && u32_at(ring, control_at::ENDED) == end::IO_ERROR && log.end.is_none() {
-            log.end = Some(End { reason: end::IO_ERROR, status: 0, bytes: t.stream, ops: t.ops });
+            log.end = Some(End { reason: end::IO_ERROR, status: 0, bytes: t.stream, ops: t.ops, digests: [0; 2], digested: 0 });
         }
     }
     Ok(())

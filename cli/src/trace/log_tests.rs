@@ -43,8 +43,9 @@ pub fn sample() -> Vec<u8> {
     log.extend(chunk(kind::DATA, 3, 5, u64::MAX, b"world"));
     log.extend(chunk(0x99, 4, 0, 4, b"later"));
     let mut e = vec![1, 0, 0, 0, 3, 0, 0, 0];
-    e.extend(10u64.to_le_bytes());
-    e.extend(0u64.to_le_bytes());
+    for v in [10u64, 0, 8, 9, 1] {
+        e.extend(v.to_le_bytes());
+    }
     log.extend(chunk(kind::END, 5, 0, 9, &e));
     log
 }
@@ -81,7 +82,7 @@ fn a_whole_log() {
     let checks: Vec<_> = log.threads[&0].checks.iter().map(|c| (c.offset, c.boundaries, c.sum)).collect();
     assert_eq!(checks, [(5, 3, 77), (10, 9, 77)]);
     assert_eq!(log.threads[&0].asyncs.len(), 1);
-    assert_eq!(log.end, Some(End { reason: 1, status: 3, bytes: 10, ops: 0 }));
+    assert_eq!(log.end, Some(End { reason: 1, status: 3, bytes: 10, ops: 0, digests: [8, 9], digested: 1 }));
     assert_eq!((reason(&log), log.chunks.len()), ("exit", 6));
 }
 
@@ -204,7 +205,7 @@ fn threads_have_streams_of_their_own() {
     log.extend(of_thread(2, chunk(kind::THREAD_END, 2, 0, 4, &end)));
     let mut e = vec![1, 0, 0, 0, 3, 0, 0, 0];
     e.extend(4u64.to_le_bytes());
-    e.extend(0u64.to_le_bytes());
+    e.extend([0; 32]);
     log.extend(chunk(kind::END, 2, 0, 9, &e));
     let (l, stream) = decode(&log, &[], Reading::Strict).expect("good");
     let two = &l.threads[&2];
@@ -226,7 +227,7 @@ fn a_thread_without_an_end_is_refused() {
 fn the_order_of_a_killed_thread_is_salvaged() {
     let mut log = start([1; 32], [2; 32]);
     let mut e = vec![1, 0, 0, 0, 3, 0, 0, 0];
-    e.extend([0; 16]);
+    e.extend([0; 40]);
     log.extend(chunk(kind::END, 1, 0, 9, &e));
     let mut live = ring(0, 0, b"live");
     let mut set = |at: usize, v: u64| live[at..at + 8].copy_from_slice(&v.to_le_bytes());

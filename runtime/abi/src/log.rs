@@ -151,6 +151,10 @@ pub struct End {
     pub bytes: u64,
     /// Synchronization operations of the thread.
     pub ops: u64,
+    /// Digests of replay space at the end, where other threads still waited in the kernel: globals, then the heap.
+    pub digests: [u64; 2],
+    /// 1 if there are any.
+    pub digested: u64,
 }
 
 /// Payload of a THREAD_END chunk.
@@ -183,8 +187,8 @@ pub struct Fork {
 /// its stream, checks ([`flat::Check`]), asynchronous events ([`Async`]) and synchronization log; last a [`flat::Part`] per
 /// thread, ascending by number. Everything is aligned to 8 bytes; offsets are from the start of the file.
 pub mod flat {
-    /// First 8 bytes ("ITFLAT03").
-    pub const MAGIC: u64 = 0x3330_5441_4c46_5449;
+    /// First 8 bytes ("ITFLAT04").
+    pub const MAGIC: u64 = 0x3430_5441_4c46_5449;
 
     /// Header of the flat form.
     #[repr(C)]
@@ -208,6 +212,10 @@ pub mod flat {
         pub end_reason: u32,
         /// Status that goes with it.
         pub end_status: i32,
+        /// Of [`super::End`].
+        pub end_digests: [u64; 2],
+        /// Of [`super::End`].
+        pub end_digested: u64,
     }
 
     /// What was recorded of one thread.

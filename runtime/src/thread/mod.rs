@@ -7,6 +7,7 @@
 pub mod cancel;
 mod graves;
 pub mod seat;
+pub mod still;
 pub mod values;
 
 use crate::exit::site;

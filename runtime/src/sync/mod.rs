@@ -1,16 +1,9 @@
 //! The order of synchronization, recorded per object and kept per thread.
 //!
-//! Every thread counts its synchronization operations (`Control::ops`). An object remembers who released it last, and at which
-//! count. An operation that acquires the object depends on that: if it was another thread, and nothing says so already, an
-//! entry goes to the thread's *synchronization log*: at this count, that thread must have come to that count. An
-//! object that one thread uses again and again costs no entry at all. At replay threads publish their counts, and wait only
-//! where an entry says so; locks themselves are not taken. Entries always lead to what happened before in real time, so a
-//! replay that follows them can't be stuck in a circle.
-//!
-//! Entries: LEB128 of `operations since the last entry << 2 | kind`; kind 0: `thread << 1 | begins`, and the zigzag difference of its count to
-//! what was last known of it (`begins`: it need only have come to the beginning of that operation); kind 1: zigzag value that the
-//! operation returned, where it is not the usual one; kind 2, before all others of an operation: it is an access ([`crate::shadow`]), so many
-//! accesses after the last operation; kind 3: that line of the access is racy.
+//! Its core is [`itarget_order`]: stamps, the entries of a thread's *synchronization log*, counts that threads wait for. Here they meet the
+//! state of threads (`Control::ops` is a thread's count) and what the program calls. An object that one thread uses again and again
+//! costs no entry at all. At replay locks are not taken: threads wait only where an entry says so. Accesses that are operations are
+//! those of [`crate::shadow`].
 
 mod atomic;
 mod locks;
@@ -23,42 +16,57 @@ use crate::{log, replay, sys};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*, compiler_fence};
 use itarget_abi::layout::THREADS_MAX;
-use itarget_abi::log::{unzigzag, zigzag};
+use itarget_order::count::Platform;
+use itarget_order::entries::{self, Entry, Reader};
+use itarget_order::{ALL, Known, parts};
 
 use table::entry_of;
 
 pub use itarget_abi::log::SYNC_BUFFER as BUFFER;
 pub use atomic::faults;
 pub use locks::plain as unused;
-/// Most bytes of an entry.
-const ENTRY: u64 = 32;
-/// Threads of which a thread knows how far they are.
-const KNOWN: usize = 256;
-/// Bits of a count in a [`stamp`].
-pub const COUNT: u32 = 44;
-/// A count that no thread comes to: all that it does.
-const ALL: u64 = (1 << COUNT) - 1;
+pub use itarget_order::COUNT;
 
-/// Kinds of entries.
-mod entry {
-    pub const DEPENDS: u64 = 0;
-    pub const VALUE: u64 = 1;
-    pub const ACCESS: u64 = 2;
-    pub const RACY: u64 = 3;
+/// Words of memory, and the kernel's futexes.
+pub struct Native;
+
+impl Platform for Native {
+    type Long = AtomicU64;
+    type Short = AtomicU32;
+    const SPINS: u32 = 200;
+
+    #[inline]
+    fn sleep(word: &AtomicU32, value: u32) {
+        let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+        // SAFETY: sleeps while the word has that value.
+        unsafe { sys!(libc::SYS_futex, core::ptr::from_ref(word), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, value, &raw const second) };
+    }
+
+    #[inline]
+    fn sleep_long(word: &AtomicU32, value: u32) {
+        // SAFETY: as above.
+        unsafe { sys!(libc::SYS_futex, core::ptr::from_ref(word), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, value, 0u64) };
+    }
+
+    #[inline]
+    fn wake(word: &AtomicU32, most: i32) {
+        // SAFETY: wakes those that sleep there.
+        unsafe { sys!(libc::SYS_futex, core::ptr::from_ref(word), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, most) };
+    }
+
+    #[inline(always)]
+    fn relax() {
+        core::hint::spin_loop();
+    }
 }
 
 /// What a thread keeps for itself.
 pub struct Local {
-    /// Thread and 1, and the count that it is known to have come to.
-    known: [(u32, u64); KNOWN],
-    /// Count of the last entry.
+    known: Known,
+    /// Record: count of the last entry.
     last: u64,
-    /// Replay: rest of the log, and the count of its first entry.
-    cur: *const u8,
-    end: *const u8,
-    next: u64,
-    /// Replay: kind of the next entry.
-    kind: u64,
+    /// Replay: the thread's log.
+    log: Reader<'static>,
     /// Replay: the next operation is an access.
     access: bool,
     /// Record: it has the lock of output, and those of a stream (null: of both).
@@ -72,12 +80,9 @@ pub struct Local {
 impl Local {
     /// At the start of a thread.
     pub const NEW: Local = Local {
-        known: [(0, 0); KNOWN],
+        known: Known::NEW,
         last: 0,
-        cur: core::ptr::null(),
-        end: core::ptr::null(),
-        next: u64::MAX,
-        kind: 0,
+        log: Reader::NEW,
         access: false,
         prints: None,
         makes: None,
@@ -85,81 +90,14 @@ impl Local {
     };
 
 
-    /// Replay: the thread's log.
-    pub fn open(&mut self, from: *const u8, len: u64) {
-        self.cur = from;
-        // SAFETY: within the flat file.
-        self.end = unsafe { from.add(len as usize) };
-        self.advance();
-    }
-
-    fn advance(&mut self) {
-        self.next = u64::MAX;
-        if self.cur < self.end {
-            let head = self.take();
-            self.last += head >> 2;
-            (self.next, self.kind) = (self.last, head & 3);
-        }
-    }
-
-    fn take(&mut self) -> u64 {
-        let (mut v, mut shift) = (0u64, 0);
-        while self.cur < self.end && shift < 64 {
-            // SAFETY: before the end.
-            let b = unsafe { *self.cur };
-            // SAFETY: at most the end.
-            self.cur = unsafe { self.cur.add(1) };
-            v |= u64::from(b & 0x7f) << shift;
-            if b & 0x80 == 0 {
-                return v;
-            }
-            shift += 7;
-        }
-        v
-    }
-
     /// What its maker knows, and where that is, a new thread knows.
     pub fn inherit(&mut self, maker: &Local, number: u32, ops: u64) {
         self.known = maker.known;
-        *self.known(number) = ops;
-    }
-
-    fn known(&mut self, thread: u32) -> &mut u64 {
-        let slot = &mut self.known[thread as usize % KNOWN];
-        if slot.0 != thread + 1 {
-            *slot = (thread + 1, 0);
-        }
-        &mut slot.1
+        *self.known.of(number) = ops;
     }
 }
 
-/// A number that only grows, and that threads wait for.
-struct Count {
-    value: AtomicU64,
-    /// The lowest that some thread waits for; nobody is woken before.
-    wanted: AtomicU64,
-    /// Times that threads were woken.
-    wakes: AtomicU32,
-}
-
-impl Count {
-    #[inline(always)]
-    fn set(&self, value: u64) {
-        self.value.store(value, SeqCst);
-        if value >= self.wanted.load(SeqCst) {
-            self.wake();
-        }
-    }
-
-    /// What was waited for is there, or never will be. Who waits for more asks again.
-    #[cold]
-    fn wake(&self) {
-        self.wanted.store(u64::MAX, SeqCst);
-        self.wakes.fetch_add(1, SeqCst);
-        // SAFETY: wakes all that sleep there.
-        unsafe { sys!(libc::SYS_futex, (&raw const self.wakes), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
-    }
-}
+type Count = itarget_order::count::Count<Native>;
 
 /// Where a thread is, for others.
 #[repr(C, align(64))]
@@ -198,18 +136,13 @@ pub fn threads() -> bool {
 /// A thread and its count, in one word; never 0.
 #[inline(always)]
 pub fn stamp() -> u64 {
-    u64::from(me().number) << COUNT | ctl().ops
+    itarget_order::stamp(me().number, ctl().ops)
 }
 
 /// The stamp of the next operation.
 #[inline(always)]
 pub fn next_stamp() -> u64 {
     stamp() + 1
-}
-
-#[inline(always)]
-fn parts(stamp: u64) -> (u32, u64) {
-    ((stamp >> COUNT) as u32, stamp & ((1 << COUNT) - 1))
 }
 
 /// Record: the next operation depends on what that stamp says.
@@ -222,14 +155,9 @@ pub fn depend(stamp: u64) {
 
 #[cold]
 fn note(stamp: u64) {
-    let (thread, count) = parts(stamp);
-    let local = &mut me().sync;
-    let known = local.known(thread);
-    if *known >= count {
-        return;
+    if let Some(entry) = me().sync.known.after(stamp) {
+        append(ctl().ops + 1, entry);
     }
-    let by = count.wrapping_sub(core::mem::replace(known, count));
-    append(ctl().ops + 1, entry::DEPENDS, [u64::from(thread) << 1, zigzag(by as i64)]);
 }
 
 /// An order between an access and what another thread did.
@@ -244,26 +172,26 @@ pub struct Edge {
 /// Record: what an access comes after that must not come before a thread has left the epoch with that stamp; `None`: it does anyway.
 pub fn edge_after(stamp: u64) -> Option<Edge> {
     let (thread, epoch) = parts(stamp);
-    if stamp == 0 || thread == me().number || *me().sync.known(thread) > epoch {
+    if stamp == 0 || thread == me().number || *me().sync.known.of(thread) > epoch {
         return None;
     }
-    Some(Edge { thread, count: epoch + 1, begins: clock(thread).done.value.load(SeqCst) <= epoch })
+    Some(Edge { thread, count: epoch + 1, begins: clock(thread).done.get(SeqCst) <= epoch })
 }
 
 /// Record: an access that comes after these, the so many'th after the last operation; it found that line of it racy.
 #[cold]
 pub fn access_event(accesses: u64, edges: &[Edge], racy: Option<u64>) {
-    append(ctl().ops + 1, entry::ACCESS, [accesses, 0]);
+    append(ctl().ops + 1, Entry::Access(accesses));
     for edge in edges {
         if edge.begins {
-            let by = edge.count.wrapping_sub(*me().sync.known(edge.thread));
-            append(ctl().ops + 1, entry::DEPENDS, [u64::from(edge.thread) << 1 | 1, zigzag(by as i64)]);
+            let by = edge.count.wrapping_sub(*me().sync.known.of(edge.thread));
+            append(ctl().ops + 1, Entry::After { thread: edge.thread, begins: true, by: by as i64 });
         } else {
-            note(u64::from(edge.thread) << COUNT | edge.count);
+            note(itarget_order::stamp(edge.thread, edge.count));
         }
     }
     if let Some(line) = racy {
-        append(ctl().ops + 1, entry::RACY, [line, 0]);
+        append(ctl().ops + 1, Entry::Racy(line));
     }
     count();
     crate::shadow::made();
@@ -272,13 +200,13 @@ pub fn access_event(accesses: u64, edges: &[Edge], racy: Option<u64>) {
 /// Others see how far this thread is, while recording.
 #[inline(always)]
 pub fn show_count() {
-    clock(me().number).done.value.store(ctl().ops, Release);
+    clock(me().number).done.show(ctl().ops);
 }
 
 /// The thread does nothing any more that others could come after.
 pub fn gone() {
     if recording() {
-        clock(me().number).done.value.store(u64::MAX, Release);
+        clock(me().number).done.show(u64::MAX);
     } else if replaying() {
         publish_end();
     }
@@ -286,53 +214,38 @@ pub fn gone() {
 
 /// All that this thread did comes before what the calling one does next: it was waited for.
 pub fn joined(thread: u32) {
-    *me().sync.known(thread) = ALL;
+    *me().sync.known.of(thread) = ALL;
 }
 
 /// Record: the next operation returns this, which is not what it usually does.
 #[cold]
 pub fn unusual(value: i64) {
-    append(ctl().ops + 1, entry::VALUE, [zigzag(value), 0]);
+    append(ctl().ops + 1, Entry::Value(value));
 }
 
 /// Record: the operation that was counted last returns this.
 #[cold]
 pub fn late(value: i64) {
-    append(ctl().ops, entry::VALUE, [zigzag(value), 0]);
+    append(ctl().ops, Entry::Value(value));
 }
 
-fn append(op: u64, kind: u64, values: [u64; 2]) {
+fn append(op: u64, entry: Entry) {
     let c = ctl();
-    if c.sync_cur + ENTRY > c.sync_start + BUFFER {
+    let full = |c: &itarget_abi::control::Control| c.sync_cur + entries::MOST as u64 > c.sync_start + BUFFER;
+    if full(c) {
         log::flush_sync();
-        if c.sync_cur + ENTRY > c.sync_start + BUFFER {
+        if full(c) {
             return;
         }
     }
     // Also where another thread ends the recording just now: the operation is counted, so its entry must be there.
     let local = &mut me().sync;
-    let mut p = c.sync_cur as *mut u8;
-    let mut put = |mut v: u64| {
-        // SAFETY: there is room for an entry.
-        unsafe {
-            while v >= 0x80 {
-                *p = v as u8 | 0x80;
-                p = p.add(1);
-                v >>= 7;
-            }
-            *p = v as u8;
-            p = p.add(1);
-        }
-    };
-    put((op - local.last) << 2 | kind);
+    // SAFETY: there is room for an entry.
+    let bytes = entries::put(unsafe { &mut *(c.sync_cur as *mut [u8; entries::MOST]) }, local.last, op, entry);
     local.last = op;
-    put(values[0]);
-    if kind == entry::DEPENDS {
-        put(values[1]);
-    }
     // A process may be killed between any two instructions: the cursor moves over whole entries only.
     compiler_fence(Release);
-    c.sync_cur = p as u64;
+    c.sync_cur += bytes as u64;
 }
 
 /// A safe point: signals that wait are delivered here, and at replay again.
@@ -369,9 +282,9 @@ pub fn await_next() -> Option<i64> {
         replay::diverged(b"the thread synchronizes where it accessed memory", ctl().ops + 1, 0);
     }
     let mut result = None;
-    await_entries(|kind, value| match kind {
-        entry::VALUE => result = Some(unzigzag(value)),
-        _ => replay::diverged(b"the synchronization log is damaged", ctl().ops + 1, kind),
+    await_entries(|entry| match entry {
+        Entry::Value(value) => result = Some(value),
+        _ => damaged(),
     });
     result
 }
@@ -385,16 +298,16 @@ pub fn access_is_next() -> bool {
 #[cold]
 pub fn await_access(mut racy: impl FnMut(u64)) {
     me().sync.access = false;
-    await_entries(|kind, value| match kind {
-        entry::RACY => racy(value),
-        _ => replay::diverged(b"the synchronization log is damaged", ctl().ops + 1, kind),
+    await_entries(|entry| match entry {
+        Entry::Racy(line) => racy(line),
+        _ => damaged(),
     });
     publish();
     crate::shadow::made();
 }
 
 #[inline]
-fn await_entries(mut f: impl FnMut(u64, u64)) {
+fn await_entries(mut f: impl FnMut(Entry)) {
     let op = ctl().ops + 1;
     if op > replay::part().ops {
         me().life.waits = true;
@@ -404,36 +317,31 @@ fn await_entries(mut f: impl FnMut(u64, u64)) {
         let clock = clock(me().number);
         clock.begun.set(op);
     }
-    while me().sync.next == op {
-        let local = &mut me().sync;
-        let kind = local.kind;
-        let first = local.take();
-        if kind == entry::DEPENDS {
-            let (thread, begins) = ((first >> 1) as u32, first & 1 == 1);
-            let by = unzigzag(local.take());
-            let known = local.known(thread);
-            let count = known.wrapping_add(by as u64);
-            if !begins {
-                *known = count;
+    while let Some(entry) = me().sync.log.next(op) {
+        match entry {
+            Entry::After { thread, begins, by } => {
+                let count = me().sync.known.count(thread, begins, by);
+                wait_for(thread, count, begins);
             }
-            wait_for(thread, count, begins);
-        } else {
-            f(kind, first);
+            other => f(other),
         }
-        me().sync.advance();
     }
+}
+
+#[cold]
+fn damaged() -> ! {
+    replay::diverged(b"the synchronization log is damaged", ctl().ops + 1, u64::from(me().number))
 }
 
 /// Replay: looks whether the next operation is an access, and at which one it is due.
 pub fn look_ahead() {
     let op = ctl().ops + 1;
     let local = &mut me().sync;
-    local.access = local.next == op && local.kind == entry::ACCESS;
-    let mut at = i64::MAX as u64;
-    if local.access {
-        at = local.take();
-        local.advance();
-    }
+    local.access = local.log.is_access(op);
+    let at = match local.access.then(|| local.log.next(op)) {
+        Some(Some(Entry::Access(at))) => at,
+        _ => i64::MAX as u64,
+    };
     crate::shadow::arm(at);
 }
 
@@ -463,38 +371,21 @@ pub fn pass() -> Option<i64> {
     result
 }
 
-/// Times that a count is looked at before the thread sleeps.
-const SPINS: u32 = 200;
 /// Seconds without any progress of any thread after which a replay is given up.
 const PATIENCE: u32 = 20;
 
 fn wait_for(thread: u32, count: u64, begins: bool) {
     if u64::from(thread) >= THREADS_MAX {
-        replay::diverged(b"the synchronization log is damaged", 0, u64::from(thread));
+        damaged();
     }
     let clock = clock(thread);
     let far = if begins { &clock.begun } else { &clock.done };
-    for _ in 0..SPINS {
-        if far.value.load(Acquire) >= count {
-            return;
+    let mut watch = None;
+    far.wait(count, |there| {
+        if watch.get_or_insert_with(Watch::new).is_stuck() {
+            replay::stuck(thread, count, there);
         }
-        core::hint::spin_loop();
-    }
-    let mut watch = Watch::new();
-    loop {
-        // Before the wish, which whoever wakes others takes back.
-        let wakes = far.wakes.load(SeqCst);
-        far.wanted.fetch_min(count, SeqCst);
-        if far.value.load(SeqCst) >= count {
-            break;
-        }
-        let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
-        // SAFETY: sleeps while nobody was woken.
-        unsafe { sys!(libc::SYS_futex, (&raw const far.wakes), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, wakes, &raw const second) };
-        if watch.is_stuck() {
-            replay::stuck(thread, count, far.value.load(SeqCst));
-        }
-    }
+    });
 }
 
 /// Notices when no thread makes progress.
@@ -531,33 +422,14 @@ fn progress() -> u64 {
 }
 
 /// A lock of the runtime that no signal handler and no fork can find taken by its own thread for long.
-pub struct Lock(AtomicU32);
+pub type Lock = itarget_order::count::Lock<Native>;
 
-impl Lock {
-    /// Free.
-    pub const NEW: Lock = Lock(AtomicU32::new(0));
-
-    /// Takes it.
-    pub fn lock(&self) {
-        if self.0.compare_exchange(0, 1, Acquire, Relaxed).is_ok() {
-            return;
-        }
-        while self.0.swap(2, Acquire) != 0 {
-            // SAFETY: sleeps while others hold it.
-            unsafe { sys!(libc::SYS_futex, (&raw const self.0), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 2u64, 0u64) };
-        }
-    }
-
-    /// Gives it back.
-    pub fn unlock(&self) {
-        if self.0.swap(0, Release) == 2 {
-            // SAFETY: wakes one that sleeps.
-            unsafe { sys!(libc::SYS_futex, (&raw const self.0), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1u64) };
-        }
-    }
+/// A lock that is free.
+pub const fn free() -> Lock {
+    Lock::new(AtomicU32::new(0))
 }
 
-static SECTION: Lock = Lock::NEW;
+static SECTION: Lock = free();
 /// Stamp of the last section.
 static mut LAST: u64 = 0;
 
@@ -592,7 +464,7 @@ pub fn section<R>(run: impl FnOnce() -> R) -> R {
     }
 }
 
-static OUTPUT: Lock = Lock::NEW;
+static OUTPUT: Lock = free();
 /// Stamp of the last output.
 static mut SHOWN: u64 = 0;
 
@@ -653,9 +525,9 @@ pub fn after_fork() {
 /// Replay: the thread with that number begins.
 pub fn open_log() {
     let part = replay::part();
-    // SAFETY: the flat file is mapped; its parts were checked by who wrote it.
-    let from = unsafe { st().flat.add(part.sync as usize) };
-    me().sync.open(from, part.sync_len);
+    // SAFETY: the flat file stays mapped; its parts were checked by who wrote it.
+    let log = unsafe { core::slice::from_raw_parts(st().flat.add(part.sync as usize), part.sync_len as usize) };
+    me().sync.log = Reader::open(log);
 }
 
 /// The main thread calls.

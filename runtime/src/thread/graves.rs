@@ -6,7 +6,7 @@ use crate::sys::sys;
 
 /// Detached threads that ended: their memory is given back once the kernel has forgotten them.
 const GRAVES: usize = 256;
-static GRAVEYARD: sync::Lock = sync::Lock::NEW;
+static GRAVEYARD: sync::Lock = sync::free();
 static mut DEAD: [(u32, i32, (u64, u64)); GRAVES] = [(0, 0, (0, 0)); GRAVES];
 static mut BURIED: usize = 0;
 

@@ -11,7 +11,7 @@ pub const SEATS: usize = 8192;
 /// Most bytes of the live chunk of a thread that is not the main one.
 const RING: u64 = 256 << 10;
 
-static LOCK: Lock = Lock::NEW;
+static LOCK: Lock = sync::free();
 static mut ALL: [*mut Thread; SEATS] = [core::ptr::null_mut(); SEATS];
 static mut COUNT: usize = 0;
 static mut FREE: [u32; SEATS] = [0; SEATS];

@@ -1,7 +1,7 @@
 //! Traces that were cut short, damaged, or belong to something else.
 
 use super::{code, copy, dump, record, replay, spread, stopped};
-use itarget_abi::log::{ChunkHeader, HEADER, Start, crc32c};
+use itarget_abi::log::{ChunkHeader, End, HEADER, Start, crc32c};
 use itarget_tests::{Outcome, Scratch};
 use std::mem::offset_of;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ fn a_log_cut_off_anywhere_stops_with_a_code_or_is_whole() {
         }
     }
     // Only where no event is lost: inside the END chunk.
-    let end = r.log.len() - HEADER - 16;
+    let end = r.log.len() - HEADER - size_of::<End>();
     assert!(same.iter().all(|n| *n >= end) && !same.is_empty(), "{same:?}");
 }
 
@@ -108,7 +108,7 @@ fn a_flipped_bit_anywhere_in_the_log_is_noticed() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         let exact = r.replay_with(&format!("bit {bit}"), "log", &bytes);
         // A wrong length in the END chunk can't be told from a log that was cut off there.
-        assert!(!exact || bit / 8 > r.log.len() - HEADER - 16, "bit {bit} was not noticed");
+        assert!(!exact || bit / 8 > r.log.len() - HEADER - size_of::<End>(), "bit {bit} was not noticed");
     }
 }
 

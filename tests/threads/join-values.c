@@ -33,8 +33,14 @@ int main(void) {
   struct timespec soon;
   clock_gettime(CLOCK_REALTIME, &soon);
   printf("timed %d\n", pthread_timedjoin_np(t, &value, &soon) == ETIMEDOUT);
+  clock_gettime(CLOCK_MONOTONIC, &soon);
+  printf("clock %d\n", pthread_clockjoin_np(t, &value, CLOCK_MONOTONIC, &soon) == ETIMEDOUT);
   sem_post(&go);
   printf("join %d %ld\n", pthread_join(t, &value), (long)value);
+  pthread_create(&t, NULL, returns, "abc");
+  soon.tv_sec += 100;
+  printf("clock %d", pthread_clockjoin_np(t, &value, CLOCK_MONOTONIC, &soon));
+  printf(" %s\n", (char *)value);
   pthread_create(&t, NULL, sleeps, NULL);
   pthread_cancel(t);
   pthread_join(t, &value);

@@ -285,6 +285,7 @@ pub const THREADS: &[(&str, &str)] = &[
     ("pthread_barrier_init", "__itarget_barrier_init"),
     ("pthread_barrier_wait", "__itarget_barrier_wait"),
     ("pthread_cancel", "__itarget_pthread_cancel"),
+    ("pthread_clockjoin_np", "__itarget_pthread_clockjoin"),
     ("pthread_cond_broadcast", "__itarget_cond_broadcast"),
     ("pthread_cond_clockwait", "__itarget_cond_clockwait"),
     ("pthread_cond_destroy", "__itarget_cond_destroy"),

@@ -5,6 +5,7 @@
 //! frames are on a stack below the bound.
 
 pub mod cancel;
+mod ends;
 mod graves;
 pub mod seat;
 pub mod still;
@@ -13,15 +14,16 @@ pub mod values;
 use crate::exit::site;
 use crate::hooks::{__itarget_enter, __itarget_leave};
 use crate::state::{FOREIGN, MAIN, Thread, become_thread, elsewhere, me, page, recording, replaying, st};
-use crate::sync::{self, Watch};
+use crate::sync;
 use crate::sys::{mmap, sys};
 use crate::word::word;
 use crate::{log, replay, signal};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
+pub use ends::{park, settle, wait_alone};
 pub use graves::after_fork;
 pub use seat::each;
 
@@ -102,6 +104,7 @@ const ENDED: u32 = 2;
 unsafe extern "C" {
     fn pthread_tryjoin_np(t: Handle, result: *mut *mut c_void) -> c_int;
     fn pthread_timedjoin_np(t: Handle, result: *mut *mut c_void, until: *const libc::timespec) -> c_int;
+    fn pthread_clockjoin_np(t: Handle, result: *mut *mut c_void, clock: c_int, until: *const libc::timespec) -> c_int;
     fn pthread_attr_getsigmask_np(attr: *const Attr, set: *mut libc::sigset_t) -> c_int;
     fn __sigsetjmp(buffer: *mut c_void, mask: c_int) -> c_int;
     fn pthread_attr_getdetachstate(attr: *const Attr, state: *mut c_int) -> c_int;
@@ -554,6 +557,20 @@ pub unsafe extern "C" fn __itarget_pthread_timedjoin(t: Handle, result: *mut *mu
     }
 }
 
+/// pthread_clockjoin_np.
+///
+/// # Safety
+/// See `__itarget_pthread_create`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_pthread_clockjoin(t: Handle, result: *mut *mut c_void, clock: c_int, until: *const libc::timespec) -> c_int {
+    let timed = |t, value| {
+        // SAFETY: passed on.
+        unsafe { pthread_clockjoin_np(t, value, clock, until) }
+    };
+    // SAFETY: passed on.
+    unsafe { if plain() { timed(t, result) } else { join(t, result, |value| timed(real(t), value)) } }
+}
+
 /// thrd_join.
 ///
 /// # Safety
@@ -732,59 +749,6 @@ fn wait_for_others() {
         unsafe { sys!(libc::SYS_futex, (&raw const st().alive), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, u64::from(alive), 0u64) };
     }
     __itarget_leave();
-}
-
-/// Replay: threads that came to the end of what was recorded of them.
-static PARKED: AtomicU32 = AtomicU32::new(0);
-
-/// Replay: this thread stays here. If it was the last one, the trace ends.
-pub fn park(all: impl Fn()) -> ! {
-    PARKED.fetch_add(1, SeqCst);
-    loop {
-        // Others may end after this one came here.
-        if PARKED.load(SeqCst) >= st().alive.load(SeqCst) && !LAST.swap(true, SeqCst) {
-            all();
-        }
-        let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
-        // SAFETY: sleeps; the process ends by another thread, or when all are here.
-        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const second) };
-    }
-}
-
-/// Somebody says that all are here.
-static LAST: AtomicBool = AtomicBool::new(false);
-/// Always 0.
-static SLEEP: AtomicU32 = AtomicU32::new(0);
-
-/// Replay: waits until all other threads have done what was recorded of them. False: some did not.
-pub fn settle() -> bool {
-    let mut watch = Watch::new();
-    let mut rounds = 0u32;
-    while PARKED.load(SeqCst) + 1 < st().alive.load(SeqCst) {
-        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        // SAFETY: sleeps for a moment.
-        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const pause) };
-        rounds += 1;
-        if rounds.is_multiple_of(1000) && watch.is_stuck() {
-            return false;
-        }
-    }
-    true
-}
-
-/// Replay: waits until this is the only thread, as it was when it was recorded.
-pub fn wait_alone() {
-    let mut watch = Watch::new();
-    let mut rounds = 0u32;
-    while st().alive.load(SeqCst) > 1 {
-        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        // SAFETY: sleeps for a moment.
-        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, &raw const pause) };
-        rounds += 1;
-        if rounds.is_multiple_of(1000) && watch.is_stuck() {
-            replay::diverged(b"threads run that had ended", 1, u64::from(st().alive.load(SeqCst)));
-        }
-    }
 }
 
 /// Remembers the main thread.

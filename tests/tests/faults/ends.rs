@@ -334,3 +334,17 @@ fn an_atomic_operation_on_memory_of_the_library_is_refused() {
         assert_eq!((again.status, code(&again)), if refused { (122, Some("IT0613")) } else { (0, None) }, "{again:?}");
     }
 }
+
+/// A program that moves about in its output.
+#[test]
+fn a_replay_into_a_file_makes_the_same_file() {
+    let s = Scratch::new();
+    let exe = s.build("tests/faults/seeks.c", "min");
+    let itarget = itarget_tests::tools().join("itarget");
+    let (itarget, exe) = (itarget.display(), exe.display());
+    let script = format!("{exe} >plain && {itarget} record -o trace -- {exe} >recorded && {itarget} replay trace >replayed");
+    let o = s.run("sh", &["-c", &script]);
+    assert_eq!(o.status, 0, "{o:?}");
+    let [plain, recorded, replayed] = ["plain", "recorded", "replayed"].map(|f| std::fs::read_to_string(s.path(f)).expect("made"));
+    assert_eq!((plain.as_str(), &recorded, &replayed), ("Length 0033\nline 0\nline 1\nline 2\nenD\n", &plain, &plain));
+}

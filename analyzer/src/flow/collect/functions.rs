@@ -71,8 +71,8 @@ pub fn is_aware(call: &CallSite) -> bool {
 
 /// What replay space may not do with threads and processes, but the environment may.
 const OUTSIDE: &[&str] = &[
-    "pthread_cancel", "pthread_create", "pthread_detach", "pthread_exit", "pthread_join", "pthread_kill", "pthread_tryjoin_np",
-    "pthread_timedjoin_np", "thrd_create", "thrd_detach", "thrd_exit", "thrd_join",
+    "pthread_cancel", "pthread_clockjoin_np", "pthread_create", "pthread_detach", "pthread_exit", "pthread_join", "pthread_kill",
+    "pthread_timedjoin_np", "pthread_tryjoin_np", "thrd_create", "thrd_detach", "thrd_exit", "thrd_join",
 ];
 
 /// True if the environment may make the call natively though a recording of it would end there.

@@ -13,8 +13,6 @@ use rustc_hash::FxHashSet;
 
 /// Functions that start a thread.
 const CREATE: &[&str] = &["pthread_create", "thrd_create"];
-/// What can't be recorded in a thread yet.
-const REFUSED: &[&str] = &["pthread_clockjoin_np"];
 /// What draws from one row of numbers for all threads: who gets which depends on the schedule.
 const DRAWN: &[&str] = &["rand", "random", "drand48", "lrand48", "mrand48"];
 
@@ -40,10 +38,6 @@ impl Collector<'_> {
     pub(super) fn with_threads(&self, name: &str, spec: &mut CallSpec) {
         if !self.threads {
             return;
-        }
-        if REFUSED.contains(&name) {
-            spec.kind = Some(Kind::Refuse);
-            spec.reason = Some(format!("`{name}` can't be recorded yet: the recording ends at this call"));
         }
         if DRAWN.contains(&name) {
             spec.kind = Some(Kind::Env);

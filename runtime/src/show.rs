@@ -100,6 +100,27 @@ pub extern "C" fn __itarget_standard(fd: i32) -> *mut c_void {
     if is_shown(fd) { stream } else { null_mut() }
 }
 
+/// Replay: the program closes its stdout or stderr. What it printed there is shown; the buffer may be the program's to use again.
+///
+/// # Safety
+/// A stream of this process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_shown_close(stream: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { libc::fflush(stream.cast()) };
+}
+
+/// Replay: the program says how its stdout or stderr is buffered. The buffer that it may give is not used: when the program
+/// takes it back would have to be known.
+///
+/// # Safety
+/// A stream of this process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_shown_buffer(stream: *mut c_void, mode: i32, size: i64) {
+    // SAFETY: the caller's promise.
+    unsafe { libc::setvbuf(stream.cast(), null_mut(), mode, size as usize) };
+}
+
 /// Record: this thread has the locks of `stream`, or, where that is null, of stdout and stderr, until [`give_back`].
 ///
 /// Who prints waits for streams before it takes the runtime's lock of output, never with it: another thread may hold

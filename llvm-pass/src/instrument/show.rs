@@ -60,6 +60,10 @@ const SAYS_ERRNO: &[(&str, Option<usize>)] = &[
     ("__vdprintf_chk", Some(2)),
 ];
 
+/// Functions on a stream that print nothing.
+const CONTROLS: &[&str] =
+    &["fclose", "fflush", "fflush_unlocked", "fseek", "fseeko", "fseeko64", "rewind", "setbuf", "setbuffer", "setlinebuf", "setvbuf"];
+
 /// Functions that print and then leave with the status they are given first, and what prints the same and goes on: that function, without the
 /// status, or (none) themselves, where the status is 0.
 const LEAVES: &[(&str, Option<&str>)] = &[
@@ -121,8 +125,8 @@ impl Cx<'_> {
             Show::Stream { arg } => {
                 let stream = *w.args.get(arg as usize)?;
                 let real = self.hook("__itarget_show_stream", &[stream]);
-                let prints = !plan.callee.starts_with("setvbuf") && !plan.callee.starts_with("fflush");
-                let to = if prints { To::Stream(arg as usize, real) } else { To::Control(arg as usize, real) };
+                let control = CONTROLS.contains(&&*plan.callee);
+                let to = if control { To::Control(arg as usize, real) } else { To::Stream(arg as usize, real) };
                 (to, ir.nonzero(real))
             }
             Show::Fd { arg } => {
@@ -376,6 +380,28 @@ impl Cx<'_> {
         }
     }
 
+    /// At replay, a function that prints nothing and is not called for what it does to this process's stream.
+    fn control(&self, callee: &str, args: &[Value]) -> bool {
+        let ir = self.ir;
+        let (stream, mode, size) = match (callee, args) {
+            ("fclose", [stream]) => {
+                self.hook("__itarget_shown_close", &[*stream]);
+                return true;
+            }
+            ("setvbuf", [stream, _, mode, size]) => (*stream, ir.int_cast(*mode, ir.i32, true), ir.int_cast(*size, ir.i64, false)),
+            ("setbuf" | "setbuffer", [stream, buffer, size @ ..]) => {
+                let none = ir.icmp(LLVMIntPredicate::LLVMIntEQ, ir.ptr_to_int(*buffer), ir.int(ir.i64, 0));
+                let mode = ir.select(none, ir.int(ir.i32, libc::_IONBF as u64), ir.int(ir.i32, libc::_IOFBF as u64));
+                let size = size.first().map_or(ir.int(ir.i64, u64::from(libc::BUFSIZ)), |size| ir.int_cast(*size, ir.i64, false));
+                (*stream, mode, size)
+            }
+            ("setlinebuf", [stream]) => (*stream, ir.int(ir.i32, libc::_IOLBF as u64), ir.int(ir.i64, 0)),
+            _ => return false,
+        };
+        self.hook("__itarget_shown_buffer", &[stream, mode, size]);
+        true
+    }
+
     /// Before a call: what it prints beside what it is given, the text of `errno` and the name of the program.
     fn implicit(&self, w: &Wrapper, callee: &str) {
         let ir = self.ir;
@@ -444,7 +470,9 @@ impl Cx<'_> {
         if let To::Stream(arg, real) | To::Control(arg, real) = &shown.to {
             args[*arg] = *real;
         }
-        self.print(w, &shown.callee, &args);
+        if !self.control(&shown.callee, &args) {
+            self.print(w, &shown.callee, &args);
+        }
         ir.br(done);
         ir.at_end(done);
         if let Some((on, _)) = printing {

@@ -548,6 +548,14 @@ pub extern "C" fn __itarget_refuse(code: i32) {
     refuse(code);
 }
 
+/// A library calls a function of replay space by its name: nothing would tell a replay.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_by_name() {
+    if recording() && !elsewhere() && ctl().in_env != 0 {
+        refuse(crate::exit::site::BY_NAME);
+    }
+}
+
 /// As [`__itarget_refuse`], inside an event.
 pub fn refuse(code: i32) {
     check::stop(code as u32);

@@ -13,7 +13,7 @@ use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, PointerArg,
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::{FunctionId, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
-use itarget_annotations::Kind;
+use itarget_annotations::{Annotations, Kind};
 use itarget_plan::{Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         single: facts.single,
         upcalls: writer.upcalls(),
         unreached: if mode.watches() { Vec::new() } else { unreached },
+        by_name: if mode.watches() { Vec::new() } else { writer.by_name() },
         environment_globals: writer.environment_globals(),
         constants: facts.constants.clone(),
         shapes: BTreeMap::new(),
@@ -638,6 +639,15 @@ impl Writer<'_> {
             taken.map(|(i, _)| FunctionId::from(i)).filter(reached).for_each(|f| add(&f));
         }
         names.into_iter().collect()
+    }
+
+    /// What libraries may call in place of the C library's function of that name.
+    fn by_name(&self) -> Vec<String> {
+        let library = Annotations::builtin();
+        let seen = self.module.functions.iter().enumerate().filter(|(i, f)| f.exported && !self.cut.is_skipped(*i) && f.name != "main");
+        let mut names: Vec<String> = seen.map(|(_, f)| f.name.clone()).filter(|name| library.function(name).is_some()).collect();
+        names.sort();
+        names
     }
 
     fn environment_globals(&self) -> Vec<String> {

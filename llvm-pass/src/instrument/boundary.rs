@@ -135,7 +135,7 @@ impl Cx<'_> {
         r
     }
 
-    fn in_env(&self) -> Value {
+    pub(super) fn in_env(&self) -> Value {
         let ir = self.ir;
         if self.threads() {
             return self.hook("__itarget_in_env", &[]);

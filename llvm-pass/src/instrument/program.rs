@@ -16,6 +16,7 @@ const CONSTANT_SITES: u64 = 0xffff_0100;
 pub(super) fn run(cx: &Cx, plan: &Plan, text: &str) -> Result<(), String> {
     let constants = cx.constants(plan);
     cx.unreached(plan)?;
+    cx.by_name(plan)?;
     let doors = cx.boundary(plan)?;
     cx.upcall_table(&doors);
     cx.tables(plan, text);
@@ -64,6 +65,29 @@ impl Cx<'_> {
             let text = ir.add_global(&format!("itarget.name.{name}"), ir.const_bytes(&text));
             ir.before(first);
             self.hook("__itarget_unreached", &[text]);
+        }
+        Ok(())
+    }
+
+    /// Functions that libraries may call past the doors: they look whether one does.
+    fn by_name(&self, plan: &Plan) -> Result<(), String> {
+        let ir = self.ir;
+        for name in plan.by_name.iter().filter(|name| !plan.unreached.contains(name)) {
+            let f = ir.function(name).ok_or_else(|| super::unknown(name))?;
+            // Not seen by libraries after all: the linker says so.
+            if matches!(ir.linkage(f), LLVMLinkage::LLVMInternalLinkage | LLVMLinkage::LLVMPrivateLinkage) {
+                continue;
+            }
+            let first = ir.instructions(f).into_iter().find(|i| ir.opcode(*i) != llvm_sys::LLVMOpcode::LLVMAlloca);
+            let Some(first) = first else { continue };
+            ir.before(first);
+            let on = ir.if_then(ir.nonzero(self.mode()), first, true);
+            ir.before(on);
+            ir.debug_of(first);
+            let called = ir.if_then(ir.nonzero(self.in_env()), on, true);
+            ir.before(called);
+            ir.debug_of(first);
+            self.hook("__itarget_by_name", &[]);
         }
         Ok(())
     }

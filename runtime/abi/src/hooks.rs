@@ -66,6 +66,7 @@ macro_rules! for_each_hook {
             __itarget_stage_text(of: ptr, limit: i64, flags: i32, site: i32) -> ptr;
             __itarget_unstage_text(given: ptr, of: ptr) -> void;
             __itarget_unreached(name: ptr) -> void;
+            __itarget_by_name() -> void;
             __itarget_poll(site: i32) -> void;
             // what the environment does to replay space: a section, ended by upcalls (of an external call) or
             // result (of a function of the environment)

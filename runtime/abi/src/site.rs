@@ -18,6 +18,8 @@ pub const MASK: i32 = 0xffff_0007_u32 as i32;
 pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
 /// A function that the analysis found no way to.
 pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
+/// A function that a library calls by its name, which is that of one of the C library's.
+pub const BY_NAME: i32 = 0xffff_0019_u32 as i32;
 /// Blocks that the environment fills: realloc, strdup.
 pub const REALLOC: i32 = 0xffff_000c_u32 as i32;
 /// vasprintf of text of the environment.
@@ -54,6 +56,7 @@ pub const PATH: i32 = 0xffff_0006_u32 as i32;
 pub const fn why_refused(site: i32) -> Option<&'static str> {
     Some(match site {
         UNREACHED => "code of the program runs that the analysis found no way to (IT0624)",
+        BY_NAME => "a library calls a function of the program's that has the name of one of the C library's (getenv, malloc)",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         OBJECTS => "it has more locks, conditions and semaphores than there is room for",
         ORDER => "a library call works on memory that another thread came to meanwhile, or of an extent that nobody knows",

@@ -59,6 +59,10 @@ pub struct Plan {
     /// recording stops if one runs after all.
     #[serde(default)]
     pub unreached: Vec<String>,
+    /// Functions of replay space that have the name of a library function and can be seen by libraries, sorted: recording stops
+    /// if one of these calls them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_name: Vec<String>,
     /// Globals with any environment-side part (left out of digests), sorted.
     #[serde(default)]
     pub environment_globals: Vec<String>,

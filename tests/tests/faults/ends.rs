@@ -348,3 +348,39 @@ fn a_replay_into_a_file_makes_the_same_file() {
     let [plain, recorded, replayed] = ["plain", "recorded", "replayed"].map(|f| std::fs::read_to_string(s.path(f)).expect("made"));
     assert_eq!((plain.as_str(), &recorded, &replayed), ("Length 0033\nline 0\nline 1\nline 2\nenD\n", &plain, &plain));
 }
+
+/// A library that is no part of the program: it keeps a pointer, and calls `getenv`.
+fn with_library(source: &str) -> (Scratch, PathBuf) {
+    let s = Scratch::new();
+    s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(void) { return getenv(\"HOME\") != 0; }\n");
+    s.write("app.c", source);
+    assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
+    let here = s.path("").to_string_lossy().into_owned();
+    assert_eq!(s.run("itarget-cc", &["-O1", "-w", "app.c", "-o", "app", "-L.", "-lapart", &format!("-Wl,-rpath,{here}")]), Outcome::default());
+    let exe = s.path("app");
+    (s, exe)
+}
+
+#[test]
+fn a_jump_by_a_buffer_that_a_library_may_look_at_goes_where_it_went() {
+    let source = std::fs::read_to_string(itarget_tests::root().join("tests/faults/jumps.c")).expect("there");
+    let (s, exe) = with_library(&source);
+    let trace = s.path("trace");
+    let run = record(&s, &trace, &exe, &[]);
+    assert_eq!((run.status, run.stdout.as_str(), run.stderr.as_str()), (0, "the outer one, 7 1\n", ""));
+    assert_eq!(replay(&s, &trace), run);
+}
+
+/// The program's own `getenv`, which the library calls in place of the C library's.
+#[test]
+fn a_function_that_a_library_calls_by_its_name_ends_the_recording() {
+    let (s, exe) = with_library(
+        "#include <stdio.h>\nint asks(void);\nstatic int calls;\nchar *getenv(const char *name) { calls++; return (char *)name; }\nint main(void) { printf(\"%s\\n\", getenv(\"x\")); fflush(stdout); int r = asks(); printf(\"%d %d\\n\", r, calls); return 0; }\n",
+    );
+    let trace = s.path("trace");
+    let run = record(&s, &trace, &exe, &[]);
+    assert!(run.status == 0 && run.stdout == "x\n1 2\n" && run.stderr.contains("has the name of one of the C library's"), "{run:?}");
+    let again = replay(&s, &trace);
+    assert!(again.status == 122 && code(&again) == Some("IT0613"), "{again:?}");
+    stopped(&again, &run.stdout);
+}

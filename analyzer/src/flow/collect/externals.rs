@@ -16,8 +16,15 @@ const LOCATIONS: &[&str] = &["__errno_location", "__h_errno_location"];
 const ADDRESS_ONLY: &[&str] = &["__itarget_free", "__itarget_malloc_usable_size", "__itarget_munmap"];
 
 /// Runtime functions that read the program's memory themselves, at replay too.
-const NATIVE_READERS: &[&str] =
-    &["__itarget_iconv", "__itarget_putenv", "__itarget_setenv", "__itarget_sigaction", "__itarget_strtok", "__itarget_unsetenv"];
+const NATIVE_READERS: &[&str] = &[
+    "__itarget_iconv",
+    "__itarget_longjmp",
+    "__itarget_putenv",
+    "__itarget_setenv",
+    "__itarget_sigaction",
+    "__itarget_strtok",
+    "__itarget_unsetenv",
+];
 
 /// Those of them that read C strings, and keep no pointer to them.
 const TEXT_READERS: &[&str] = &["__itarget_setenv", "__itarget_unsetenv"];

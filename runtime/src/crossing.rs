@@ -362,6 +362,10 @@ fn drive() {
         if ctl().boundaries >= ctl().next_async {
             signal::replay_due(false);
         }
+        if replay::refused_here() {
+            // By what a library did in the call.
+            replay::stream_ended();
+        }
         ctl().boundaries += 1;
         let tag = word(0);
         let number = tag >> 2;

@@ -176,6 +176,16 @@ pub fn stream_ended() -> ! {
     trace_ends()
 }
 
+/// The recording was refused by this thread, and no event comes after the last one.
+pub fn refused_here() -> bool {
+    let h = header();
+    if h.end_reason != end::REFUSED || h.end_thread != u64::from(me().number) {
+        return false;
+    }
+    let last = part().check_count.checked_sub(1).and_then(|last| check(last));
+    last.is_some_and(|k| k.offset == me().stream_len && k.boundaries == ctl().boundaries)
+}
+
 /// All that was recorded of this thread is done, and another one ended the recording.
 pub fn ended_elsewhere() -> bool {
     let h = header();

@@ -352,7 +352,7 @@ fn a_replay_into_a_file_makes_the_same_file() {
 /// A library that is no part of the program: it keeps a pointer, and calls `getenv`.
 fn with_library(source: &str) -> (Scratch, PathBuf) {
     let s = Scratch::new();
-    s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(void) { return getenv(\"HOME\") != 0; }\n");
+    s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(int (*f)(void)) { return (f ? f() : 0) + (getenv(\"HOME\") != 0); }\n");
     s.write("app.c", source);
     assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
     let here = s.path("").to_string_lossy().into_owned();
@@ -371,16 +371,18 @@ fn a_jump_by_a_buffer_that_a_library_may_look_at_goes_where_it_went() {
     assert_eq!(replay(&s, &trace), run);
 }
 
-/// The program's own `getenv`, which the library calls in place of the C library's.
+/// The program's own `getenv`, which the library calls in place of the C library's: also after it called back.
 #[test]
 fn a_function_that_a_library_calls_by_its_name_ends_the_recording() {
-    let (s, exe) = with_library(
-        "#include <stdio.h>\nint asks(void);\nstatic int calls;\nchar *getenv(const char *name) { calls++; return (char *)name; }\nint main(void) { printf(\"%s\\n\", getenv(\"x\")); fflush(stdout); int r = asks(); printf(\"%d %d\\n\", r, calls); return 0; }\n",
-    );
-    let trace = s.path("trace");
-    let run = record(&s, &trace, &exe, &[]);
-    assert!(run.status == 0 && run.stdout == "x\n1 2\n" && run.stderr.contains("has the name of one of the C library's"), "{run:?}");
-    let again = replay(&s, &trace);
-    assert!(again.status == 122 && code(&again) == Some("IT0613"), "{again:?}");
-    stopped(&again, &run.stdout);
+    for (back, printed) in [("0", "x\n1 2\n"), ("back", "x\nback\n2 2\n")] {
+        let (s, exe) = with_library(&format!(
+            "#include <stdio.h>\nint asks(int (*f)(void));\nstatic int calls;\nchar *getenv(const char *name) {{ calls++; return (char *)name; }}\nstatic int back(void) {{ puts(\"back\"); return 1; }}\nint main(void) {{ printf(\"%s\\n\", getenv(\"x\")); fflush(stdout); int r = asks({back}); printf(\"%d %d\\n\", r, calls); return 0; }}\n"
+        ));
+        let trace = s.path("trace");
+        let run = record(&s, &trace, &exe, &[]);
+        assert!(run.status == 0 && run.stdout == printed && run.stderr.contains("has the name of one of the C library's"), "{run:?}");
+        let again = replay(&s, &trace);
+        assert!(again.status == 122 && code(&again) == Some("IT0613"), "{again:?}");
+        stopped(&again, &run.stdout);
+    }
 }

@@ -71,6 +71,16 @@ pub extern "C" fn __itarget_descriptor(fd: i32) {
     }
 }
 
+/// A stream was closed: its descriptor was, where it is stdout or stderr.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_closed(stream: u64) {
+    if stream != 0 && stream == st().stdout {
+        __itarget_descriptor(1);
+    } else if stream != 0 && stream == st().stderr {
+        __itarget_descriptor(2);
+    }
+}
+
 /// This process's stdout or stderr if `stream` is the recorded one, else null.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_show_stream(stream: u64) -> *mut c_void {

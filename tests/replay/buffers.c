@@ -1,7 +1,9 @@
 // Buffers that a program gives its output, and uses for something else once the stream is closed.
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 static char reserve[BUFSIZ];
 int main(int argc, char **argv) {
   char *own = malloc(4096);
@@ -16,6 +18,8 @@ int main(int argc, char **argv) {
   fprintf(stderr, "at once");
   printf("%zu bytes\n", strlen(reserve));
   if (fclose(stdout)) return 2;
+  // Its descriptor is another file's now.
+  if (open("/dev/null", O_WRONLY) != 1 || write(1, "gone\n", 5) != 5) return 3;
   memset(own, 'y', 4096);
   free(own);
   own = malloc(4096);

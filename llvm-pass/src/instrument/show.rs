@@ -189,6 +189,11 @@ impl Cx<'_> {
     /// After a call that may have redirected stdout or stderr: what is printed there is not shown any more.
     pub(super) fn descriptors(&self, w: &Wrapper, callee: &str) {
         let ir = self.ir;
+        if callee == "fclose"
+            && let Some(stream) = w.args.first()
+        {
+            self.hook("__itarget_closed", &[*stream]);
+        }
         let Some((_, arg)) = REDIRECTS.iter().find(|(name, _)| *name == callee) else { return };
         let fd = match arg {
             None => ir.int(ir.i32, u64::from(u32::MAX)),

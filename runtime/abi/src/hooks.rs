@@ -44,6 +44,7 @@ macro_rules! for_each_hook {
             __itarget_show_fd(fd: i32) -> i32;
             __itarget_standard(fd: i32) -> ptr;
             __itarget_shown_close(stream: ptr) -> void;
+            __itarget_closed(stream: ptr) -> void;
             __itarget_shown_buffer(stream: ptr, mode: i32, size: i64) -> void;
             __itarget_show_name() -> void;
             __itarget_local_numbers() -> i32;

@@ -6,6 +6,21 @@ use crate::variables::{self, Variables};
 use core::mem::offset_of;
 use itarget_abi::layout;
 
+// A function that others call by that name.
+macro_rules! begin {
+    ($name:literal) => {
+        concat!(
+            ".pushsection .text.", $name, ",\"ax\",@progbits\n.p2align 5\n.globl ", $name, "\n.type ", $name, ",@function\n", $name, ":\n.cfi_startproc"
+        )
+    };
+}
+
+macro_rules! end {
+    ($name:literal) => {
+        concat!(".cfi_endproc\n.size ", $name, ", .-", $name, "\n.popsection")
+    };
+}
+
 // Calls what rax has with the arguments and with what r11 has, and returns its result; rcx lies on the stack already.
 macro_rules! through {
     ($size:literal) => {
@@ -36,12 +51,7 @@ macro_rules! through {
 macro_rules! race {
     ($name:literal, $size:literal, $load:literal, $compare:literal) => {
         core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ",\"ax\",@progbits"),
-            ".p2align 5",
-            concat!(".globl ", $name),
-            concat!(".type ", $name, ",@function"),
-            concat!($name, ":"),
-            ".cfi_startproc",
+            begin!($name),
             "mov r11, qword ptr fs:[__itarget_view@tpoff]",
             "mov rax, qword ptr [r11 + {run}]",
             "cmp byte ptr [rax], {hits}",
@@ -70,9 +80,7 @@ macro_rules! race {
             ".cfi_adjust_cfa_offset 8",
             "4:",
             through!($size),
-            ".cfi_endproc",
-            concat!(".size ", $name, ", .-", $name),
-            ".popsection",
+            end!($name),
             run = const offset_of!(View, run) as isize - offset_of!(View, seen) as isize,
             hits = const super::HITS,
             miss = sym appended,
@@ -92,12 +100,7 @@ race!("__itarget_race8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], 
 macro_rules! located {
     ($name:literal, $size:literal, $load:literal, $race:literal, $low:expr, $($operand:tt)*) => {
         core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ",\"ax\",@progbits"),
-            ".p2align 5",
-            concat!(".globl ", $name),
-            concat!(".type ", $name, ",@function"),
-            concat!($name, ":"),
-            ".cfi_startproc",
+            begin!($name),
             "mov rax, rdi",
             "shr rax, {arena}",
             "cmp eax, {heap}",
@@ -112,9 +115,7 @@ macro_rules! located {
             "ret",
             "9:",
             concat!("jmp ", $race),
-            ".cfi_endproc",
-            concat!(".size ", $name, ", .-", $name),
-            ".popsection",
+            end!($name),
             arena = const ARENA,
             heap = const layout::ENV_BASE >> ARENA,
             located = sym located,
@@ -180,6 +181,12 @@ macro_rules! st {
 const ARENA: u32 = layout::ARENA_SIZE.trailing_zeros();
 /// Arenas' worth of addresses of all stacks.
 const STACKS: u64 = (layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE - layout::STACK_BASE) >> ARENA;
+
+// Of an address nothing is looked at but what this shift leaves.
+const _: () = {
+    assert!(layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
+    assert!((layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE) % layout::ARENA_SIZE == 0);
+};
 
 macro_rules! sizes {
     ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal;)*) => {

@@ -41,6 +41,19 @@ impl Program {
         fields.iter().map(|f| self.result.object(self.result.field(*f).object).name.clone()).collect()
     }
 
+    /// The same, by the type of the access.
+    fn last_access_by_type(&self, function: &str) -> BTreeSet<String> {
+        let id = self.module.function(function).expect("is there");
+        let f = &self.module.functions[id.index()];
+        let accesses = f.instrs.iter().rev().find_map(|instr| match &instr.kind {
+            InstrKind::Load { ptr, access, .. } | InstrKind::Store { ptr, access, .. } => Some((*ptr, access)),
+            _ => None,
+        });
+        let (ptr, access) = accesses.expect("accesses memory");
+        let fields = self.result.accessed(&self.module, id, ptr, access);
+        fields.iter().map(|f| self.result.object(self.result.field(*f).object).name.clone()).collect()
+    }
+
     /// What the indirect calls of a function may call; `?` is unknown code.
     fn called(&self, function: &str) -> BTreeSet<String> {
         let id = self.module.function(function).expect("is there");
@@ -319,6 +332,23 @@ fn unions_bytes_and_numbers_hold_any_structure() {
            end(c); return 0; }",
     );
     assert_eq!(p.last_access("end"), set(&["x", "y", "z"]));
+}
+
+#[test]
+fn raw_arrays_that_are_members_hold_any_structure() {
+    let p = program(
+        "struct a { int *p; long n; }; struct arena { long used; char bytes[64]; long more; long words[8]; int *end; };
+         struct arena r, s, t, u; int v, w, x, y; long off; void *any[4]; extern void *unknown(void *);
+         __attribute__((noinline)) int *use(int i) { return ((struct a *)any[i])->p; }
+         __attribute__((noinline)) void last(int i) { *use(i) = 1; }
+         int main(int c, char **argv) {
+           any[0] = r.bytes + off; any[1] = (char *)&s + off; any[2] = (void *)(((unsigned long)(t.bytes + off) + 7) & ~7UL);
+           any[3] = unknown(u.words);
+           ((struct a *)any[0])->p = &v; ((struct a *)any[1])->p = &w; ((struct a *)any[2])->p = &x; ((struct a *)any[3])->p = &y;
+           last(c); return 0; }",
+    );
+    assert!(p.last_access("last").is_superset(&set(&["v", "w", "x", "y"])));
+    assert!(p.last_access_by_type("use").is_superset(&set(&["r", "s", "t", "u"])));
 }
 
 #[test]

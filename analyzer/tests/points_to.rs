@@ -556,6 +556,22 @@ fn calls_enter_functions_of_their_type() {
 }
 
 #[test]
+fn functions_may_get_more_arguments_than_they_take() {
+    let p = program(
+        "struct item { void *p; struct item *next; }; typedef void each(void *, void *); int x;
+         void release(void *p) { *(int *)p = 1; } int old() { return 1; } int none(void) { return 2; } int two(void *p, void *q) { return 3; }
+         const struct { const char *name; int (*run)(void *, void *); } table[] = { { \"old\", (int (*)(void *, void *))old }, { \"two\", two } };
+         int (*other)(void) = none;
+         void walk(struct item *i, each *f, void *with) { for (; i; i = i->next) f(i->p, with); }
+         int go(int c) { return table[c].run(&x, &x); }
+         int main(int c, char **v) { struct item one = { &x, 0 }; walk(&one, (each *)release, v); return go(c) + other(); }",
+    );
+    assert_eq!(p.called("walk"), set(&["release"]));
+    assert_eq!(p.called("go"), set(&["old", "two"]));
+    assert_eq!(p.last_access("release"), set(&["x"]));
+}
+
+#[test]
 fn functions_cast_to_a_type_without_arguments_are_called_by_any() {
     let p = program(
         "int f(int *p) { return *p; } int g(char *p) { return *p; } int (*k)(); int x;

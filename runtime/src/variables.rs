@@ -25,6 +25,9 @@ unsafe extern "C" {
 /// Bytes per bit, as a shift.
 pub const GRAIN: u32 = 2;
 
+/// Bytes of the longest load that the fast path decides.
+const WORD: u64 = 8;
+
 /// What is known of the variables.
 #[repr(C)]
 pub struct Variables {
@@ -59,7 +62,8 @@ pub fn start() -> bool {
         let table = core::slice::from_raw_parts_mut(table.cast::<[u64; 2]>(), count);
         table.copy_from_slice(core::slice::from_raw_parts(given.add(1).cast(), count));
         table.sort_unstable();
-        let from = table[0][0] >> GRAIN << GRAIN;
+        // An aligned word that reaches into the first variable is in the span.
+        let from = (table[0][0] - WORD) / WORD * WORD;
         let last = table[count - 1];
         let span = last[0] + last[1].max(1) - from;
         // Of either kind, with room for the last word.
@@ -90,43 +94,45 @@ unsafe fn set(bits: *mut u64, from: u64, to: u64) {
     }
 }
 
-/// Whether there is a variable of the environment at an address.
+/// Whether any of `len` bytes from an address on is a variable of the environment's. (Code that reads whole words or vectors begins before what
+/// it is after, or ends behind it.)
 #[inline(always)]
-pub fn has(at: u64) -> bool {
+pub fn has(at: u64, len: u64) -> bool {
     // SAFETY: made at start, never changed; the bits lie within the span.
     unsafe {
         let v = &*(&raw const VARIABLES);
-        let offset = at.wrapping_sub(v.from);
-        if offset >= v.span {
+        let first = at.saturating_sub(v.from);
+        let end = at.saturating_add(len).saturating_sub(v.from).min(v.span);
+        if first >= end {
             return false;
         }
-        let grain = offset >> GRAIN;
-        let bit = |bits: *mut u64| *bits.add((grain / 64) as usize) >> (grain % 64) & 1 != 0;
-        bit(v.any) && (bit(v.all) || search(at))
+        let bit = |bits: *mut u64, grain: u64| *bits.add((grain / 64) as usize) >> (grain % 64) & 1 != 0;
+        let (grain, last) = (first >> GRAIN, (end - 1) >> GRAIN);
+        bit(v.all, grain) || (grain..=last).any(|grain| bit(v.any, grain)) && search(at, len)
     }
 }
 
 #[inline(never)]
-fn search(at: u64) -> bool {
+fn search(at: u64, len: u64) -> bool {
     // SAFETY: as above.
     let table = unsafe {
         let v = &*(&raw const VARIABLES);
         core::slice::from_raw_parts(v.table, v.count)
     };
-    let next = table.partition_point(|v| v[0] <= at);
+    let next = table.partition_point(|v| v[0] < at.saturating_add(len));
     next > 0 && at < table[next - 1][0] + table[next - 1][1]
 }
 
 /// Before a call that may read a variable of the environment: whether it does.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_variable(at: u64) -> i32 {
-    i32::from(has(at))
+    i32::from(has(at, 1))
 }
 
 /// Before a call that may read a variable of the environment, or its memory on a stack: whether it does.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_on_stack(at: u64) -> i32 {
-    i32::from(has(at) || is_stack(at))
+    i32::from(has(at, 1) || is_stack(at))
 }
 
 /// Whether that is on a stack, the arguments of the program included.
@@ -138,7 +144,7 @@ fn is_stack(at: u64) -> bool {
 /// Whether an access is one of the environment's memory.
 #[inline(always)]
 pub fn logged<const STACK: bool>(at: u64, len: u64) -> bool {
-    if at < layout::BOUND { has(at) || STACK && is_stack(at) } else { logged_side(at, len) }
+    if at < layout::BOUND { has(at, len) || STACK && is_stack(at) } else { logged_side(at, len) }
 }
 
 /// A load of what may be in a variable of the environment, or above the bound: logged if it is environment memory.

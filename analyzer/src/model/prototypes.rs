@@ -48,6 +48,13 @@ impl Module {
         calls.is_empty() || calls.iter().any(|call| self.enters(*call, function))
     }
 
+    /// Whether a function is cast to one of these types where its address is taken.
+    #[must_use]
+    pub fn is_cast_to(&self, calls: &[u32], function: &Function) -> bool {
+        let Some(others) = &function.called_as else { return false };
+        calls.iter().any(|call| others.contains(&self.prototypes[*call as usize].exact))
+    }
+
     fn enters(&self, call: u32, function: &Function) -> bool {
         let Some(own) = function.prototype else { return true };
         if call == own {

@@ -45,8 +45,9 @@ impl Builder<'_> {
                 let fits = match &site.signature {
                     Some(_) if self.options.match_signatures && !self.module.may_enter(by, &self.module.functions[f.index()]) => false,
                     Some(signature) if self.options.match_signatures => {
-                        let target = &self.module.functions[f.index()].signature;
-                        if site.callback { calls_back(signature, target) } else { compatible(signature, target) }
+                        let target = &self.module.functions[f.index()];
+                        let cast = self.module.is_cast_to(by, target);
+                        if site.callback { calls_back(signature, &target.signature) } else { compatible(signature, &target.signature, cast) }
                     }
                     _ => true,
                 };
@@ -63,7 +64,7 @@ impl Builder<'_> {
                         let pairs = || signature.params.iter().zip(&target.params);
                         // Nobody declares a library function to take numbers for addresses, or the reverse.
                         let same = signature.variadic || pairs().all(|(a, b)| (*a == Class::Pointer) == (*b == Class::Pointer));
-                        same && compatible(signature, target)
+                        same && compatible(signature, target, false)
                     }
                     _ => true,
                 };
@@ -313,11 +314,12 @@ impl Builder<'_> {
 
 /// Whether a call of this type may enter a function of that type. Missing and surplus arguments
 /// and arguments in other registers are behaviour that C leaves undefined and that no compiler
-/// keeps; narrow integers are promoted, so their width does not count.
-fn compatible(call: &Signature, target: &Signature) -> bool {
+/// keeps; but a function that is cast to the type of the call, or defined without a parameter list and declared with
+/// one, may take fewer arguments than it gets. Narrow integers are promoted, so their width does not count.
+fn compatible(call: &Signature, target: &Signature, cast: bool) -> bool {
     let fixed = target.params.len();
     // A thunk for a variadic library function takes as many words as there are registers.
-    let count = call.variadic || if target.variadic { call.params.len() >= fixed } else { call.params.len() == fixed };
+    let count = call.variadic || if target.variadic || cast { call.params.len() >= fixed } else { call.params.len() == fixed };
     let fits = |a: &Class, b: &Class| fits(a, b, call.variadic);
     let ret = call.ret == Class::Void || fits(&call.ret, &target.ret);
     count && ret && call.params.iter().zip(&target.params).all(|(a, b)| fits(a, b))

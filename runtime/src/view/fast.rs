@@ -124,19 +124,21 @@ macro_rules! located {
     };
 }
 
-// Variables.
+// Variables. What is not aligned may be in two of them, and a long word has two bits.
 macro_rules! low {
-    ($stack:literal) => {
+    ($stack:literal, $aligned:literal, $rest:literal) => {
         concat!(
             $stack,
             "mov rax, rdi\n",
             "sub rax, qword ptr [rip + {variables} + {from}]\n",
             "cmp rax, qword ptr [rip + {variables} + {span}]\n",
             "jae 6f\n",
+            $aligned,
             "shr rax, {grain}\n",
             "mov r11, qword ptr [rip + {variables} + {any}]\n",
             "bt qword ptr [r11], rax\n",
-            "jnc 5f\n",
+            $rest,
+            "8:\n",
             "mov r11, qword ptr [rip + {variables} + {all}]\n",
             "bt qword ptr [r11], rax\n",
             "jc 9f\n",
@@ -151,9 +153,9 @@ macro_rules! low {
 }
 
 macro_rules! at {
-    ($name:literal, $size:literal, $load:literal, $race:literal, $stack:literal $($operand:tt)*) => {
+    ($name:literal, $size:literal, $load:literal, $race:literal, $aligned:literal, $rest:literal, $stack:literal $($operand:tt)*) => {
         located!(
-            $name, $size, $load, $race, low!($stack),
+            $name, $size, $load, $race, low!($stack, $aligned, $rest),
             bound = const layout::BOUND_SHIFT,
             grain = const variables::GRAIN,
             variables = sym variables::VARIABLES,
@@ -168,9 +170,9 @@ macro_rules! at {
 
 // Variables and stacks.
 macro_rules! st {
-    ($name:literal, $size:literal, $load:literal, $race:literal) => {
+    ($name:literal, $size:literal, $load:literal, $race:literal, $aligned:literal, $rest:literal) => {
         at!(
-            $name, $size, $load, $race, "sub eax, {stacks}\ncmp eax, {beyond}\njb 9f\n"
+            $name, $size, $load, $race, $aligned, $rest, "sub eax, {stacks}\ncmp eax, {beyond}\njb 9f\n"
             stacks = const layout::STACK_BASE >> ARENA,
             beyond = const STACKS,
         );
@@ -189,10 +191,10 @@ const _: () = {
 };
 
 macro_rules! sizes {
-    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal;)*) => {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal, $aligned:literal, $rest:literal;)*) => {
         $(
-            at!($at, $size, $load, $race, "");
-            st!($st, $size, $load, $race);
+            at!($at, $size, $load, $race, $aligned, $rest, "");
+            st!($st, $size, $load, $race, $aligned, $rest);
             // Above the bound, as the caller has seen.
             located!($ck, $size, $load, $race, "",);
         )*
@@ -200,8 +202,12 @@ macro_rules! sizes {
 }
 
 sizes! {
-    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_ck1";
-    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_ck2";
-    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_ck4";
-    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_ck8";
+    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_ck1",
+        "", "jnc 5f\n";
+    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_ck2",
+        "test dil, 1\njnz 7f\n", "jnc 5f\n";
+    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_ck4",
+        "test dil, 3\njnz 7f\n", "jnc 5f\n";
+    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_ck8",
+        "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

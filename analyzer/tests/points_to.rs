@@ -556,6 +556,37 @@ fn calls_enter_functions_of_their_type() {
 }
 
 #[test]
+fn copies_of_unknown_length_stay_in_the_member_that_they_begin_with() {
+    let p = program(
+        "#include <string.h>
+         struct in { char kind; int *p; }; struct s { int *a; int *b; struct in in; int words[4]; } s, t, u, v; int w, x, y, z; int *out; long n;
+         __attribute__((noinline)) void first(void) { *t.a = 1; } __attribute__((noinline)) void second(void) { *t.b = 1; }
+         __attribute__((noinline)) void inner(void) { *t.in.p = 1; } __attribute__((noinline)) void raw(void) { *out = 1; }
+         int main(void) {
+           s.a = &w; s.b = &x; s.in.p = &y; memcpy(&s.words[1], &(int *){ &z }, 8);
+           memcpy(&t.b, &s.b, n); memcpy(&t.in, &s.in, n); memcpy(&out, &s.words[1], 8);
+           first(); second(); inner(); raw(); return 0; }",
+    );
+    assert_eq!(p.last_access("first"), set(&[]));
+    assert_eq!(p.last_access("second"), set(&["x"]));
+    assert_eq!(p.last_access("inner"), set(&["y"]));
+    assert_eq!(p.last_access("raw"), set(&["z"]));
+}
+
+#[test]
+fn a_constant_number_of_bytes_may_be_the_rest_of_a_structure() {
+    let p = program(
+        "#include <string.h>
+         #include <stddef.h>
+         struct s { int *a; long from; int *b; int *c; } s, t; int x, y;
+         __attribute__((noinline)) void use(void) { *t.b = 1; } __attribute__((noinline)) void last(void) { *t.c = 1; }
+         int main(void) { s.b = &x; s.c = &y; memcpy(&t.from, &s.from, sizeof(struct s) - offsetof(struct s, from)); use(); last(); return 0; }",
+    );
+    assert_eq!(p.last_access("use"), set(&["x"]));
+    assert_eq!(p.last_access("last"), set(&["y"]));
+}
+
+#[test]
 fn functions_may_get_more_arguments_than_they_take() {
     let p = program(
         "struct item { void *p; struct item *next; }; typedef void each(void *, void *); int x;

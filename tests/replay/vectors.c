@@ -22,7 +22,7 @@ __attribute__((noinline)) static uint64_t word(const unsigned char *p) {
   return value;
 }
 int main(int argc, char **argv) {
-  int fd = open("/dev/urandom", O_RDONLY);
+  int fd = open("/bin/sh", O_RDONLY);
   if (read(fd, bytes.of, sizeof bytes) != sizeof bytes) return 1;
   if (argc > 1) before = after = argv[1][0];
   uintptr_t at[] = {(uintptr_t)&before, (uintptr_t)&bytes, (uintptr_t)&after};

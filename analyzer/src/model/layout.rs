@@ -255,6 +255,48 @@ impl Types {
         }
     }
 
+    /// Whether a pointer may begin at `offset` in a layout: no number shorter than that is there, nor the middle of anything.
+    #[must_use]
+    pub fn may_have_pointer(&self, id: TypeId, offset: u64) -> bool {
+        if self.open.contains(&id) {
+            return true;
+        }
+        match self.get(id) {
+            Type::Pointer => offset == 0,
+            Type::Scalar(size) => *size >= 8 && offset % 8 == 0,
+            Type::Struct(fields, _) => {
+                let inside = fields.iter().rev().find(|(at, field)| *at <= offset && (self.size(*field) > 0 || *at == offset));
+                inside.is_none_or(|(at, field)| offset - at < self.size(*field).max(1) && self.may_have_pointer(*field, offset - at))
+            }
+            Type::Array(element, stride, count) => {
+                *count == 0 || *stride == 0 || self.is_raw(*element) || self.may_have_pointer(*element, offset % stride)
+            }
+        }
+    }
+
+    /// Bytes from the start of the scalar that `offset` is in, and to its end, if nothing larger starts there.
+    #[must_use]
+    pub fn lone_scalar(&self, id: TypeId, offset: u64) -> Option<(u64, u64)> {
+        if self.open.contains(&id) {
+            return None;
+        }
+        let (inner, inside) = match self.get(id) {
+            Type::Struct(fields, _) if offset > 0 => {
+                let (at, field) = fields.iter().rev().find(|(at, _)| *at <= offset)?;
+                (*field, offset - at)
+            }
+            Type::Array(element, stride, count) if *stride > 0 && offset < stride.saturating_mul(*count) => match offset % stride {
+                0 => return None,
+                inside => (*element, inside),
+            },
+            _ => return None,
+        };
+        match self.get(inner) {
+            Type::Scalar(_) | Type::Pointer => Some((inside, self.size(inner).checked_sub(inside)?)),
+            _ => self.lone_scalar(inner, inside),
+        }
+    }
+
     /// Size of the scalar, struct or array element that starts at `offset`, smallest first.
     #[must_use]
     pub fn scalar_at(&self, id: TypeId, offset: u64) -> Option<u64> {

@@ -3,10 +3,12 @@
 use super::ObjectKind;
 use super::memory::new_object;
 use super::objects::{Loc, is_before};
-use super::solver::{Node, Solver};
+use super::solver::{NONE, Node, Solver};
 
 /// Pairs of locations of one memory copy that are told apart.
 const MAX_PAIRS: usize = 256;
+/// Places from which on it is not told apart which memory copy copies out of (or into) them.
+const CROWD: usize = 1024;
 /// Bytes of a pointer.
 const WORD: u64 = 8;
 
@@ -17,15 +19,31 @@ impl Solver<'_> {
         if self.is_closed(object) || self.is_code(object) || offset.is_some_and(is_before) || !is_source && self.is_constant(object) {
             return;
         }
+        let (src, dst) = (self.find(copy.src), self.find(copy.dst));
+        let crowded = |solver: &Self, node: Node| solver.pts[node as usize].len() > CROWD;
         if let Some((first, last)) = copy.between {
-            let (from, to) = if is_source { (loc, first) } else { (last, loc) };
-            self.copy_pair(from, to, copy.len);
+            let node = if is_source { src } else { dst };
+            let common = self.buffers.get(&(NONE, copy.len, is_source)).copied();
+            let own = if is_source { first } else { last };
+            if common == Some(own) || !crowded(self, node) {
+                let (from, to) = if is_source { (loc, first) } else { (last, loc) };
+                self.copy_pair(from, to, copy.len);
+                return;
+            }
+            // By now it is copied out of (or into) almost everything: with what others copy so.
+            let common = self.buffer(NONE, copy.len, is_source);
+            let (first, last) = if is_source { (common, last) } else { (first, common) };
+            self.copy_pair(first, last, copy.len);
+            self.memcopies[id as usize].between = Some((first, last));
+            for one in self.pts[node as usize].clone().iter() {
+                self.copy_with(id, one, is_source);
+            }
             return;
         }
-        let (src, dst) = (self.find(copy.src), self.find(copy.dst));
         let (sources, targets) = (self.pts[src as usize].clone(), self.pts[dst as usize].clone());
         if sources.len() * targets.len() > MAX_PAIRS {
-            let (first, last) = (self.buffer(src, copy.len, true), self.buffer(dst, copy.len, false));
+            let node = |solver: &Self, node: Node| if crowded(solver, node) { NONE } else { node };
+            let (first, last) = (self.buffer(node(self, src), copy.len, true), self.buffer(node(self, dst), copy.len, false));
             self.copy_pair(first, last, copy.len);
             self.memcopies[id as usize].between = Some((first, last));
             for one in sources.iter() {
@@ -43,7 +61,7 @@ impl Solver<'_> {
         }
     }
 
-    /// The place that stands for what is copied out of (or into) all that a node leads to: an object that nothing else leads to.
+    /// The place that stands for what is copied out of (or into) all that a node (`NONE`: any crowded one) leads to: an object that nothing else leads to.
     fn buffer(&mut self, node: Node, len: Option<u64>, is_source: bool) -> Loc {
         if let Some(known) = self.buffers.get(&(node, len, is_source)) {
             return *known;
@@ -79,9 +97,23 @@ impl Solver<'_> {
             self.flow(out, into);
             return;
         };
+        if len.is_some_and(|len| !self.has_room(source, at, len) || !self.has_room(target, into, len)) {
+            return;
+        }
         let bounds = [self.bytes_at(source, at), self.bytes_at(target, into)];
         let len = len.or_else(|| bounds.into_iter().flatten().min());
+        // Too short for a pointer.
+        if len.is_some_and(|len| len < WORD) {
+            return;
+        }
         let copy = (at, len, target, into);
+        // What is one field needs no look at others, nor at new ones.
+        let single = |o: &super::objects::Obj| o.ty.is_some() && !o.flat && o.regions.iter().all(|r| !r.contains(at));
+        if len == Some(WORD) && single(&self.objects[source as usize]) {
+            self.contents(source, at);
+            self.copy_field(source, at, copy);
+            return;
+        }
         self.objects[source as usize].copies.push(copy);
         if self.objects[source as usize].any_in.is_some() {
             let (from, to) = (self.any_in(source), self.any_in(target));
@@ -95,19 +127,35 @@ impl Solver<'_> {
         }
     }
 
-    /// Length of the array of bytes that an offset is in, if it is a part of an object of declared layout: what copies an
-    /// unknown number of bytes to or from there does not leave it, as C says.
+    /// Whether so many bytes may be copied to or from there: they are in the object, and do not begin in the middle of a number or pointer.
+    fn has_room(&self, object: u32, at: u64, len: u64) -> bool {
+        let o = &self.objects[object as usize];
+        let inside = o.ty.filter(|_| self.typed && !o.flat).is_some_and(|ty| self.types.lone_scalar(ty, at).is_some_and(|(inside, _)| inside > 0));
+        !inside && o.size.is_none_or(|size| size == 0 || at.saturating_add(len) <= size)
+    }
+
+    /// Length of the array of bytes that an offset is in, or of the number or pointer that begins there, if it is a member of an object
+    /// of declared layout: what copies an unknown number of bytes to or from there does not leave it, as C says.
     fn bytes_at(&self, object: u32, offset: u64) -> Option<u64> {
         let o = &self.objects[object as usize];
-        o.ty?;
-        let region = o.regions.iter().find(|r| r.stride == 1 && r.contains(offset))?;
-        (region.start > 0 || o.size.is_some_and(|size| region.end < size)).then(|| region.end - region.start)
+        let ty = o.ty?;
+        match o.regions.iter().find(|r| r.stride == 1 && r.contains(offset)) {
+            Some(region) => (region.start > 0 || o.size.is_some_and(|size| region.end < size)).then(|| region.end - region.start),
+            None => self.types.lone_scalar(ty, offset).map(|(_, rest)| rest),
+        }
     }
 
     /// Applies a copy to one field of its source.
     pub(super) fn copy_field(&mut self, source: u32, offset: u64, (at, len, target, into): (u64, Option<u64>, u32, u64)) {
         let end = len.map_or(u64::MAX, |len| at.saturating_add(len));
         if offset >= end {
+            return;
+        }
+        let no_pointer = |object: u32, at: u64| {
+            let ty = self.objects[object as usize].ty.filter(|_| self.typed);
+            ty.is_some_and(|ty| !self.types.may_have_pointer(ty, at))
+        };
+        if no_pointer(source, offset) {
             return;
         }
         let o = &self.objects[source as usize];
@@ -132,6 +180,9 @@ impl Solver<'_> {
             return;
         }
         let one = t.canonical(to);
+        if no_pointer(target, one) {
+            return;
+        }
         let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
         let node = if spread { self.any_in(target) } else { self.contents(target, one) };
         self.flow(contents, node);

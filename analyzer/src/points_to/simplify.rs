@@ -2,6 +2,7 @@
 //! where they tell nothing apart.
 
 use super::objects::Region;
+use super::set::BLOCK;
 use super::solver::{NOBODY, NONE, Node, Slots, Solver, Use};
 use crate::model::GepStep;
 use rustc_hash::FxHashMap;
@@ -25,6 +26,11 @@ fn is_crowded(places: u64, pointers: u32) -> bool {
     pointers > POPULAR && places > PLACES * u64::from(pointers)
 }
 
+/// Places in one set from which on it is mixed up.
+const WIDE: usize = 4096;
+/// Places in a block that are many.
+const MANY: u32 = 8;
+
 impl Solver<'_> {
     /// Collapses objects that many pointers address, at several places or an unknown one each: their
     /// fields would be reached through all of those.
@@ -40,6 +46,22 @@ impl Solver<'_> {
         self.crowd = POPULAR.max(pointers / 8);
         self.popularity = all;
         self.looked = true;
+    }
+
+    /// In sets in which almost everything is, many places of an object become an unknown one: each would be followed through all that is
+    /// done with such pointers, and accesses tell by their types what they mean.
+    pub(super) fn widen(&mut self) {
+        for node in 0..u32::try_from(self.parent.len()).unwrap_or(0) {
+            if self.parent[node as usize] != node || self.pts[node as usize].len() <= WIDE {
+                continue;
+            }
+            let many: Vec<u32> = self.pts[node as usize].blocks().filter(|(_, places)| (MANY..BLOCK).contains(places)).map(|(first, _)| first).collect();
+            for first in many {
+                if self.locs[first as usize].0 != NOBODY {
+                    self.add(node, first);
+                }
+            }
+        }
     }
 
     /// By object: that many pointers address it at so many places each that to list its fields tells nothing apart.

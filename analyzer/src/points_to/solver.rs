@@ -593,6 +593,7 @@ impl<'a> Solver<'a> {
                 self.new_edges = 0;
                 self.give_up_fields();
                 self.share();
+                self.widen();
                 self.collapse_cycles();
             }
             let mut wave = std::mem::take(&mut self.dirty);

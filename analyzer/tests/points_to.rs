@@ -559,18 +559,20 @@ fn calls_enter_functions_of_their_type() {
 fn copies_of_unknown_length_stay_in_the_member_that_they_begin_with() {
     let p = program(
         "#include <string.h>
-         struct in { char kind; int *p; }; struct s { int *a; int *b; struct in in; int words[4]; } s, t, u, v; int w, x, y, z; int *out; long n;
+         struct in { char kind; int *p; }; struct s { int *a; int *b; struct in in; int words[4]; } s, t, u; int v, w, x, y, z; int *out; long n;
+         struct g { long own; char group[0]; int *a; int *b; } g, h; __attribute__((noinline)) void grouped(void) { *h.b = 1; }
          __attribute__((noinline)) void first(void) { *t.a = 1; } __attribute__((noinline)) void second(void) { *t.b = 1; }
          __attribute__((noinline)) void inner(void) { *t.in.p = 1; } __attribute__((noinline)) void raw(void) { *out = 1; }
          int main(void) {
-           s.a = &w; s.b = &x; s.in.p = &y; memcpy(&s.words[1], &(int *){ &z }, 8);
-           memcpy(&t.b, &s.b, n); memcpy(&t.in, &s.in, n); memcpy(&out, &s.words[1], 8);
-           first(); second(); inner(); raw(); return 0; }",
+           s.a = &w; u.b = &x; u.in.p = &v; s.in.p = &y; g.b = &z; memcpy(h.group, g.group, n); memcpy(&s.words[1], &(int *){ &z }, 8);
+           memcpy(&t.b, &u.b, n); memcpy(&t.in, &s.in, n); memcpy(&out, &s.words[1], 8);
+           first(); second(); inner(); raw(); grouped(); return 0; }",
     );
     assert_eq!(p.last_access("first"), set(&[]));
     assert_eq!(p.last_access("second"), set(&["x"]));
     assert_eq!(p.last_access("inner"), set(&["y"]));
     assert_eq!(p.last_access("raw"), set(&["z"]));
+    assert_eq!(p.last_access("grouped"), set(&["z"]));
 }
 
 #[test]

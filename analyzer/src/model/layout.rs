@@ -283,6 +283,10 @@ impl Types {
         let (inner, inside) = match self.get(id) {
             Type::Struct(fields, _) if offset > 0 => {
                 let (at, field) = fields.iter().rev().find(|(at, _)| *at <= offset)?;
+                // An array without elements marks where a group of members begins.
+                if fields.iter().any(|(marked, field)| *marked == offset && self.size(*field) == 0) {
+                    return None;
+                }
                 (*field, offset - at)
             }
             Type::Array(element, stride, count) if *stride > 0 && offset < stride.saturating_mul(*count) => match offset % stride {

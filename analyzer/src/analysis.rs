@@ -158,7 +158,12 @@ pub fn analyze_in_detail(
     let graph = graph::build(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
     clock.lap(Phase::Flow);
     progress(Phase::Cut);
-    let cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
+    let mut cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
+    if facts.races_by_threads() && !options.cut.watches() {
+        let graph = graph::build_alone(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
+        let alone = cut::take_within(module, &points_to, &facts, &graph, options.cut, &cut)?;
+        cut.alone = Some(Box::new(alone));
+    }
     clock.lap(Phase::Cut);
     progress(Phase::Plan);
     let mut plan = plan::derive(module, &points_to, &facts, &weights, &cut, options.cut, partial);

@@ -1,13 +1,13 @@
 //! Digests of replay-space memory (level R3): writable globals of replay space and the replay arena.
 
 use crate::hooks::scalar;
-use crate::state::{ctl, page, recording, replaying, st};
+use crate::state::{be_plain, ctl, recording, replaying, st};
 use crate::sys::sys;
 use crate::thread::still;
 use crate::{pool, shadow, sync};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
-use itarget_abi::control::mode;
+use itarget_abi::hooks::THREADED;
 use itarget_abi::shadow::LINE;
 
 /// How often a thread that ends the process looks whether all others wait, every 2 milliseconds.
@@ -69,8 +69,7 @@ pub fn when_others_wait() -> Option<[u64; 2]> {
             let digests = now();
             if still::stamp() == Some(stamp) {
                 // What others do from here on is not recorded.
-                page().mode = mode::PLAIN;
-                page().bound = u64::MAX;
+                be_plain();
                 compiler_fence(SeqCst);
                 return (still::stamp() == Some(stamp)).then_some(digests);
             }
@@ -105,7 +104,10 @@ fn now() -> [u64; 2] {
         let t = itarget_globals_address;
         if !t.is_null() {
             for i in 0..*t as usize {
-                d[0] = hash_ordered(d[0], *t.add(1 + 2 * i) as *const u8, *t.add(2 + 2 * i) as usize);
+                let size = *t.add(2 + 2 * i);
+                if size & THREADED == 0 || !sync::threads() {
+                    d[0] = hash_ordered(d[0], *t.add(1 + 2 * i) as *const u8, (size & !THREADED) as usize);
+                }
             }
         }
     }
@@ -117,6 +119,9 @@ fn now() -> [u64; 2] {
             d[1] = hash_ordered(d[1], p.wrapping_add(after), n - after);
         }
     });
+    if !sync::threads() {
+        pool::for_each_shared_span(|p, n| d[1] = hash_ordered(d[1], p, n));
+    }
     d
 }
 

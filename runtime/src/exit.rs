@@ -2,7 +2,7 @@
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
 use crate::crossing::{self, Special};
-use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
+use crate::state::{be_plain, ctl, elsewhere, me, page, recording, replaying, st};
 use crate::sys::sys;
 use crate::{digest, log, replay, sys};
 use core::ffi::{c_char, c_int, c_void};
@@ -232,8 +232,7 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
             } else {
                 sys::say(&[b"IT0612 recording ends here: the log can't be written after a call of exec that failed; the program goes on, the trace ends with that call"]);
                 page().ended = end::EXEC;
-                page().mode = mode::PLAIN;
-                page().bound = u64::MAX;
+                be_plain();
             }
         }
         if outside {

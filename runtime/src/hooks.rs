@@ -132,7 +132,7 @@ pub unsafe extern "C" fn __itarget_raw(value: *mut u8, len: i64) {
 /// True when bytes at `to` are logged: replay-space memory, or partly so.
 #[inline]
 fn logged(to: u64, len: u64) -> bool {
-    to != 0 && (to < layout::BOUND || pool::side(to, len) != Side::Environment)
+    to != 0 && (to < layout::SHARED_BOUND || pool::side(to, len) != Side::Environment)
 }
 
 /// The pointer, or null if it leads to a global or a stack object of the program: where those are the
@@ -741,7 +741,7 @@ pub unsafe extern "C" fn __itarget_ckn(from: *const u8, to: *mut u8, len: i64, s
 /// True when a load from above the bound must be logged.
 #[inline]
 pub fn logged_side(from: u64, len: u64) -> bool {
-    from >= layout::BOUND && pool::side(from, len) != Side::Replay
+    from >= layout::SHARED_BOUND && pool::side(from, len) != Side::Replay
 }
 
 /// 1 unless this is a replay and the memory does not exist there.

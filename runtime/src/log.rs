@@ -1,6 +1,6 @@
 //! The log writer: appends to the live chunk in the ring, writes full chunks to the file `log`.
 
-use crate::state::{ctl, me, page, recording, st};
+use crate::state::{be_plain, ctl, me, page, recording, st};
 use crate::crc::crc;
 use crate::sys::sys;
 use crate::{sys, word};
@@ -193,8 +193,7 @@ pub fn stop(reason: u32, status: i32) {
         crate::process::give_back_room();
     }
     page().ended = reason;
-    page().mode = mode::PLAIN;
-    page().bound = u64::MAX;
+    be_plain();
     if matches!(reason, end::IO_ERROR | end::REFUSED) {
         crate::signal::send_again();
     }

@@ -10,7 +10,7 @@ use crate::crossing::{self, Special};
 use crate::exit::{__itarget__exit, site};
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_refuse};
 use crate::start::NEW;
-use crate::state::{__itarget_ctl, MAIN, ctl, elsewhere, me, page, recording, st};
+use crate::state::{MAIN, __itarget_ctl, be_plain, ctl, elsewhere, me, page, recording, st};
 use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
 use crate::{log, signal, sync, word};
@@ -297,8 +297,7 @@ fn leave_recording() {
     }
     log::close_file();
     sync::after_fork();
-    page().mode = mode::PLAIN;
-    page().bound = u64::MAX;
+    be_plain();
     ctl().in_env = 0;
 }
 

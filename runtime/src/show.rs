@@ -190,14 +190,14 @@ pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
 /// nothing that differs at replay.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_foreign(p: *const u8) -> i32 {
-    let known = !layout::above(p as u64) || pool::side(p as u64, pool::usable(p)) == Side::Replay;
+    let known = pool::side(p as u64, pool::usable(p)) == Side::Replay;
     i32::from(!known)
 }
 
 /// 1 if the `n` bytes at `p` are not wholly in replay space.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_foreign_bytes(p: *const u8, n: i64) -> i32 {
-    i32::from(n != 0 && layout::above(p as u64) && (n < 0 || pool::side(p as u64, n as u64) != Side::Replay))
+    i32::from(n != 0 && pool::may_be_foreign(p as u64) && (n < 0 || pool::side(p as u64, n as u64) != Side::Replay))
 }
 
 /// A call prints the name of the program: what the program may have set it to, at replay too. Otherwise it is that of the start.

@@ -199,7 +199,7 @@ fn layout(tagged: bool) -> bool {
         mmap(page, 4096, libc::PROT_NONE, flags, -1, 0);
     }
     use_up_heap();
-    crate::variables::start() && sync::start()
+    crate::variables::make(false) && sync::start()
 }
 
 /// What a library's constructor allocated before us (libstdc++'s does) has left a brk heap with

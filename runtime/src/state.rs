@@ -40,6 +40,7 @@ const CONTROL: Control = Control {
     flushed: 0,
     bound: u64::MAX,
     missing: u64::MAX,
+    threaded: 0,
     number: 0,
     ops: 0,
     sync_start: 0,
@@ -54,7 +55,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v9: u8 = 9;
+pub static __itarget_abi_v10: u8 = 10;
 
 /// What belongs to one thread.
 pub struct Thread {
@@ -87,7 +88,7 @@ pub struct Thread {
     /// Order of synchronization.
     pub sync: sync::Local,
     /// Blocks of the pool that are free for this thread.
-    pub pool: [pool::Local; 3],
+    pub pool: [pool::Local; pool::ARENA_COUNT],
     /// Signals that wait for a safe point.
     pub signals: Queue,
     /// Scalars seen last.
@@ -122,7 +123,7 @@ impl Thread {
             depth: 0,
             driver: crate::crossing::Driver::NEW,
             sync: sync::Local::NEW,
-            pool: [pool::Local::NEW; 3],
+            pool: [pool::Local::NEW; pool::ARENA_COUNT],
             signals: Queue::NEW,
             words: Words::NEW,
             view: View::NEW,
@@ -269,6 +270,26 @@ pub fn st() -> &'static mut State {
     unsafe { &mut *(&raw mut STATE) }
 }
 
+/// From now on nothing is recorded.
+pub fn be_plain() {
+    let c = page();
+    c.mode = mode::PLAIN;
+    c.bound = u64::MAX;
+    c.threaded = 0;
+}
+
+/// Before the first thread is started: from now on what several may access is the environment's. False: no memory for that.
+pub fn be_threaded() -> bool {
+    let made = crate::variables::make(true);
+    st().threads = true;
+    let c = page();
+    if matches!(c.mode, mode::RECORD | mode::REPLAY) {
+        c.bound = itarget_abi::layout::SHARED_BOUND;
+        c.threaded = u64::from(c.mode);
+    }
+    made
+}
+
 /// True in mode record.
 #[inline(always)]
 pub fn recording() -> bool {
@@ -334,8 +355,7 @@ pub fn foreign() {
     if recording() && unsafe { itarget_outside_address.is_null() } {
         crate::sys::say(&[b"IT0614 recording ends here: a thread that a library started runs code of the program; the program goes on"]);
         page().ended = itarget_abi::log::end::REFUSED;
-        page().mode = mode::PLAIN;
-        page().bound = u64::MAX;
+        be_plain();
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::hooks::{__itarget_ld, __itarget_ldn, logged_side, plain};
 use crate::sys;
+use itarget_abi::hooks::THREADED;
 use itarget_abi::layout;
 
 core::arch::global_asm!(
@@ -46,21 +47,29 @@ pub struct Variables {
 pub static mut VARIABLES: Variables =
     Variables { from: 0, span: 0, any: core::ptr::null_mut(), all: core::ptr::null_mut(), table: core::ptr::null(), count: 0 };
 
-/// Makes the table. False: no memory.
-pub fn start() -> bool {
+/// Makes the table, at the start of the process, and again (`threads`) when it is about to have a second thread: from then on more
+/// variables are the environment's. False: no memory.
+pub fn make(threads: bool) -> bool {
     // SAFETY: the pass's table: a count, then address and size of each; one thread; fresh memory.
     unsafe {
         let given = itarget_variables_address;
-        if given.is_null() || *given == 0 || VARIABLES.count != 0 {
+        if given.is_null() {
             return true;
         }
-        let count = *given as usize;
+        let all = core::slice::from_raw_parts(given.add(1).cast::<[u64; 2]>(), *given as usize);
+        let chosen = || all.iter().filter(|v| threads || v[1] & THREADED == 0);
+        let count = chosen().count();
+        if count == VARIABLES.count {
+            return true;
+        }
         let map = |bytes: u64| {
             sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE, -1, 0)
         };
         let Some(table) = map(count as u64 * 16) else { return false };
         let table = core::slice::from_raw_parts_mut(table.cast::<[u64; 2]>(), count);
-        table.copy_from_slice(core::slice::from_raw_parts(given.add(1).cast(), count));
+        for (row, [at, size]) in table.iter_mut().zip(chosen()) {
+            *row = [*at, size & !THREADED];
+        }
         table.sort_unstable();
         // An aligned word that reaches into the first variable is in the span.
         let from = (table[0][0] - WORD) / WORD * WORD;
@@ -98,7 +107,7 @@ unsafe fn set(bits: *mut u64, from: u64, to: u64) {
 /// it is after, or ends behind it.)
 #[inline(always)]
 pub fn has(at: u64, len: u64) -> bool {
-    // SAFETY: made at start, never changed; the bits lie within the span.
+    // SAFETY: made at start, and changed only while there is one thread; the bits lie within the span.
     unsafe {
         let v = &*(&raw const VARIABLES);
         let first = at.saturating_sub(v.from);
@@ -144,7 +153,7 @@ fn is_stack(at: u64) -> bool {
 /// Whether an access is one of the environment's memory.
 #[inline(always)]
 pub fn logged<const STACK: bool>(at: u64, len: u64) -> bool {
-    if at < layout::BOUND { has(at, len) || STACK && is_stack(at) } else { logged_side(at, len) }
+    if at < layout::SHARED_BOUND { has(at, len) || STACK && is_stack(at) } else { logged_side(at, len) }
 }
 
 /// A load of what may be in a variable of the environment, or above the bound: logged if it is environment memory.

@@ -47,6 +47,8 @@ pub struct Cut {
     pub crossing: usize,
     /// Pins that don't hold for all their cells.
     pub conflicts: Vec<Conflict>,
+    /// The cut as long as the process has had only one thread, where that is another one: nobody races, so the environment is smaller.
+    pub alone: Option<Box<Cut>>,
 }
 
 impl Cut {
@@ -54,6 +56,12 @@ impl Cut {
     #[must_use]
     pub fn is_environment(&self, field: FieldId) -> bool {
         self.environment[field.0 as usize]
+    }
+
+    /// True if the cell is on the environment's side only once the process has had a second thread.
+    #[must_use]
+    pub fn is_shared(&self, field: FieldId) -> bool {
+        self.alone.as_ref().is_some_and(|alone| self.is_environment(field) && !alone.is_environment(field))
     }
 
     /// True if the function runs when recording only.
@@ -74,6 +82,26 @@ pub fn take(
     facts: &Facts,
     graph: &Graph,
     mode: CutMode,
+) -> Result<Cut, FlowError> {
+    take_from(module, points_to, facts, graph, mode, None)
+}
+
+/// Takes the cut of `graph`, which is that of `outer` without races ([`super::graph::build_alone`]): replay space there is replay space here, and a
+/// heap object that is wholly the environment's there is on one side.
+///
+/// # Errors
+/// As for [`take`].
+pub fn take_within(module: &Module, points_to: &PointsTo, facts: &Facts, graph: &Graph, mode: CutMode, outer: &Cut) -> Result<Cut, FlowError> {
+    take_from(module, points_to, facts, graph, mode, Some(outer))
+}
+
+fn take_from(
+    module: &Module,
+    points_to: &PointsTo,
+    facts: &Facts,
+    graph: &Graph,
+    mode: CutMode,
+    within: Option<&Cut>,
 ) -> Result<Cut, FlowError> {
     // A free function that must work on memory of the environment is there, too, with all that follows from it.
     let mut forced: Vec<Edge> = Vec::new();
@@ -144,6 +172,9 @@ pub fn take(
             }
         }
     }
+    if let Some(outer) = within {
+        extra.extend(nested(points_to, facts, outer));
+    }
     let mut network = network_of(graph, &extra);
     let mut cut = solve(&network)?;
     // A heap object with fields on both sides makes every access to it a checked one. Where that
@@ -192,7 +223,22 @@ pub fn take(
         sides: cut.source_side,
         extra,
         conflicts,
+        alone: None,
     })
+}
+
+/// What keeps a cut within another one.
+fn nested(points_to: &PointsTo, facts: &Facts, outer: &Cut) -> Vec<Edge> {
+    let edge = |tail, head| Edge { tail, head, cap: INFINITE, cause: Cause::Same };
+    let replayed = (0..outer.environment.len()).map(|c| FieldId(c as u32)).filter(|v| !outer.is_environment(*v));
+    let mut edges: Vec<Edge> = replayed.map(|v| edge(node(v), SINK)).collect();
+    for (index, object) in points_to.objects().iter().enumerate() {
+        let (from, to) = (object.fields.0.0, object.fields.1.0);
+        if facts.places[index] == Place::Movable && (from..to).all(|v| outer.is_environment(FieldId(v))) {
+            edges.extend((from + 1..to).flat_map(|v| [(v - 1, v), (v, v - 1)]).map(|(a, b)| edge(node(FieldId(a)), node(FieldId(b)))));
+        }
+    }
+    edges
 }
 
 fn network_of(graph: &Graph, extra: &[Edge]) -> Network {

@@ -84,6 +84,27 @@ pub fn merged(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
     out
 }
 
+/// What `others` leave of `ranges`; both as [`merged`] gives them.
+#[must_use]
+pub fn without(ranges: Vec<(u64, u64)>, others: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut out = Vec::new();
+    for (mut start, end) in ranges {
+        for &(from, to) in others {
+            if from >= end || to <= start {
+                continue;
+            }
+            if from > start {
+                out.push((start, from));
+            }
+            start = to;
+        }
+        if start < end {
+            out.push((start, end));
+        }
+    }
+    out
+}
+
 /// The outermost array around a cell whose elements a table of ranges can't list.
 #[must_use]
 pub fn unlisted(points_to: &PointsTo, cell: FieldId) -> Option<(u64, u64, u64)> {
@@ -97,6 +118,13 @@ pub fn unlisted(points_to: &PointsTo, cell: FieldId) -> Option<(u64, u64, u64)> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_without_others() {
+        assert_eq!(without(vec![(0, 10), (20, u64::MAX)], &[(2, 4), (8, 22), (30, 40)]), [(0, 2), (4, 8), (22, 30), (40, u64::MAX)]);
+        assert_eq!(without(vec![(4, 8)], &[(0, 8)]), []);
+        assert_eq!(without(vec![(4, 8)], &[]), [(4, 8)]);
+    }
 
     #[test]
     fn elements_that_fill_their_stride_are_one_range() {

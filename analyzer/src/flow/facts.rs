@@ -244,6 +244,8 @@ pub struct Facts {
     pub ordered_calls: FxHashMap<(usize, usize), (Vec<Ordered>, bool)>,
     /// Atomic operations, where threads are recorded: place, ordinal, and what they touch.
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
+    /// Threads are recorded, and what they race for without an order is the environment's.
+    pub threads: bool,
     /// The profiled run started no thread, and one that does is not recorded on.
     pub single: bool,
     /// Inline assembly: place, what it works on, and whether it looks as if threads synchronized by it.
@@ -272,6 +274,12 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Threads that are recorded race for something that is the environment's for that reason.
+    #[must_use]
+    pub fn races_by_threads(&self) -> bool {
+        self.threads && (!self.raced.is_empty() || self.loads.iter().any(|l| l.races))
+    }
+
     /// The place of a cell.
     #[must_use]
     pub fn place(&self, points_to: &PointsTo, field: FieldId) -> Place {

@@ -128,13 +128,22 @@ pub fn node(field: FieldId) -> u32 {
 /// Builds the flow graph. `wishes` says what is wished of each function; with `boundaries_only` only calls
 /// may be cut: no load and no store of the program is logged, but loads of the library's memory.
 #[must_use]
-pub fn build(
+pub fn build(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, wishes: &[Wish], boundaries_only: bool) -> Graph {
+    build_with(module, points_to, facts, weights, (wishes, boundaries_only, true))
+}
+
+/// The same graph without what threads race for: as long as the process has had only one.
+#[must_use]
+pub fn build_alone(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, wishes: &[Wish], boundaries_only: bool) -> Graph {
+    build_with(module, points_to, facts, weights, (wishes, boundaries_only, false))
+}
+
+fn build_with(
     module: &Module,
     points_to: &PointsTo,
     facts: &Facts,
     weights: &Weights,
-    wishes: &[Wish],
-    boundaries_only: bool,
+    (wishes, boundaries_only, races): (&[Wish], bool, bool),
 ) -> Graph {
     let cells = points_to.fields().len();
     let mut nodes = cells as u32 + 2;
@@ -170,11 +179,11 @@ pub fn build(
             builder.forced[v.0 as usize].get_or_insert(Cause::Written(call));
         }
     }
-    for &v in &facts.raced {
+    for &v in facts.raced.iter().filter(|_| races) {
         builder.forced[v.0 as usize].get_or_insert(Cause::Raced);
     }
     // What is logged whatever the cut is has no part in it.
-    for load in facts.loads.iter().filter(|l| !l.races) {
+    for load in facts.loads.iter().filter(|l| !races || !l.races) {
         let name = &module.functions[load.at.0].name;
         let site = weights.site(name, load.ordinal, load.executions, load.size);
         builder.read(load.at.0, &load.values, site, |b, v| {

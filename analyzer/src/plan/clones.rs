@@ -10,7 +10,7 @@ use crate::flow::extent;
 use crate::flow::facts::Place;
 use crate::model::{Callee, FunctionId, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo, SiteRef};
-use itarget_abi::layout::{OBJ_ENV, OBJ_MIXED, OBJ_REPLAY};
+use itarget_abi::layout::{OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, OBJ_SHARED};
 use itarget_plan::{CutMode, FunctionClone, MixedObject};
 use std::collections::BTreeMap;
 
@@ -187,20 +187,21 @@ fn variants(module: &Module, base: &BTreeMap<FunctionId, Flavour>) -> (Vec<Varia
 /// The objid of a group of objects that share an allocation.
 fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], mixed: &mut Vec<MixedObject>) -> u32 {
     let first = points_to.object(objects[0]);
-    let mut add = |ranges, stride| {
-        mixed.push(MixedObject { name: first.name.clone(), ranges, stride });
+    let mut add = |ranges, shared, stride| {
+        mixed.push(MixedObject { name: first.name.clone(), ranges, shared, stride });
         OBJ_MIXED + (mixed.len() - 1) as u32
     };
     if mode.watches() {
-        return add(Vec::new(), first.stride);
+        return add(Vec::new(), Vec::new(), first.stride);
     }
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    let (mut ranges, mut shared): (Vec<(u64, u64)>, Vec<(u64, u64)>) = Default::default();
     let mut all = true;
     for field in objects.iter().flat_map(|o| points_to.fields_of(*o)) {
         if !cut.is_environment(field) {
             all = false;
             continue;
         }
+        let ranges = if cut.is_shared(field) { &mut shared } else { &mut ranges };
         match (extent::ranges(points_to, field), extent::unlisted(points_to, field)) {
             (Some(own), _) => ranges.extend(own),
             // All cells of that array are on this side, see `ties`.
@@ -208,13 +209,16 @@ fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], m
             (None, None) => {}
         }
     }
-    if ranges.is_empty() {
-        return OBJ_REPLAY;
+    match (all, ranges.is_empty(), shared.is_empty()) {
+        (_, true, true) => OBJ_REPLAY,
+        (true, false, true) => OBJ_ENV,
+        (true, true, false) => OBJ_SHARED,
+        _ => {
+            let ranges = extent::merged(ranges);
+            let shared = extent::without(extent::merged(shared), &ranges);
+            add(ranges, shared, first.stride)
+        }
     }
-    if all {
-        return OBJ_ENV;
-    }
-    add(extent::merged(ranges), first.stride)
 }
 
 struct Emitter<'a> {

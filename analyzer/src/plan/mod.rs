@@ -3,6 +3,7 @@
 //! Every site whose action follows from the cut gets exactly one. What is absent on purpose:
 //! choices (those are the cut's), times, hash order: same module and inputs, same bytes.
 
+mod alone;
 pub mod clones;
 
 use crate::annotate;
@@ -12,9 +13,9 @@ use crate::flow::collect::{is_allowed_outside, is_aware};
 use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, PointerArg, Role, Store, is_allocator};
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::{FunctionId, InstrKind, Module};
-use crate::points_to::{FieldId, ObjectKind, PointsTo};
+use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo};
 use itarget_annotations::{Annotations, Kind};
-use itarget_plan::{Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
+use itarget_plan::{Alone, Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +29,7 @@ const OWN_STACKS: &[&str] = &["pthread_attr_setstack", "pthread_attr_setstackadd
 #[derive(Debug, Clone)]
 struct Draft {
     action: Action,
+    alone: Alone,
     traffic: Traffic,
     at: (usize, usize),
 }
@@ -44,11 +46,17 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         cut,
         mode,
         partial,
+        alone: false,
         own_stacks: OWN_STACKS.iter().any(|n| module.external(n).is_some()),
         locale: LOCALE.iter().any(|n| module.external(n).is_some()),
     };
-    let drafts = writer.drafts();
-    let guards = writer.guards();
+    let mut drafts = writer.drafts();
+    let mut guards = writer.guards();
+    if let Some(cut) = &cut.alone {
+        let without = Writer { cut, alone: true, ..writer };
+        alone::merge(&mut drafts, without.drafts());
+        alone::merge_guards(&mut guards, &without.guards());
+    }
     let stores = writer.ordered_stores();
     let mut variants: BTreeMap<&str, &clones::Variant> = BTreeMap::new();
     for variant in &allocation.variants {
@@ -89,6 +97,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         unreached: if mode.watches() { Vec::new() } else { unreached },
         by_name: if mode.watches() { Vec::new() } else { writer.by_name() },
         environment_globals: writer.environment_globals(),
+        shared_globals: writer.shared_globals(),
         constants: facts.constants.clone(),
         shapes: BTreeMap::new(),
         fit: None,
@@ -124,8 +133,19 @@ fn checked(call: &CallSite) -> Option<Call> {
     })
 }
 
-/// By place: operands that are guarded, arguments that are copied.
-type Guards = BTreeMap<(usize, usize), (BTreeSet<u32>, BTreeMap<u32, Staged>)>;
+/// What comes before an instruction that works on memory itself.
+#[derive(Default)]
+struct Guard {
+    /// Operands that are guarded.
+    operands: BTreeSet<u32>,
+    /// Only once there are threads.
+    threaded: bool,
+    /// Arguments that are copied.
+    staged: BTreeMap<u32, Staged>,
+}
+
+/// By place.
+type Guards = BTreeMap<(usize, usize), Guard>;
 
 struct Writer<'a> {
     module: &'a Module,
@@ -140,6 +160,8 @@ struct Writer<'a> {
     partial: bool,
     /// Stacks may lie anywhere.
     own_stacks: bool,
+    /// The process has had only one thread.
+    alone: bool,
 }
 
 impl Writer<'_> {
@@ -151,17 +173,17 @@ impl Writer<'_> {
             if let Some(ordinal) = self.module.functions[call.at.0].instrs[call.at.1].ordinal
                 && let Some((action, traffic)) = self.internal(call)
             {
-                drafts[call.at.0].insert(ordinal, Draft { action, traffic, at: call.at });
+                drafts[call.at.0].insert(ordinal, Draft { action, alone: Alone::Same, traffic, at: call.at });
             }
         }
         for load in self.facts.loads.iter().filter(|l| !self.cut.is_skipped(l.at.0)) {
             if let Some((action, traffic)) = self.load(load) {
-                drafts[load.at.0].insert(load.ordinal, Draft { action, traffic, at: load.at });
+                drafts[load.at.0].insert(load.ordinal, Draft { action, alone: Alone::Same, traffic, at: load.at });
             }
         }
         for store in &self.facts.stores {
             if let Some((action, traffic)) = self.store(store, &foreign) {
-                drafts[store.at.0].insert(store.ordinal, Draft { action, traffic, at: store.at });
+                drafts[store.at.0].insert(store.ordinal, Draft { action, alone: Alone::Same, traffic, at: store.at });
             }
         }
         if !self.mode.watches() {
@@ -170,12 +192,12 @@ impl Writer<'_> {
                 let both = matches!(self.module.functions[at.0].instrs[at.1].kind, InstrKind::AtomicRmw { .. } | InstrKind::CmpXchg { .. });
                 let here = |v: &FieldId| matches!(self.place(*v), Place::Low | Place::Movable) && !self.cut.is_environment(*v);
                 let replayed = both && self.facts.ordered_writes && !values.is_empty() && values.iter().all(here);
-                drafts[*function].insert(*ordinal, Draft { action: Action::Atomic { replayed }, traffic: Traffic::default(), at });
+                drafts[*function].insert(*ordinal, Draft { action: Action::Atomic { replayed }, alone: Alone::Same, traffic: Traffic::default(), at });
             }
         }
         for call in &self.facts.calls {
             if let Some((action, traffic)) = if self.cut.is_skipped(call.at.0) { self.skipped_call(call, &foreign) } else { self.call(call, &foreign) } {
-                drafts[call.at.0].insert(call.ordinal, Draft { action, traffic, at: call.at });
+                drafts[call.at.0].insert(call.ordinal, Draft { action, alone: Alone::Same, traffic, at: call.at });
             }
         }
         for &at in &self.facts.unknown_calls {
@@ -183,7 +205,7 @@ impl Writer<'_> {
                 && !self.mode.watches()
                 && !self.cut.is_skipped(at.0)
             {
-                drafts[at.0].insert(ordinal, Draft { action: Action::Callee, traffic: Traffic::default(), at });
+                drafts[at.0].insert(ordinal, Draft { action: Action::Callee, alone: Alone::Same, traffic: Traffic::default(), at });
             }
         }
         let conflicts = self.cut.conflicts.iter().filter(|c| c.certain && self.facts.pins[c.pin].staged.is_none());
@@ -194,7 +216,7 @@ impl Writer<'_> {
         for (at, reason) in conflicts.chain(refused.map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
                 let action = Action::Refuse { reason: reason.clone() };
-                drafts[at.0].insert(ordinal, Draft { action, traffic: Traffic::default(), at });
+                drafts[at.0].insert(ordinal, Draft { action, alone: Alone::Same, traffic: Traffic::default(), at });
             }
         }
         drafts
@@ -209,19 +231,19 @@ impl Writer<'_> {
         }
         for conflict in &self.cut.conflicts {
             let pin = &self.facts.pins[conflict.pin];
-            let (operands, staged) = guards.entry(pin.at).or_default();
+            let guard = guards.entry(pin.at).or_default();
             match &pin.staged {
                 Some(copy) => {
                     let how = if conflict.certain || self.any_low(&pin.values) { How::Always } else { How::Checked };
-                    staged.insert(copy.arg, Staged { how, ordered: self.may_race(&pin.values), ..copy.clone() });
+                    guard.staged.insert(copy.arg, Staged { how, ordered: self.may_race(&pin.values), ..copy.clone() });
                 }
-                _ if !conflict.certain => operands.extend(&pin.operands),
+                _ if !conflict.certain => guard.operands.extend(&pin.operands),
                 _ => {}
             }
         }
         for pin in self.facts.pins.iter().filter(|p| self.may_race(&p.values)) {
             if let Some(copy) = pin.staged.as_ref().filter(|s| !s.written && s.bytes > 0) {
-                guards.entry(pin.at).or_default().1.entry(copy.arg).or_insert(Staged { ordered: true, ..copy.clone() });
+                guards.entry(pin.at).or_default().staged.entry(copy.arg).or_insert(Staged { ordered: true, ..copy.clone() });
             }
         }
         guards
@@ -237,44 +259,49 @@ impl Writer<'_> {
         sites: &mut Vec<Site>,
     ) {
         let function = &self.module.functions[index];
-        let mut push = |ordinal: u32, action: Action, traffic: Traffic, at| {
+        let mut push = |ordinal: u32, (action, alone): (Action, Alone), traffic: Traffic, at| {
             sites.push(Site {
                 function: name.to_owned(),
                 ordinal,
                 at: explain::location(self.module, at),
                 action,
+                alone,
                 bytes: traffic.bytes,
                 events: traffic.events,
             });
         };
-        for (&at, (operands, staged)) in guards.range((index, 0)..(index + 1, 0)) {
+        for (&at, guard) in guards.range((index, 0)..(index + 1, 0)) {
             let Some(ordinal) = function.instrs[at.1].ordinal else { continue };
-            if !operands.is_empty() {
-                push(ordinal, Action::Guard { operands: operands.iter().copied().collect() }, Traffic::default(), at);
+            if !guard.operands.is_empty() {
+                let alone = if guard.threaded { Alone::Nothing } else { Alone::Same };
+                push(ordinal, (Action::Guard { operands: guard.operands.iter().copied().collect() }, alone), Traffic::default(), at);
             }
-            if !staged.is_empty() {
-                push(ordinal, Action::Stage { args: staged.values().cloned().collect() }, Traffic::default(), at);
+            if !guard.staged.is_empty() {
+                push(ordinal, (Action::Stage { args: guard.staged.values().cloned().collect() }, Alone::Same), Traffic::default(), at);
             }
         }
         for (&ordinal, &at) in stores {
-            push(ordinal, Action::Order { checked: false }, Traffic::default(), at);
+            push(ordinal, (Action::Order { checked: false }, Alone::Same), Traffic::default(), at);
         }
         for (&ordinal, draft) in drafts {
-            let mut action = draft.action.clone();
+            let (mut action, mut alone) = (draft.action.clone(), draft.alone.clone());
             let wanted = variant.and_then(|v| v.objids.get(&ordinal)).copied().unwrap_or(0);
-            match &mut action {
-                Action::Alloc { objid, .. } => *objid = wanted,
-                Action::Call(Call { ret: Ret::AdoptCstr { objid }, .. }) => *objid = wanted,
-                _ => {}
+            let other = if let Alone::Other(other) = &mut alone { Some(&mut **other) } else { None };
+            for action in other.into_iter().chain([&mut action]) {
+                match action {
+                    Action::Alloc { objid, .. } => *objid = wanted,
+                    Action::Call(Call { ret: Ret::AdoptCstr { objid }, .. }) => *objid = wanted,
+                    _ => {}
+                }
             }
-            push(ordinal, action, draft.traffic, draft.at);
+            push(ordinal, (action, alone), draft.traffic, draft.at);
         }
         for (&ordinal, to) in variant.map(|v| &v.redirects).into_iter().flatten() {
             // Crossings only say what is logged, and counts what is counted: they stand beside the redirection.
             if drafts.get(&ordinal).is_none_or(|d| matches!(d.action, Action::Downcall { .. } | Action::Upcall { .. } | Action::Count { .. }))
                 && let Some(instr) = function.site(ordinal)
             {
-                push(ordinal, Action::Redirect { to: to.clone() }, Traffic::default(), (index, instr));
+                push(ordinal, (Action::Redirect { to: to.clone() }, Alone::Same), Traffic::default(), (index, instr));
             }
         }
     }
@@ -327,7 +354,7 @@ impl Writer<'_> {
         if self.mode == CutMode::Check {
             return None;
         }
-        if load.races {
+        if load.races && !self.alone {
             return Some((Action::Load { how: How::Always, raced: true }, all));
         }
         let environment = self.environment(&load.values).count();
@@ -346,7 +373,7 @@ impl Writer<'_> {
         if environment == 0 {
             return load.volatile.then_some((Action::Poll, Traffic::default()));
         }
-        let raced = load.values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
+        let raced = self.raced(&load.values);
         let how = if self.any_low(&load.values) { self.located(&load.values) } else { How::Checked };
         if environment == load.values.len() || how == How::Always || ordered && how != How::Checked {
             return Some((Action::Load { how: How::Always, raced }, all));
@@ -359,6 +386,11 @@ impl Writer<'_> {
         let part = Traffic { bytes: part.bytes.min(all.bytes), events: part.events.min(all.events) };
         let action = if ordered { Action::Order { checked: true } } else { Action::Load { how, raced } };
         Some((action, part))
+    }
+
+    /// Threads may race for some of these cells.
+    fn raced(&self, values: &[FieldId]) -> bool {
+        !self.alone && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok())
     }
 
     /// Some of these cells are in replay space, and accesses of them are ordered as they are made.
@@ -413,7 +445,7 @@ impl Writer<'_> {
             return replayed.then_some((Action::Apply { writes: Vec::new() }, traffic));
         }
         let checked = store.values.is_empty() || store.values.iter().any(|v| self.may_be_missing(*v, foreign));
-        let raced = store.values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
+        let raced = self.raced(&store.values);
         (checked || raced).then_some((Action::Store { checked, raced }, Traffic::default()))
     }
 
@@ -651,14 +683,20 @@ impl Writer<'_> {
     }
 
     fn environment_globals(&self) -> Vec<String> {
-        let mut names = BTreeSet::new();
-        for &(global, object) in self.points_to.globals() {
-            if self.facts.places[object.0 as usize] == Place::Low
-                && self.points_to.fields_of(object).any(|f| self.cut.is_environment(f))
-            {
-                names.insert(self.module.globals[global.index()].name.clone());
-            }
-        }
-        names.into_iter().collect()
+        self.globals(self.cut).into_iter().collect()
+    }
+
+    /// Globals that are the environment's only once there are threads.
+    fn shared_globals(&self) -> Vec<String> {
+        let Some(alone) = &self.cut.alone else { return Vec::new() };
+        let always = self.globals(alone);
+        self.globals(self.cut).into_iter().filter(|name| !always.contains(name)).collect()
+    }
+
+    fn globals(&self, cut: &Cut) -> BTreeSet<String> {
+        let low = |object: ObjectId| self.facts.places[object.0 as usize] == Place::Low;
+        let outside = |object: ObjectId| low(object) && self.points_to.fields_of(object).any(|f| cut.is_environment(f));
+        let names = self.points_to.globals().iter().filter(|(_, object)| outside(*object));
+        names.map(|(global, _)| self.module.globals[global.index()].name.clone()).collect()
     }
 }

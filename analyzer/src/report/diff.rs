@@ -143,7 +143,7 @@ pub fn compare(a: &Plan, b: &Plan, figures: bool) -> Diff {
                 let there = counts(&logged_b, other);
                 let (from, to) = (Entry::of(site), Entry::of(other));
                 let moved = figures && from.estimated != to.estimated;
-                if site.action == other.action && !moved {
+                if (&site.action, &site.alone) == (&other.action, &other.alone) && !moved {
                     continue;
                 }
                 match (here, there) {
@@ -299,7 +299,7 @@ mod tests {
     use itarget_plan::{CutMode, FORMAT, How};
 
     fn site(function: &str, ordinal: u32, how: How, bytes: u64) -> Site {
-        Site { function: function.into(), ordinal, at: None, action: Action::Load { how, raced: false }, bytes, events: 1 }
+        Site { function: function.into(), ordinal, at: None, action: Action::Load { how, raced: false }, alone: itarget_plan::Alone::Same, bytes, events: 1 }
     }
 
     fn plan(module: &str, sites: Vec<Site>, upcalls: &[&str]) -> Plan {

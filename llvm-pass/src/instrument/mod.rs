@@ -21,8 +21,9 @@ pub use program::identity;
 use crate::ir::{Ir, Value};
 use crate::sites;
 use hooks::Hooks;
-use itarget_plan::{CutMode, Action, Plan};
+use itarget_plan::{Action, Alone, CutMode, Plan, Site};
 use llvm_sys::LLVMOpcode;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// What every rewriting needs.
@@ -35,6 +36,8 @@ pub struct Cx<'a> {
     checks: bool,
     /// There are atomic operations on 16 bytes.
     wide: bool,
+    /// What is being made is in force only once the process has had a second thread.
+    threaded: Cell<bool>,
 }
 
 /// Instruments the module. `text` is the plan as it stands in the file (its hash is embedded).
@@ -51,6 +54,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
         ),
         checks: plan.cut == itarget_plan::CutMode::Check,
         wide: threads::has_wide(ir),
+        threaded: Cell::new(false),
     };
     for clone in &plan.clones {
         let of = ir.function(&clone.of).ok_or_else(|| unknown(&clone.of))?;
@@ -92,8 +96,65 @@ fn unknown(function: &str) -> String {
 impl Cx<'_> {
     fn site(&self, id: u32, inst: Value, plan: &Plan) -> Result<(), String> {
         let site = &plan.sites[id as usize];
+        match (&site.alone, &site.action) {
+            (Alone::Same, action) => self.act(id, inst, site, action, plan),
+            // Before it, all is replay space.
+            (Alone::Nothing, Action::Refuse { .. }) => {
+                self.ir.before(inst);
+                let then = self.ir.if_then(self.ir.nonzero(self.mode_with_threads()), inst, true);
+                self.ir.before(then);
+                self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
+                Ok(())
+            }
+            (Alone::Other(other), Action::Store { checked, raced: true }) if **other == (Action::Store { checked: *checked, raced: false }) => {
+                self.with_threads(|| self.see(inst));
+                self.store(inst);
+                Ok(())
+            }
+            (Alone::Nothing, action) => self.with_threads(|| self.act(id, inst, site, action, plan)),
+            (Alone::Other(other), action) => {
+                let (threaded, alone) = self.split(inst);
+                self.act(id, threaded, site, action, plan)?;
+                self.act(id, alone, site, other, plan)
+            }
+        }
+    }
+
+    fn with_threads<R>(&self, make: impl FnOnce() -> R) -> R {
+        self.threaded.set(true);
+        let made = make();
+        self.threaded.set(false);
+        made
+    }
+
+    /// Two copies of an instruction in its place: what runs once the process has had a second thread, and what runs before.
+    fn split(&self, inst: Value) -> (Value, Value) {
+        let ir = self.ir;
+        let ty = ir.type_of(inst);
+        ir.before(inst);
+        let slot = (ty != ir.void).then(|| ir.entry_alloca(self.function_of(inst), ty));
+        ir.before(inst);
+        let (then, otherwise) = ir.if_then_else(ir.nonzero(self.mode_with_threads()), inst, false);
+        let copies = [then, otherwise].map(|end| {
+            ir.before(end);
+            ir.debug_of(inst);
+            let copy = ir.copy(inst);
+            if let Some(slot) = slot {
+                ir.store(copy, slot);
+            }
+            copy
+        });
+        if let Some(slot) = slot {
+            ir.before(inst);
+            ir.replace(inst, ir.load(ty, slot));
+        }
+        ir.erase(inst);
+        copies.into()
+    }
+
+    fn act(&self, id: u32, inst: Value, site: &Site, action: &Action, plan: &Plan) -> Result<(), String> {
         let opcode = self.ir.opcode(inst);
-        let fits = match &site.action {
+        let fits = match action {
             Action::Atomic { .. } => matches!(opcode, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg),
             Action::Load { .. } | Action::Poll => opcode == LLVMOpcode::LLVMLoad,
             Action::Store { .. } => opcode == LLVMOpcode::LLVMStore,
@@ -105,10 +166,10 @@ impl Cx<'_> {
         if !fits {
             return Err(format!(
                 "IT0405: site {} of `{}` is no instruction that `{:?}` fits",
-                site.ordinal, site.function, site.action
+                site.ordinal, site.function, action
             ));
         }
-        match &site.action {
+        match action {
             Action::Call(c) => self.external_call(id, inst, c),
             Action::Load { how, raced } => {
                 self.load(id, inst, *how, *raced);
@@ -182,9 +243,15 @@ impl Cx<'_> {
         self.ir.call(f, ty, args)
     }
 
-    /// `mode` of the control page, where the builder is.
+    /// `mode` of the control page, where the builder is: not 0 if what is being made is in force.
     fn mode(&self) -> Value {
-        self.ir.load(self.ir.i32, self.control)
+        if self.threaded.get() { self.mode_with_threads() } else { self.ir.load(self.ir.i32, self.control) }
+    }
+
+    /// The same, once the process has had a second thread.
+    fn mode_with_threads(&self) -> Value {
+        let offset = std::mem::offset_of!(itarget_abi::control::Control, threaded);
+        self.ir.load(self.ir.i32, self.ir.offset(self.control, offset as u64))
     }
 
     /// `address >= bound` of the control page, where the builder is.

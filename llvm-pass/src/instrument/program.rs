@@ -4,7 +4,7 @@
 use super::Cx;
 use super::boundary::Doors;
 use crate::ir::{Type, Value};
-use itarget_abi::hooks::tables;
+use itarget_abi::hooks::{THREADED, tables};
 use itarget_plan::Plan;
 use llvm_sys::core::*;
 use llvm_sys::LLVMLinkage;
@@ -114,7 +114,8 @@ impl Cx<'_> {
             .iter()
             .enumerate()
             .flat_map(|(i, o)| {
-                o.ranges.iter().map(move |(a, b)| (i as u64, *a, *b, o.stride))
+                let threaded = o.shared.iter().map(move |r| (i as u64 | THREADED, r));
+                o.ranges.iter().map(move |r| (i as u64, r)).chain(threaded).map(|(i, (a, b))| (i, *a, *b, o.stride))
             })
             .map(|(i, a, b, s)| ir.const_array(ir.i64, &[number(i), number(a), number(b), number(s)]))
             .collect();
@@ -141,22 +142,25 @@ impl Cx<'_> {
             .map(|g| (ir.name(g), g))
             .filter(|(n, _)| !n.starts_with("llvm.") && !n.starts_with("__itarget"))
             .collect();
-        let pair = |g: Value| ir.const_struct(&[g, number(ir.abi_size(ir.global_type(g)))]);
+        let flagged = |g: Value, flag: u64| ir.const_struct(&[g, number(ir.abi_size(ir.global_type(g)) | flag)]);
+        let pair = |g: Value| flagged(g, 0);
+        // The environment's only once there are threads.
+        let shared = |name: &String, g: Value| flagged(g, if plan.shared_globals.binary_search(name).is_ok() { THREADED } else { 0 });
+        let outside = |name: &String| plan.environment_globals.binary_search(name).is_ok();
         let pair_ty = ir.type_of(ir.const_struct(&[ir.zero(ir.ptr), number(0)]));
         let all: Vec<Value> = globals.iter().map(|(_, g)| pair(*g)).collect();
         let digested: Vec<Value> = globals
             .iter()
             // SAFETY: as above.
-            .filter(|(n, g)| unsafe { LLVMIsGlobalConstant(*g) } == 0 && plan.environment_globals.binary_search(n).is_err())
-            .map(|(_, g)| pair(*g))
+            .filter(|(n, g)| unsafe { LLVMIsGlobalConstant(*g) } == 0 && (!outside(n) || plan.shared_globals.binary_search(n).is_ok()))
+            .map(|(n, g)| shared(n, *g))
             .collect();
         let make = |of: &[Value]| ir.const_struct(&[number(of.len() as u64), ir.const_array(pair_ty, of)]);
         let digested = make(&digested);
         self.export(tables::GLOBALS, digested);
-        let outside = globals.iter().filter(|(n, _)| plan.environment_globals.binary_search(n).is_ok());
-        let outside: Vec<Value> = outside.map(|(_, g)| pair(*g)).collect();
         if plan.locates() {
-            self.export(tables::VARIABLES, make(&outside));
+            let located: Vec<Value> = globals.iter().filter(|(n, _)| outside(n)).map(|(n, g)| shared(n, *g)).collect();
+            self.export(tables::VARIABLES, make(&located));
         }
         if plan.cut.watches() {
             let all = make(&all);

@@ -61,11 +61,13 @@ pub struct Control {
     pub magic: u64,
     /// Bytes already copied from the ring to the log (stream offset).
     pub flushed: u64,
-    /// Addresses at or above this one are checked: `layout::BOUND`, or `u64::MAX` in mode plain,
-    /// where nothing needs to be.
+    /// Addresses at or above this one are checked: `layout::BOUND`, or `layout::SHARED_BOUND` once there are threads, or `u64::MAX` in
+    /// mode plain, where nothing needs to be.
     pub bound: u64,
     /// Stores at or above this address are checked, for their memory may not be there: as `bound`, at replay only.
     pub missing: u64,
+    /// `mode`, once the process has had a second thread; 0 before.
+    pub threaded: u64,
     /// Number of the thread.
     pub number: u64,
     /// Synchronization operations of the thread so far.

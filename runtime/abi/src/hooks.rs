@@ -192,7 +192,7 @@ pub const MIXED_TABLE: &str = tables::MIXED;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MixedObject {
-    /// `objid - layout::OBJ_MIXED`.
+    /// `objid - layout::OBJ_MIXED`; [`THREADED`] is set if the range is the environment's only once there are threads.
     pub object: u64,
     /// First byte of the range, from the start of the object.
     pub start: u64,
@@ -201,6 +201,10 @@ pub struct MixedObject {
     /// Element size when the object is an array of this type (offsets are taken modulo it), else 0.
     pub stride: u64,
 }
+
+/// Flag of a range of an object, and of the size of a variable in the tables of variables: it is the environment's only once the process
+/// has had a second thread.
+pub const THREADED: u64 = 1 << 63;
 
 /// Flag of a site given to `__itarget_count`: what its call reads.
 pub const COUNT_READ: u32 = 1 << 31;

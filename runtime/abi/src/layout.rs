@@ -3,23 +3,30 @@
 //! One compare tells the two sides apart: everything of replay space (globals of the non-PIE
 //! image, the pool, anonymous mappings, stacks) lies below [`BOUND`]; everything else (heap
 //! objects placed on the environment side, objects with environment-side fields, libc's memory,
-//! kernel mappings) lies at or above it.
+//! kernel mappings) lies at or above it. Heap objects for which threads may race lie just below, and the
+//! bound moves down to [`SHARED_BOUND`] when the first thread starts.
 
-/// log2 of [`BOUND`]: instrumented code tests `address >> BOUND_SHIFT != 0`.
+/// log2 of [`BOUND`].
 pub const BOUND_SHIFT: u32 = 46;
 /// First address that is not replay space, except for [`MIXED_BASE`] objects' replay-side fields.
 pub const BOUND: u64 = 1 << BOUND_SHIFT;
 
+/// Once the process has had a second thread, this is the bound: what it may share with others lies here and above.
+pub const SHARED_BOUND: u64 = 1 << 45;
+
 /// Replay-side heap (arena id [`ARENA_REPLAY`]).
-pub const POOL_BASE: u64 = 0x1000_0000_0000;
-/// Anonymous private mappings made by the program.
-pub const MMAP_BASE: u64 = 0x2000_0000_0000;
+pub const POOL_BASE: u64 = 0x0400_0000_0000;
 /// Main stack mapping (grows down from `STACK_BASE + STACK_MAX`).
-pub const STACK_BASE: u64 = 0x3000_0000_0000;
+pub const STACK_BASE: u64 = 0x0500_0000_0000;
 /// Most bytes the main stack may have.
 pub const STACK_MAX: u64 = 1 << 30;
 /// Stacks of threads other than the main one: that of thread `n` ends at `THREAD_STACKS + (n + 1) * THREAD_STRIDE`.
-pub const THREAD_STACKS: u64 = 0x3100_0000_0000;
+pub const THREAD_STACKS: u64 = 0x0600_0000_0000;
+/// Anonymous private mappings made by the program, up to [`SHARED_BOUND`].
+pub const MMAP_BASE: u64 = 0x1000_0000_0000;
+/// Heap objects that are replay space until the process has a second thread, and the environment's from then on: threads may
+/// race for them.
+pub const SHARED_BASE: u64 = SHARED_BOUND;
 /// Bytes of address space for each such stack.
 pub const THREAD_STRIDE: u64 = 64 << 20;
 /// Most threads of a recording, those that ended included.
@@ -40,16 +47,11 @@ pub const ARENA_SIZE: u64 = 1 << 38;
 pub const OBJ_REPLAY: u32 = 0;
 /// `objid` of an allocation whose object is wholly in the environment.
 pub const OBJ_ENV: u32 = 1;
+/// `objid` of an allocation whose object is wholly in the environment once the process has a second thread.
+pub const OBJ_SHARED: u32 = 2;
 /// First `objid` of an allocation whose object has environment-side fields: index
 /// `objid - OBJ_MIXED` in the table of [`crate::hooks::MIXED_TABLE`].
-pub const OBJ_MIXED: u32 = 2;
-
-/// True when `address` may belong to the environment.
-#[inline(always)]
-#[must_use]
-pub const fn above(address: u64) -> bool {
-    address >> BOUND_SHIFT != 0
-}
+pub const OBJ_MIXED: u32 = 3;
 
 /// True when `address` lies in memory that a replay maps as the recording did: below the bound,
 /// or in one of the program's own arenas.

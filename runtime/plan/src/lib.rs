@@ -66,6 +66,9 @@ pub struct Plan {
     /// Globals with any environment-side part (left out of digests), sorted.
     #[serde(default)]
     pub environment_globals: Vec<String>,
+    /// Those of them that are wholly in replay space as long as the process has only one thread, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_globals: Vec<String>,
     /// External variables replaced by a replay-space copy made at start ("constant"), with bytes.
     #[serde(default)]
     pub constants: Vec<(String, u64)>,
@@ -193,12 +196,28 @@ pub struct Site {
     pub at: Option<Location>,
     /// What to do there.
     pub action: Action,
+    /// What to do there instead as long as the process has had only one thread.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub alone: Alone,
     /// Estimated bytes logged in a run (from the profile or static estimates).
     #[serde(default)]
     pub bytes: u64,
     /// Estimated events in a run.
     #[serde(default)]
     pub events: u64,
+}
+
+/// What the pass does at a site as long as the process has had only one thread: nobody races then, so more is replay space.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alone {
+    /// The same as later.
+    #[default]
+    Same,
+    /// Nothing.
+    Nothing,
+    /// Something else.
+    Other(Box<Action>),
 }
 
 /// What the pass does at a site.
@@ -529,6 +548,9 @@ pub struct MixedObject {
     pub name: String,
     /// Environment-side byte ranges `(start, end)`; `end == u64::MAX`: to the end of the object.
     pub ranges: Vec<(u64, u64)>,
+    /// The same, of what is in replay space as long as the process has only one thread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<(u64, u64)>,
     /// Element size when the object is an array, else 0.
     #[serde(default)]
     pub stride: u64,
@@ -565,11 +587,12 @@ impl Plan {
     /// Something is told apart by which variable it is in.
     #[must_use]
     pub fn locates(&self) -> bool {
-        self.sites.iter().any(|s| match &s.action {
+        let locates = |action: &Action| match action {
             Action::Load { how, .. } => matches!(how, How::Located | How::OnStack),
             Action::Call(call) => !call.located.is_empty(),
             _ => false,
-        })
+        };
+        self.sites.iter().any(|s| locates(&s.action) || matches!(&s.alone, Alone::Other(action) if locates(action)))
     }
 
     /// The canonical text: JSON.

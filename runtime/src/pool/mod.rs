@@ -1,4 +1,4 @@
-//! The deterministic pool: three arenas at fixed addresses, no address from the kernel.
+//! The deterministic pool: four arenas at fixed addresses, no address from the kernel.
 //!
 //! An arena is a row of 64 KiB spans. A span holds blocks of one size class, or is part of a run
 //! that holds one large block. The class of an address is found in a table by its span, so that
@@ -14,7 +14,8 @@ mod size;
 
 use crate::state::me;
 use crate::{sync, sys};
-use itarget_abi::layout::{ARENA_SIZE, BOUND, ENV_BASE, MIXED_BASE, OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, POOL_BASE};
+use itarget_abi::layout::{ARENA_SIZE, BOUND, ENV_BASE, MIXED_BASE, OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, OBJ_SHARED, POOL_BASE, SHARED_BASE, SHARED_BOUND};
+use itarget_abi::hooks::THREADED;
 use size::{CLASSES, SMALL, class_of, size_of_class};
 
 const SPAN_SHIFT: u32 = 16;
@@ -75,7 +76,9 @@ const fn arena(base: u64, header: u64) -> Arena {
     }
 }
 
-static mut ARENAS: [Arena; 3] = [arena(POOL_BASE, 0), arena(ENV_BASE, 0), arena(MIXED_BASE, HEADER)];
+/// Arenas.
+pub const ARENA_COUNT: usize = 4;
+static mut ARENAS: [Arena; ARENA_COUNT] = [arena(POOL_BASE, 0), arena(ENV_BASE, 0), arena(MIXED_BASE, HEADER), arena(SHARED_BASE, 0)];
 static mut READY: bool = false;
 /// Profile mode: every block goes to the mixed arena, with its objid.
 static mut TAGGED: bool = false;
@@ -93,7 +96,7 @@ pub enum Side {
 
 /// Maps the arenas. False when the address space is taken.
 pub fn init(tagged: bool) -> bool {
-    for i in 0..3 {
+    for i in 0..ARENA_COUNT {
         // SAFETY: fixed, unused regions of the address space (MAP_FIXED_NOREPLACE); one thread.
         unsafe {
             let a = &mut *(&raw mut ARENAS[i]);
@@ -132,6 +135,8 @@ fn arena_of(p: u64) -> Option<&'static mut Arena> {
         1
     } else if p.wrapping_sub(MIXED_BASE) < ARENA_SIZE {
         2
+    } else if p.wrapping_sub(SHARED_BASE) < ARENA_SIZE {
+        3
     } else {
         return None;
     };
@@ -168,7 +173,8 @@ impl Arena {
         match self.base {
             POOL_BASE => 0,
             ENV_BASE => 1,
-            _ => 2,
+            MIXED_BASE => 2,
+            _ => 3,
         }
     }
     fn address(&self, span: u32) -> u64 {
@@ -397,6 +403,7 @@ fn arena_for(objid: u32) -> &'static mut Arena {
             _ if TAGGED => 2,
             OBJ_REPLAY => 0,
             OBJ_ENV => 1,
+            OBJ_SHARED => 3,
             _ => 2,
         };
         &mut *(&raw mut ARENAS[i])
@@ -463,7 +470,7 @@ pub fn leave() {
         return;
     }
     sync::section(|| {
-        for i in 0..3 {
+        for i in 0..ARENA_COUNT {
             // SAFETY: sections exclude each other.
             let arena = unsafe { &mut *(&raw mut ARENAS[i]) };
             let local = &mut me().pool[i];
@@ -503,17 +510,28 @@ pub fn object_of(p: u64) -> Option<(u32, u64)> {
     let a = arena_of(p)?;
     let (start, _) = a.block(p);
     if a.header == 0 {
-        return Some((if a.base == ENV_BASE { OBJ_ENV } else { OBJ_REPLAY }, p - start));
+        let objid = match a.base {
+            ENV_BASE => OBJ_ENV,
+            SHARED_BASE => OBJ_SHARED,
+            _ => OBJ_REPLAY,
+        };
+        return Some((objid, p - start));
     }
     // SAFETY: the header of a live block.
     let (objid, shift) = unsafe { (*(start as *const u64), *(start as *const u64).add(1)) };
     Some((objid as u32, (p - start).saturating_sub(HEADER + shift)))
 }
 
+/// Whether an address may be one of environment memory, above the bound as it is now.
+#[inline(always)]
+pub fn may_be_foreign(p: u64) -> bool {
+    p >= if sync::threads() { SHARED_BOUND } else { BOUND }
+}
+
 /// Side of `len` bytes at an address.
 #[inline]
 pub fn side(p: u64, len: u64) -> Side {
-    if p < BOUND {
+    if !may_be_foreign(p) {
         return Side::Replay;
     }
     if p.wrapping_sub(MIXED_BASE) < ARENA_SIZE { mixed_side(p, len) } else { Side::Environment }
@@ -543,10 +561,11 @@ fn mixed_side(p: u64, len: u64) -> Side {
         }
         let (mut inside, mut outside) = (false, false);
         let rows = *table;
+        let threads = sync::threads();
         let mut covered = 0;
         for i in 0..rows {
             let row = table.add(1 + 4 * i as usize);
-            if *row != u64::from(objid - OBJ_MIXED) {
+            if *row & !THREADED != u64::from(objid - OBJ_MIXED) || *row & THREADED != 0 && !threads {
                 continue;
             }
             let (from, to, stride) = (*row.add(1), *row.add(2), *row.add(3));
@@ -575,6 +594,12 @@ fn mixed_side(p: u64, len: u64) -> Side {
 pub fn for_each_used_span(f: impl FnMut(*const u8, usize)) {
     // SAFETY: one thread.
     spans(unsafe { &*(&raw const ARENAS[0]) }, f);
+}
+
+/// The same for the arena that is replay space until there are threads.
+pub fn for_each_shared_span(f: impl FnMut(*const u8, usize)) {
+    // SAFETY: one thread.
+    spans(unsafe { &*(&raw const ARENAS[3]) }, f);
 }
 
 /// The same for the mixed arena (all there is in modes profile and check).
@@ -608,5 +633,6 @@ pub fn same_arena(p: *const u8, objid: u32) -> bool {
 
 /// True when copying from block `old` to block `new` may bring environment bytes into replay space.
 pub fn logged_across(old: *const u8, new: *const u8) -> bool {
-    (old as u64) >= BOUND && (new as u64).wrapping_sub(ENV_BASE) >= ARENA_SIZE
+    let in_environment = (new as u64).wrapping_sub(ENV_BASE) < ARENA_SIZE || sync::threads() && (new as u64).wrapping_sub(SHARED_BASE) < ARENA_SIZE;
+    may_be_foreign(old as u64) && !in_environment
 }

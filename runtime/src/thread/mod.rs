@@ -183,7 +183,9 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     }
     let run = __itarget_enter(site::THREAD) != 0;
     // From now on the pool and other shared state keep their order.
-    st().threads = true;
+    if !st().threads && !crate::state::be_threaded() {
+        log::fail(libc::ENOMEM);
+    }
     graves::bury();
     // SAFETY: passed on.
     let (mut size, given) = if run { unsafe { wanted(attr) } } else { (0, 0) };

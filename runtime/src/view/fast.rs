@@ -2,8 +2,10 @@
 //! code around a load does not pay for it.
 
 use super::{View, appended, located, slow};
+use crate::state::__itarget_ctl;
 use crate::variables::{self, Variables};
 use core::mem::offset_of;
+use itarget_abi::control::Control;
 use itarget_abi::layout;
 
 // A function that others call by that name.
@@ -94,7 +96,7 @@ race!("__itarget_race2", "2", "movzx r11d, word ptr [rdi]", "cmp word ptr [rcx],
 race!("__itarget_race4", "4", "mov r11d, dword ptr [rdi]", "cmp dword ptr [rcx], r11d");
 race!("__itarget_race8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], r11");
 
-// The same of what is the environment's or not, by its address. The environment's heap is told apart here, and what is wholly in its variables
+// The same of what is the environment's or not, by its address. The environment's heap is told apart here (that which threads may share by the bound as it is now), and what is wholly in its variables
 // or wholly beside them, a few bytes at a time; `$low` goes to 5 for replay space and
 // to 9 for the environment's. Where that is not clear, `located` tells.
 macro_rules! located {
@@ -105,6 +107,8 @@ macro_rules! located {
             "shr rax, {arena}",
             "cmp eax, {heap}",
             concat!("je ", $race),
+            "cmp eax, {shared}",
+            "je 12f",
             $low,
             "lea rax, [rip + {located}]",
             "push rcx",
@@ -113,11 +117,17 @@ macro_rules! located {
             "5:",
             $load,
             "ret",
+            "12:",
+            "cmp rdi, qword ptr [rip + {control} + {above}]",
+            "jb 5b",
             "9:",
             concat!("jmp ", $race),
             end!($name),
             arena = const ARENA,
             heap = const layout::ENV_BASE >> ARENA,
+            shared = const layout::SHARED_BASE >> ARENA,
+            control = sym __itarget_ctl,
+            above = const offset_of!(Control, bound),
             located = sym located,
             $($operand)*
         );
@@ -186,7 +196,7 @@ const STACKS: u64 = (layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREA
 
 // Of an address nothing is looked at but what this shift leaves.
 const _: () = {
-    assert!(layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
+    assert!(layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::SHARED_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
     assert!((layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE) % layout::ARENA_SIZE == 0);
 };
 

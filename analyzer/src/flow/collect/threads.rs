@@ -103,6 +103,7 @@ impl Collector<'_> {
         }
         raced.retain(|c| !matches!(self.facts.place(self.points_to, *c), Place::Code | Place::ReadOnly | Place::Absent));
         self.facts.raced = sorted(raced);
+        self.facts.threads = self.threads;
         self.refuse_assembly();
     }
 

@@ -1,0 +1,28 @@
+//! What is done at a site as long as the process has had only one thread: what the cut without races says.
+
+use super::{Draft, Guards};
+use itarget_plan::{Action, Alone};
+use std::collections::BTreeMap;
+
+/// Adds to the drafts of the cut with races what those of the cut without say, by function and ordinal.
+pub(super) fn merge(drafts: &mut [BTreeMap<u32, Draft>], alone: Vec<BTreeMap<u32, Draft>>) {
+    for (drafts, mut alone) in drafts.iter_mut().zip(alone) {
+        for (ordinal, draft) in drafts.iter_mut() {
+            draft.alone = match (alone.remove(ordinal), &draft.action) {
+                // What these do with threads does without, too.
+                (_, Action::Atomic { .. } | Action::Alloc { .. } | Action::Replace { .. }) => Alone::Same,
+                (Some(other), action) if other.action == *action => Alone::Same,
+                (Some(other), _) => Alone::Other(Box::new(other.action)),
+                (None, _) => Alone::Nothing,
+            };
+        }
+        drafts.extend(alone);
+    }
+}
+
+/// Marks the guards that the cut without races does not need.
+pub(super) fn merge_guards(guards: &mut Guards, alone: &Guards) {
+    for (at, guard) in guards {
+        guard.threaded = alone.get(at).is_none_or(|other| other.operands.is_empty());
+    }
+}

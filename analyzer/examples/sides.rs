@@ -1,5 +1,6 @@
 //! Why loads are logged or checked: the cells on the environment's side, what the cut would pay for each, and the loads
-//! that may touch them: `cargo run --release -p itarget-analyzer --example sides -- PROGRAM.bc [PROFILE]`.
+//! that may touch them: `cargo run --release -p itarget-analyzer --example sides -- PROGRAM.bc [PROFILE]`. With `ALONE=1` as long as the
+//! process has had only one thread.
 
 use itarget_analyzer::bitcode;
 use itarget_analyzer::flow::explain;
@@ -21,8 +22,13 @@ fn main() {
     let points_to = PointsTo::solve(&module, Annotations::builtin(), &Options::default());
     let weights = Weights::new(&module, &points_to, profile.as_ref());
     let facts = collect::facts(&module, &points_to, Annotations::builtin(), &weights, collect::Scope::default());
-    let graph = graph::build(&module, &points_to, &facts, &weights, &vec![itarget_analyzer::flow::target::Wish::Replay; module.functions.len()], false);
-    let cut = cut::take(&module, &points_to, &facts, &graph, CutMode::Min).unwrap_or_else(|e| panic!("{e}"));
+    let wishes = vec![itarget_analyzer::flow::target::Wish::Replay; module.functions.len()];
+    let mut graph = graph::build(&module, &points_to, &facts, &weights, &wishes, false);
+    let mut cut = cut::take(&module, &points_to, &facts, &graph, CutMode::Min).unwrap_or_else(|e| panic!("{e}"));
+    if std::env::var_os("ALONE").is_some() {
+        graph = graph::build_alone(&module, &points_to, &facts, &weights, &wishes, false);
+        cut = cut::take_within(&module, &points_to, &facts, &graph, CutMode::Min, &cut).unwrap_or_else(|e| panic!("{e}"));
+    }
     let name = |cell: u32| {
         let field = points_to.fields()[cell as usize];
         let object = points_to.object(field.object);

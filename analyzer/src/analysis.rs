@@ -161,7 +161,9 @@ pub fn analyze_in_detail(
     let mut cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
     if facts.races_by_threads() && !options.cut.watches() {
         let graph = graph::build_alone(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
-        let alone = cut::take_within(module, &points_to, &facts, &graph, options.cut, &cut)?;
+        // Estimates say too little of what is read how often in memory that nobody would log but for the races.
+        let mode = if options.profile.is_none() && options.cut == CutMode::Min { CutMode::Libc } else { options.cut };
+        let alone = cut::take_within(module, &points_to, &facts, &graph, mode, &cut)?;
         cut.alone = Some(Box::new(alone));
     }
     clock.lap(Phase::Cut);

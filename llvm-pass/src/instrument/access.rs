@@ -26,7 +26,7 @@ impl Cx<'_> {
             How::Always | How::Located | How::OnStack => ir.nonzero(self.mode()),
             How::Checked => self.above(ir.ptr_to_int(pointer)),
         };
-        let (slow_end, fast_end) = ir.if_then_else(slow, load, !raced);
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, !raced || self.threaded.get());
         ir.before(slow_end);
         ir.debug_of(load);
         let logged = self.logged_load(f, pointer, ty, id, how, raced);
@@ -104,7 +104,7 @@ impl Cx<'_> {
         }
         ir.before(store);
         let on = ir.nonzero(self.mode());
-        let then = ir.if_then(on, store, false);
+        let then = ir.if_then(on, store, self.threaded.get());
         ir.before(then);
         ir.debug_of(store);
         let view = ir.declare_global(view::SYMBOL, ir.ptr);

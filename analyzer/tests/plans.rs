@@ -5,7 +5,7 @@ use itarget_analyzer::analysis::{Analysis, Options, analyze};
 use itarget_analyzer::bitcode;
 use itarget_analyzer::flow::target::Targets;
 use itarget_annotations::Annotations;
-use itarget_plan::{Action, Call, CutMode, How, Plan, Ret};
+use itarget_plan::{Action, Alone, Call, CutMode, How, Plan, Ret};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +45,9 @@ fn text(plan: &Plan) -> String {
         let action = serde_json::to_string(&site.action).expect("serialises");
         writeln!(out, "{}#{} line {line} {action} bytes {} events {}", site.function, site.ordinal, site.bytes, site.events)
             .expect("writes");
+        if site.alone != Alone::Same {
+            writeln!(out, "    alone {}", serde_json::to_string(&site.alone).expect("serialises")).expect("writes");
+        }
     }
     for m in &plan.mixed {
         writeln!(out, "mixed {m:?}").expect("writes");
@@ -52,7 +55,7 @@ fn text(plan: &Plan) -> String {
     for c in &plan.clones {
         writeln!(out, "clone {c:?}").expect("writes");
     }
-    for (what, list) in [("environment", &plan.environment), ("upcalls", &plan.upcalls), ("environment globals", &plan.environment_globals)] {
+    for (what, list) in [("environment", &plan.environment), ("upcalls", &plan.upcalls), ("environment globals", &plan.environment_globals), ("shared globals", &plan.shared_globals)] {
         if !list.is_empty() {
             writeln!(out, "{what} {list:?}").expect("writes");
         }
@@ -154,11 +157,26 @@ fn a_wrapper_is_cloned_per_side() {
 #[test]
 fn a_structure_has_fields_on_both_sides() {
     let plan = golden("mixed").plan;
-    assert_eq!(objids(&plan), [("main".to_owned(), 2)]);
+    assert_eq!(objids(&plan), [("main".to_owned(), 3)]);
     assert_eq!(plan.mixed.len(), 1);
     assert_eq!(plan.mixed[0].ranges, [(16, 16 + 65536)], "the body, and all of it");
     let reads = calls(&plan, "read");
     assert_eq!((reads[0].writes.len(), reads[1].writes.len()), (1, 0));
+}
+
+#[test]
+fn nothing_races_before_the_second_thread() {
+    let plan = golden("alone").plan;
+    assert_eq!(plan.environment_globals, ["buffer", "counter"]);
+    assert_eq!(plan.shared_globals, plan.environment_globals);
+    assert_eq!(objids(&plan), [("main".to_owned(), 2), ("main".to_owned(), 3)], "shared as a whole, and in part");
+    assert_eq!((&plan.mixed[0].ranges[..], &plan.mixed[0].shared[..]), (&[][..], &[(0, 4)][..]));
+    let raced = plan.sites.iter().filter(|s| matches!(s.action, Action::Load { raced: true, .. })).count();
+    assert_eq!((raced, plan.sites.iter().filter(|s| s.alone == Alone::Nothing).count()), (8, 13), "loads, and with stores");
+    // What the library writes is logged as long as what reads it is not.
+    assert!(calls(&plan, "read").iter().all(|c| c.writes.is_empty()));
+    let others = plan.sites.iter().filter_map(|s| if let Alone::Other(a) = &s.alone { Some(&**a) } else { None });
+    assert_eq!(others.filter(|a| matches!(a, Action::Call(c) if c.writes.len() == 1)).count(), 2);
 }
 
 #[test]

@@ -738,6 +738,26 @@ pub unsafe extern "C" fn __itarget_ckn(from: *const u8, to: *mut u8, len: i64, s
     }
 }
 
+/// A load that is logged if it is of environment memory, and always once there are threads.
+///
+/// # Safety
+/// As `__itarget_ld`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ld_alone(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { if page().threaded != 0 { __itarget_ld(from, size, site) } else { __itarget_ck(from, size, site) } }
+}
+
+/// As `__itarget_ld_alone` for any size.
+///
+/// # Safety
+/// As `__itarget_ldn`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_ldn_alone(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe { if page().threaded != 0 { __itarget_ldn(from, to, len, site) } else { __itarget_ckn(from, to, len, site) } }
+}
+
 /// True when a load from above the bound must be logged.
 #[inline]
 pub fn logged_side(from: u64, len: u64) -> bool {

@@ -333,6 +333,7 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = me().seq;
         page().bound = BOUND;
+        page().bound_alone = BOUND;
         page().missing = u64::MAX;
         page().mode = mode::RECORD;
     }
@@ -473,6 +474,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         // One arena is enough; to make more, libc would look at the machine.
         libc::mallopt(libc::M_ARENA_MAX, 1);
         page().bound = BOUND;
+        page().bound_alone = BOUND;
         page().missing = BOUND;
         page().mode = mode::REPLAY;
         replay::open();

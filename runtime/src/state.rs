@@ -41,6 +41,7 @@ const CONTROL: Control = Control {
     bound: u64::MAX,
     missing: u64::MAX,
     threaded: 0,
+    bound_alone: u64::MAX,
     number: 0,
     ops: 0,
     sync_start: 0,
@@ -275,6 +276,7 @@ pub fn be_plain() {
     let c = page();
     c.mode = mode::PLAIN;
     c.bound = u64::MAX;
+    c.bound_alone = u64::MAX;
     c.threaded = 0;
 }
 
@@ -285,6 +287,7 @@ pub fn be_threaded() -> bool {
     let c = page();
     if matches!(c.mode, mode::RECORD | mode::REPLAY) {
         c.bound = itarget_abi::layout::SHARED_BOUND;
+        c.bound_alone = 0;
         c.threaded = u64::from(c.mode);
     }
     made

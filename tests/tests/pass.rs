@@ -15,7 +15,7 @@ fn directives<'a>(source: &'a str, name: &str) -> Vec<&'a str> {
 /// The plan in the comments of a source.
 fn plan(source: &str) -> Value {
     let json = |text: &str| -> Value { serde_json::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}")) };
-    let sites: Vec<Value> = directives(source, "site")
+    let mut sites: Vec<Value> = directives(source, "site")
         .iter()
         .map(|line| {
             let mut parts = line.splitn(3, ' ');
@@ -24,6 +24,11 @@ fn plan(source: &str) -> Value {
             json!({ "function": function, "ordinal": ordinal, "action": json(next()) })
         })
         .collect();
+    for line in directives(source, "alone") {
+        let (place, alone) = line.rsplit_once(" := ").expect("function, ordinal and what is done");
+        let site = sites.iter_mut().find(|s| format!("{} {}", s["function"].as_str().unwrap_or(""), s["ordinal"]) == place);
+        site.expect("a site")["alone"] = json(alone);
+    }
     let clones: Vec<Value> = directives(source, "clone")
         .iter()
         .map(|line| {
@@ -32,7 +37,10 @@ fn plan(source: &str) -> Value {
         })
         .collect();
     let mixed: Vec<Value> = directives(source, "mixed").iter().map(|l| json(l)).collect();
-    json!({ "format": 1, "module": "?", "cut": "min", "sites": sites, "clones": clones, "mixed": mixed })
+    let (outside, shared) = (directives(source, "environment"), directives(source, "shared"));
+    json!({
+        "format": 1, "module": "?", "cut": "min", "sites": sites, "clones": clones, "mixed": mixed, "environment_globals": outside, "shared_globals": shared
+    })
 }
 
 /// Runs the pass on a module with this plan in the place of the analyzer's.

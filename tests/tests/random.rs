@@ -1,4 +1,4 @@
-//! Random programs under random targets: what is recorded must be replayed, every time.
+//! Random programs under random targets, and with threads: what is recorded must be replayed, every time.
 //!
 //! `ITARGET_RANDOM=7` tries one seed, `ITARGET_RANDOM=100-200` a range; `ITARGET_RANDOM_TARGET=f3:!main`
 //! (with `ITARGET_RANDOM_CUT`, `ITARGET_RANDOM_OPT`) tries one target instead of random ones. With
@@ -24,6 +24,18 @@ struct Case {
     level: String,
     cut: String,
     target: String,
+    threads: Threads,
+}
+
+/// What of threads the program has. (They can't be in programs with a target.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    /// Nothing.
+    None,
+    /// It could start one that does all again; then everything would race.
+    Possible,
+    /// It does so once it is done, and waits for it.
+    Second,
 }
 
 fn main() {
@@ -36,7 +48,9 @@ fn main() {
         }
         Err(_) => USUAL,
     };
-    let trials = seeds.map(|seed| Trial::test(format!("{seed}"), move || check(seed))).collect();
+    let one = |seed| Trial::test(format!("{seed}"), move || check(seed));
+    let threaded = |seed| Trial::test(format!("threads {seed}"), move || check_threads(seed));
+    let trials = seeds.flat_map(|seed| [one(seed), threaded(seed)]).collect();
     libtest_mimic::run(&args, trials).exit();
 }
 
@@ -54,12 +68,12 @@ fn check(seed: u64) -> Result<(), Failed> {
     let level = set("ITARGET_RANDOM_OPT").unwrap_or_else(|| ["-O0", "-O1", "-O2"][rng.usize(0..3)].to_owned());
     let cases: Vec<Case> = match set("ITARGET_RANDOM_TARGET") {
         Some(target) => {
-            vec![Case { level, target, cut: set("ITARGET_RANDOM_CUT").unwrap_or_else(|| "min".to_owned()) }]
+            vec![Case { level, target, cut: set("ITARGET_RANDOM_CUT").unwrap_or_else(|| "min".to_owned()), threads: Threads::None }]
         }
         None => (program.targets(&mut rng, TARGETS).into_iter())
             .map(|target| {
                 let cut = ["min", "min", "min", "functions", "libc"][rng.usize(0..5)].to_owned();
-                Case { level: level.clone(), target, cut }
+                Case { level: level.clone(), target, cut, threads: Threads::None }
             })
             .collect(),
     };
@@ -87,6 +101,44 @@ fn check(seed: u64) -> Result<(), Failed> {
         return Err(keep(dir, &what).into());
     }
     Ok(())
+}
+
+/// The program, all of it replayed, with a thread that it could start. (With a target there are no recorded threads.)
+fn check_threads(seed: u64) -> Result<(), Failed> {
+    if ["ITARGET_RANDOM_PLAIN", "ITARGET_RANDOM_TARGET"].into_iter().any(|n| set(n).is_some()) {
+        return Ok(());
+    }
+    let program = program(seed);
+    let mut rng = Rng::with_seed(seed ^ 0x7ead);
+    let mut choose = |name: &str, from: &[&str]| set(name).unwrap_or_else(|| from[rng.usize(0..from.len())].to_owned());
+    let level = choose("ITARGET_RANDOM_OPT", &["-O0", "-O1", "-O2"]);
+    let cut = choose("ITARGET_RANDOM_CUT", &["min", "min", "functions", "libc"]);
+    let mut case = Case { level, cut, target: String::new(), threads: Threads::Possible };
+    let dir = tempfile::tempdir()?;
+    let mut done = build(dir.path(), &program, &case);
+    for threads in [Threads::Possible, Threads::Second] {
+        case.threads = threads;
+        done = done.and_then(|()| again(dir.path(), &program, &case));
+    }
+    done.map_err(|e| keep(dir, &format!("{e}\n{}", repeat(seed, &case).replace("ITARGET_RANDOM_TARGET='' ", ""))).into())
+}
+
+/// A program that may run in another thread once it is done.
+fn with_threads(source: &str) -> String {
+    format!(
+        "#define main program\n{source}\n#undef main\n#include <pthread.h>\n#include <stdlib.h>\n\
+         static int count; static char **arguments;\n\
+         static void *again(void *unused) {{ return (void *)(long)program(count, arguments); }}\n\
+         int main(int argc, char **argv) {{\n\
+             pthread_t other; void *result;\n\
+             count = argc; arguments = argv;\n\
+             int status = program(argc, argv);\n\
+             if (!getenv(\"SECOND\")) return status;\n\
+             if (pthread_create(&other, 0, again, 0)) return 99;\n\
+             if (argc > 100) status = program(argc, argv);\n\
+             pthread_join(other, &result);\n\
+             return (status + (int)(long)result) & 63;\n}}\n"
+    )
 }
 
 fn keep(dir: tempfile::TempDir, what: &str) -> String {
@@ -139,9 +191,10 @@ fn plain(dir: &Path, program: &Program) -> Result<(), String> {
 
 fn build(dir: &Path, program: &Program, case: &Case) -> Result<(), String> {
     let source = dir.join("program.c");
-    std::fs::write(&source, program.source()).map_err(text)?;
+    let written = if case.threads == Threads::None { program.source() } else { with_threads(&program.source()) };
+    std::fs::write(&source, written).map_err(text)?;
     let mut c = command(tools().join("itarget-cc"));
-    c.args([&case.level, "-g", "-w"]).arg(&source).arg("-o").arg(dir.join("program"));
+    c.args([&case.level, "-g", "-w", "-pthread"]).arg(&source).arg("-o").arg(dir.join("program"));
     let o = run(&mut c, b"").map_err(text)?;
     if o.status != 0 || !o.stderr.is_empty() {
         return Err(format!("itarget-cc said (status {}): {}", o.status, o.stderr));
@@ -167,6 +220,9 @@ fn again(dir: &Path, program: &Program, case: &Case) -> Result<(), String> {
     let mut record = command(&itarget);
     record.args(["record", "--digest", "-o"]).arg(&trace).arg("--").arg(&app);
     record.env("GENERATED", "given").current_dir(dir).env("LC_ALL", "C");
+    if case.threads == Threads::Second {
+        record.env("SECOND", "1");
+    }
     let input = stdin(program.seed);
     std::fs::write(dir.join("stdin"), &input).map_err(text)?;
     let recorded = run(&mut record, &input).map_err(text)?;
@@ -208,7 +264,7 @@ fn announced(app: &Path, case: &Case) -> Result<bool, String> {
 }
 
 fn select(c: &mut Command, case: &Case) {
-    for pattern in case.target.split(':') {
+    for pattern in case.target.split(':').filter(|p| !p.is_empty()) {
         match pattern.strip_prefix('!') {
             Some(p) => c.args(["--exclude", p]),
             None => c.args(["--target", pattern]),

@@ -11,13 +11,18 @@ pub(super) fn merge(drafts: &mut [BTreeMap<u32, Draft>], alone: Vec<BTreeMap<u32
             draft.alone = match (alone.remove(ordinal), &draft.action) {
                 // What these do with threads does without, too.
                 (_, Action::Atomic { .. } | Action::Alloc { .. } | Action::Replace { .. }) => Alone::Same,
-                (Some(other), action) if other.action == *action => Alone::Same,
+                (Some(other), action) if other.action == *action || told_the_same(&other.action, action) => Alone::Same,
                 (Some(other), _) => Alone::Other(Box::new(other.action)),
                 (None, _) => Alone::Nothing,
             };
         }
         drafts.extend(alone);
     }
+}
+
+/// Loads that only differ in how what they read is put into the stream.
+fn told_the_same(alone: &Action, later: &Action) -> bool {
+    matches!((alone, later), (Action::Load { how: a, .. }, Action::Load { how: b, .. }) if a == b)
 }
 
 /// Marks the guards that the cut without races does not need.

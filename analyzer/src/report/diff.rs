@@ -1,6 +1,6 @@
 //! `itarget diff`: what two plans do differently.
 
-use super::items::{Amount, Measured, logged, what};
+use super::items::{Amount, Measured, logged, what, what_of};
 use super::text::bytes;
 use itarget_plan::{Action, Plan, Site};
 use serde::Serialize;
@@ -80,7 +80,7 @@ impl Entry {
             function: site.function.clone(),
             ordinal: site.ordinal,
             at: site.at.as_ref().map(|l| format!("{}:{}", l.file, l.line)).unwrap_or_default(),
-            what: what(&site.action),
+            what: what_of(site),
             estimated: Amount { bytes: site.bytes, events: site.events },
         }
     }

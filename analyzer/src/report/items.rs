@@ -7,7 +7,7 @@ use super::why::{Kind, Step, Subject, Ways};
 use crate::flow::facts::{CallSite, Load, Role};
 use crate::model::{InstrKind, Operand};
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
-use itarget_plan::{Action, Call, How, Plan, Ret, Site};
+use itarget_plan::{Action, Alone, Call, How, Plan, Ret, Site};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -274,7 +274,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             copy: (self.sites.original(&site.function) != site.function).then(|| site.function.clone()),
             ordinal: site.ordinal,
             at: site.at.as_ref().map(|l| format!("{}:{}", l.file, l.line)).unwrap_or_default(),
-            what: what(&site.action),
+            what: what_of(site),
             data: String::new(),
             estimated: estimated(site),
             measured,
@@ -597,6 +597,24 @@ fn written<'b>(call: &'b CallSite, action: &'b Call) -> impl Iterator<Item = Fie
 
 /// What is done at a site, in the words of `itarget analyze`.
 #[must_use]
+pub fn what_of(site: &Site) -> String {
+    told_apart(site, what(&site.action))
+}
+
+/// What is done at a site, with what is done before there are threads.
+pub(super) fn told_apart(site: &Site, later: String) -> String {
+    match &site.alone {
+        Alone::Same => later,
+        Alone::Nothing => format!("{later}, once there are threads"),
+        Alone::Other(action) => {
+            let before = what(action);
+            if before == later { later } else { format!("{later}, once there are threads; before that: {before}") }
+        }
+    }
+}
+
+/// What an action does.
+#[must_use]
 pub fn what(action: &Action) -> String {
     match action {
         Action::Call(call) => super::describe(call).replace("llvm.", ""),
@@ -612,6 +630,7 @@ pub fn what(action: &Action) -> String {
             let side = match objid {
                 0 => "in replay space",
                 1 => "in the environment",
+                2 => "in replay space, and in the environment once there are threads",
                 _ => "with parts on both sides",
             };
             format!("{}: memory {side}", runtime.trim_start_matches("__itarget_"))

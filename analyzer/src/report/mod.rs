@@ -272,7 +272,7 @@ pub fn collect(input: &Input) -> Report {
                 report.sites.allocations += 1;
                 match objid {
                     0 => report.heap.replay += 1,
-                    1 => report.heap.environment += 1,
+                    1 | 2 => report.heap.environment += 1,
                     _ => report.heap.mixed += 1,
                 }
                 continue;
@@ -284,6 +284,7 @@ pub fn collect(input: &Input) -> Report {
             }
             Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Stage { .. } | Action::Atomic { .. } | Action::Callee | Action::Poll | Action::Count { .. } => continue,
         };
+        let what = items::told_apart(site, what);
         let (bytes, events) = (site.bytes, site.events);
         report.interface.push(Item { function: site.function.clone(), ordinal: site.ordinal, at, what, bytes, events });
     }

@@ -4,7 +4,7 @@
 //! lead from the environment to replay space are what is logged. Memory that the same code touches in the same
 //! ways is one node.
 
-use super::items::what;
+use super::items::what_of;
 use super::names::plain;
 use super::why::{Subject, Ways};
 use crate::flow::facts::{CallSite, Place, Role};
@@ -512,7 +512,7 @@ impl<'a> Builder<'_, 'a> {
         let s = self.s;
         let function = &s.module.functions[at.0];
         let site = function.instrs[at.1].ordinal.and_then(|o| self.sites.get(&(function.name.as_str(), o)));
-        let what = site.map_or_else(String::new, |site| what(&site.action));
+        let what = site.map_or_else(String::new, |site| what_of(site));
         match crate::flow::explain::location(s.module, at) {
             Some(l) => Spot { at: format!("{}:{}", l.file, l.line), what, text: source(&l.file, l.line).unwrap_or_default() },
             None => Spot { at: format!("in `{}`", function.name), what, text: String::new() },

@@ -353,7 +353,7 @@ impl<'a> Teller<'_, 'a> {
     fn unlogged(&self, at: (usize, usize), kind: &InstrKind, site: Option<&Site>) -> Option<String> {
         let s = &self.ways.subject;
         if let Some(site) = site {
-            return Some(format!("{}; nothing is logged", items::what(&site.action)));
+            return Some(format!("{}; nothing is logged", items::what_of(site)));
         }
         Some(match kind {
             InstrKind::Load { .. } => {

@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn findings_are_named() {
-        let table = "0\tglobal:1+8\t4\t3\t0000000000000000\t4142434400000000\n0\theap:2+0\t1\t1\t0000000000000000\tff00000000000000\ncalls\t9\t5\t-1\n";
+        let table = "0\tglobal:1+8\t4\t3\t0000000000000000\t4142434400000000\n0\theap:3+0\t1\t1\t0000000000000000\tff00000000000000\ncalls\t9\t5\t-1\n";
         let r = read(table, &plan(), &["a".into(), "table".into()]).expect("readable");
         assert_eq!((r.calls, r.checked, r.stopped.is_none()), (9, 5, true));
         let f = &r.findings[0];

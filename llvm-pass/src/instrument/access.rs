@@ -8,10 +8,19 @@ use itarget_plan::{How, Staged};
 use llvm_sys::core::LLVMSetThreadLocalMode;
 use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
 
+/// How a load is told to be one that is logged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As the plan says.
+    As(How),
+    /// By the address as long as there is one thread; all once there are more.
+    Alone,
+}
+
 impl Cx<'_> {
     /// Logs a load. `Always`: in every mode but plain; `Checked`: when the address is above the
     /// bound (the hook then knows which side it is).
-    pub(super) fn load(&self, id: u32, load: Value, how: How, raced: bool) {
+    pub(super) fn load(&self, id: u32, load: Value, how: Look, raced: bool) {
         let ir = self.ir;
         let ty = ir.type_of(load);
         let pointer = ir.operand(load, 0);
@@ -23,10 +32,12 @@ impl Cx<'_> {
         }
         ir.before(load);
         let slow = match how {
-            How::Always | How::Located | How::OnStack => ir.nonzero(self.mode()),
-            How::Checked => self.above(ir.ptr_to_int(pointer)),
+            Look::As(How::Always | How::Located | How::OnStack) => ir.nonzero(self.mode()),
+            Look::As(How::Checked) => self.above(ir.ptr_to_int(pointer)),
+            Look::Alone => self.above_alone(ir.ptr_to_int(pointer)),
         };
-        let (slow_end, fast_end) = ir.if_then_else(slow, load, !raced || self.threaded.get());
+        let seldom = !raced || self.threaded.get() || how == Look::Alone;
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, seldom);
         ir.before(slow_end);
         ir.debug_of(load);
         let logged = self.logged_load(f, pointer, ty, id, how, raced);
@@ -45,22 +56,24 @@ impl Cx<'_> {
     }
 
     /// The slow path of a load: the value of type `ty` at `pointer`, through the hooks.
-    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: How, raced: bool) -> Value {
+    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: Look, raced: bool) -> Value {
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
         let size = ir.store_size(ty);
         let (small, large) = match how {
-            How::Always => ("__itarget_ld", "__itarget_ldn"),
-            How::Checked => ("__itarget_ck", "__itarget_ckn"),
-            How::Located => ("__itarget_at", "__itarget_atn"),
-            How::OnStack => ("__itarget_st", "__itarget_stn"),
+            Look::As(How::Always) => ("__itarget_ld", "__itarget_ldn"),
+            Look::As(How::Checked) => ("__itarget_ck", "__itarget_ckn"),
+            Look::As(How::Located) => ("__itarget_at", "__itarget_atn"),
+            Look::As(How::OnStack) => ("__itarget_st", "__itarget_stn"),
+            Look::Alone => ("__itarget_ld_alone", "__itarget_ldn_alone"),
         };
         if self.is_word(ty) && raced {
             let kind = match how {
-                How::Always => "",
-                How::Checked => "_ck",
-                How::Located => "_at",
-                How::OnStack => "_st",
+                Look::As(How::Always) => "",
+                Look::As(How::Checked) => "_ck",
+                Look::As(How::Located) => "_at",
+                Look::As(How::OnStack) => "_st",
+                Look::Alone => "_alone",
             };
             let v = self.hook(&format!("{RACE}{kind}{size}"), &[pointer, site]);
             return self.word_as(v, ty);

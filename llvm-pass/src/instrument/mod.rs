@@ -20,8 +20,9 @@ pub use program::identity;
 
 use crate::ir::{Ir, Value};
 use crate::sites;
+use access::Look;
 use hooks::Hooks;
-use itarget_plan::{Action, Alone, CutMode, Plan, Site};
+use itarget_plan::{Action, Alone, CutMode, How, Plan, Site};
 use llvm_sys::LLVMOpcode;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -111,10 +112,15 @@ impl Cx<'_> {
                 self.store(inst);
                 Ok(())
             }
+            (Alone::Other(other), Action::Load { how: How::Always, raced }) if matches!(**other, Action::Load { how: How::Checked, .. }) => {
+                self.load(id, inst, Look::Alone, *raced);
+                Ok(())
+            }
             (Alone::Nothing, action) => self.with_threads(|| self.act(id, inst, site, action, plan)),
             (Alone::Other(other), action) => {
                 let (threaded, alone) = self.split(inst);
-                self.act(id, threaded, site, action, plan)?;
+                // It asks for the word that the split asked for, so the optimizer leaves the second question out.
+                self.with_threads(|| self.act(id, threaded, site, action, plan))?;
                 self.act(id, alone, site, other, plan)
             }
         }
@@ -172,7 +178,7 @@ impl Cx<'_> {
         match action {
             Action::Call(c) => self.external_call(id, inst, c),
             Action::Load { how, raced } => {
-                self.load(id, inst, *how, *raced);
+                self.load(id, inst, Look::As(*how), *raced);
                 Ok(())
             }
             Action::Store { checked, raced } => {
@@ -262,6 +268,11 @@ impl Cx<'_> {
     /// `address >= missing` of the control page, where the builder is.
     fn missing(&self, address: Value) -> Value {
         self.at_least(address, std::mem::offset_of!(itarget_abi::control::Control, missing))
+    }
+
+    /// `address >= bound_alone` of the control page, where the builder is.
+    fn above_alone(&self, address: Value) -> Value {
+        self.at_least(address, std::mem::offset_of!(itarget_abi::control::Control, bound_alone))
     }
 
     fn at_least(&self, address: Value, offset: usize) -> Value {

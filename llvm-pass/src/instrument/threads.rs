@@ -1,6 +1,7 @@
 //! What threads need: atomic operations in an order that is recorded, and thread-local variables below the bound.
 
 use super::Cx;
+use super::access::Look;
 use crate::ir::{Ir, Value};
 use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN, tables};
 use itarget_plan::{How, Plan};
@@ -54,7 +55,7 @@ impl Cx<'_> {
             LLVMOpcode::LLVMLoad => {
                 let pointer = ir.operand(inst, 0);
                 let after = ir.next(inst);
-                self.load(id, inst, How::Always, true);
+                self.load(id, inst, Look::As(How::Always), true);
                 ir.before(after);
                 let on = ir.nonzero(self.mode());
                 let end = ir.if_then(on, after, true);

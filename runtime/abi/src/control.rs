@@ -68,6 +68,8 @@ pub struct Control {
     pub missing: u64,
     /// `mode`, once the process has had a second thread; 0 before.
     pub threaded: u64,
+    /// Addresses at or above this one are checked where every one is logged once there are threads: as `bound` before that, then 0.
+    pub bound_alone: u64,
     /// Number of the thread.
     pub number: u64,
     /// Synchronization operations of the thread so far.

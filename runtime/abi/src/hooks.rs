@@ -98,6 +98,11 @@ macro_rules! for_each_hook {
             __itarget_race_ck2(from: ptr, site: i32) -> i64;
             __itarget_race_ck4(from: ptr, site: i32) -> i64;
             __itarget_race_ck8(from: ptr, site: i32) -> i64;
+            // where the address tells as long as there is one thread
+            __itarget_race_alone1(from: ptr, site: i32) -> i64;
+            __itarget_race_alone2(from: ptr, site: i32) -> i64;
+            __itarget_race_alone4(from: ptr, site: i32) -> i64;
+            __itarget_race_alone8(from: ptr, site: i32) -> i64;
             __itarget_at(from: ptr, size: i32, site: i32) -> i64;
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_st(from: ptr, size: i32, site: i32) -> i64;
@@ -106,6 +111,8 @@ macro_rules! for_each_hook {
             __itarget_on_stack(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_ld_alone(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_ldn_alone(from: ptr, to: ptr, len: i64, site: i32) -> void;
             // threads: around an atomic operation on memory that several reach; around output that a replay shows; the
             // thread's copy of the program's thread-local variables; whose call it is
             __itarget_atomic_begin(at: ptr) -> i32;

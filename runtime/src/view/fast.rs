@@ -200,24 +200,44 @@ const _: () = {
     assert!((layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE) % layout::ARENA_SIZE == 0);
 };
 
+// All is logged once there are threads, and told apart by the address before.
+macro_rules! alone {
+    ($name:literal, $size:literal, $race:literal) => {
+        core::arch::global_asm!(
+            begin!($name),
+            "cmp qword ptr [rip + {control} + {threaded}], 0",
+            concat!("jne ", $race),
+            "lea rax, [rip + {located}]",
+            "push rcx",
+            ".cfi_adjust_cfa_offset 8",
+            through!($size),
+            end!($name),
+            control = sym __itarget_ctl,
+            threaded = const offset_of!(Control, threaded),
+            located = sym located,
+        );
+    };
+}
+
 macro_rules! sizes {
-    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal, $aligned:literal, $rest:literal;)*) => {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal, $alone:literal, $aligned:literal, $rest:literal;)*) => {
         $(
             at!($at, $size, $load, $race, $aligned, $rest, "");
             st!($st, $size, $load, $race, $aligned, $rest);
             // Above the bound, as the caller has seen.
             located!($ck, $size, $load, $race, "",);
+            alone!($alone, $size, $race);
         )*
     };
 }
 
 sizes! {
-    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_ck1",
+    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_ck1", "__itarget_race_alone1",
         "", "jnc 5f\n";
-    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_ck2",
+    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_ck2", "__itarget_race_alone2",
         "test dil, 1\njnz 7f\n", "jnc 5f\n";
-    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_ck4",
+    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_ck4", "__itarget_race_alone4",
         "test dil, 3\njnz 7f\n", "jnc 5f\n";
-    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_ck8",
+    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_ck8", "__itarget_race_alone8",
         "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

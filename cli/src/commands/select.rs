@@ -117,7 +117,7 @@ impl Selected {
 
 /// The same sites with the same actions.
 fn same(a: &Plan, b: &Plan) -> bool {
-    let key = |p: &Plan| p.sites.iter().map(|s| (s.function.clone(), s.ordinal, s.action.clone())).collect::<Vec<_>>();
+    let key = |p: &Plan| p.sites.iter().map(|s| (s.function.clone(), s.ordinal, s.action.clone(), s.alone.clone())).collect::<Vec<_>>();
     a.module == b.module && key(a) == key(b)
 }
 

@@ -5,7 +5,7 @@ use super::set::Set;
 use super::{
     AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, Pointer, SiteRef, Stats, Target,
 };
-use crate::model::{Access, FunctionId, GlobalId, Module, Operand};
+use crate::model::{Access, Declared, FunctionId, GlobalId, Module, Operand};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Points-to sets of all pointers and cells, and the call graph.
@@ -195,7 +195,9 @@ impl PointsTo {
             return false;
         }
         let before = access.member.map_or(0, |index| module.members[index as usize].offset);
-        let fits = |from: u64| o.size.is_none_or(|size| size == 0 || from.saturating_add(access.size) <= size);
+        // What no type is said of may be a word, or a vector, that reaches over the edge of what it is after.
+        let word = access.size > 1 && access.member.is_none() && matches!(access.declared, Declared::Unknown | Declared::Any);
+        let fits = |from: u64| word || o.size.is_none_or(|size| size == 0 || from.saturating_add(access.size) <= size);
         if !fits(before) {
             return false;
         }

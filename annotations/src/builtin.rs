@@ -25,6 +25,7 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("linux/system.toml", include_str!("../linux/system.toml")),
     ("linux/uuid.toml", include_str!("../linux/uuid.toml")),
     ("math.toml", include_str!("../math.toml")),
+    ("openssl/digest.toml", include_str!("../openssl/digest.toml")),
     ("posix/aio.toml", include_str!("../posix/aio.toml")),
     ("posix/dir.toml", include_str!("../posix/dir.toml")),
     ("posix/file.toml", include_str!("../posix/file.toml")),

@@ -27,7 +27,7 @@ fn main() {
     let mut cut = cut::take(&module, &points_to, &facts, &graph, CutMode::Min).unwrap_or_else(|e| panic!("{e}"));
     if std::env::var_os("ALONE").is_some() {
         graph = graph::build_alone(&module, &points_to, &facts, &weights, &wishes, false);
-        cut = cut::take_within(&module, &points_to, &facts, &graph, CutMode::Min, &cut).unwrap_or_else(|e| panic!("{e}"));
+        cut = cut::take_within(&module, &points_to, &facts, &graph, CutMode::Libc, &cut).unwrap_or_else(|e| panic!("{e}"));
     }
     let name = |cell: u32| {
         let field = points_to.fields()[cell as usize];

@@ -159,9 +159,9 @@ pub fn analyze_in_detail(
     clock.lap(Phase::Flow);
     progress(Phase::Cut);
     let mut cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
-    if facts.races_by_threads() && !options.cut.watches() {
+    if facts.differs_alone() && !options.cut.watches() {
         let graph = graph::build_alone(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
-        // Estimates say too little of what is read how often in memory that nobody would log but for the races.
+        // Estimates say too little of what is read how often in memory that nobody would log but for races and unknown calls.
         let mode = if options.profile.is_none() && options.cut == CutMode::Min { CutMode::Libc } else { options.cut };
         let alone = cut::take_within(module, &points_to, &facts, &graph, mode, &cut)?;
         cut.alone = Some(Box::new(alone));

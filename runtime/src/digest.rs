@@ -7,7 +7,7 @@ use crate::thread::still;
 use crate::{pool, shadow, sync};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
-use itarget_abi::hooks::THREADED;
+use itarget_abi::hooks::SHARED;
 use itarget_abi::shadow::LINE;
 
 /// How often a thread that ends the process looks whether all others wait, every 2 milliseconds.
@@ -105,8 +105,8 @@ fn now() -> [u64; 2] {
         if !t.is_null() {
             for i in 0..*t as usize {
                 let size = *t.add(2 + 2 * i);
-                if size & THREADED == 0 || !sync::threads() {
-                    d[0] = hash_ordered(d[0], *t.add(1 + 2 * i) as *const u8, (size & !THREADED) as usize);
+                if size & SHARED == 0 || st().alone {
+                    d[0] = hash_ordered(d[0], *t.add(1 + 2 * i) as *const u8, (size & !SHARED) as usize);
                 }
             }
         }
@@ -119,7 +119,7 @@ fn now() -> [u64; 2] {
             d[1] = hash_ordered(d[1], p.wrapping_add(after), n - after);
         }
     });
-    if !sync::threads() {
+    if st().alone {
         pool::for_each_shared_span(|p, n| d[1] = hash_ordered(d[1], p, n));
     }
     d

@@ -738,14 +738,14 @@ pub unsafe extern "C" fn __itarget_ckn(from: *const u8, to: *mut u8, len: i64, s
     }
 }
 
-/// A load that is logged if it is of environment memory, and always once there are threads.
+/// A load that is logged if it is of environment memory, and always once the process is not alone.
 ///
 /// # Safety
 /// As `__itarget_ld`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_ld_alone(from: *const u8, size: i32, site: i32) -> i64 {
     // SAFETY: passed on.
-    unsafe { if page().threaded != 0 { __itarget_ld(from, size, site) } else { __itarget_ck(from, size, site) } }
+    unsafe { if page().accompanied != 0 { __itarget_ld(from, size, site) } else { __itarget_ck(from, size, site) } }
 }
 
 /// As `__itarget_ld_alone` for any size.
@@ -755,7 +755,15 @@ pub unsafe extern "C" fn __itarget_ld_alone(from: *const u8, size: i32, site: i3
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_ldn_alone(from: *const u8, to: *mut u8, len: i64, site: i32) {
     // SAFETY: passed on.
-    unsafe { if page().threaded != 0 { __itarget_ldn(from, to, len, site) } else { __itarget_ckn(from, to, len, site) } }
+    unsafe { if page().accompanied != 0 { __itarget_ldn(from, to, len, site) } else { __itarget_ckn(from, to, len, site) } }
+}
+
+/// What comes next may write whatever it reaches, now or later.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_accompany() {
+    if (recording() || replaying()) && !elsewhere() && !crate::state::accompany() {
+        log::fail(libc::ENOMEM);
+    }
 }
 
 /// True when a load from above the bound must be logged.

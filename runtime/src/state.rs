@@ -40,7 +40,7 @@ const CONTROL: Control = Control {
     flushed: 0,
     bound: u64::MAX,
     missing: u64::MAX,
-    threaded: 0,
+    accompanied: 0,
     bound_alone: u64::MAX,
     number: 0,
     ops: 0,
@@ -236,6 +236,8 @@ pub struct State {
     pub digests_checked: u64,
     /// Of those, different.
     pub digests_mismatched: u64,
+    /// The process has had one thread only, and has run no code of which nobody knows what it writes: what is shared is replay space.
+    pub alone: bool,
     /// More than one thread was recorded so far.
     pub threads: bool,
     /// Threads that were started and did not end yet, the main thread included.
@@ -259,6 +261,7 @@ pub static mut STATE: State = State {
     watched: false,
     digests_checked: 0,
     digests_mismatched: 0,
+    alone: true,
     threads: false,
     alive: AtomicU32::new(1),
     trace: [0; 4096],
@@ -277,18 +280,21 @@ pub fn be_plain() {
     c.mode = mode::PLAIN;
     c.bound = u64::MAX;
     c.bound_alone = u64::MAX;
-    c.threaded = 0;
+    c.accompanied = 0;
 }
 
-/// Before the first thread is started: from now on what several may access is the environment's. False: no memory for that.
-pub fn be_threaded() -> bool {
+/// The process is alone no more: from now on what is shared is the environment's. False: no memory for that.
+pub fn accompany() -> bool {
+    if !st().alone {
+        return true;
+    }
     let made = crate::variables::make(true);
-    st().threads = true;
+    st().alone = false;
     let c = page();
     if matches!(c.mode, mode::RECORD | mode::REPLAY) {
         c.bound = itarget_abi::layout::SHARED_BOUND;
         c.bound_alone = 0;
-        c.threaded = u64::from(c.mode);
+        c.accompanied = u64::from(c.mode);
     }
     made
 }

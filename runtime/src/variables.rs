@@ -6,7 +6,7 @@
 
 use crate::hooks::{__itarget_ld, __itarget_ldn, logged_side, plain};
 use crate::sys;
-use itarget_abi::hooks::THREADED;
+use itarget_abi::hooks::SHARED;
 use itarget_abi::layout;
 
 core::arch::global_asm!(
@@ -47,9 +47,9 @@ pub struct Variables {
 pub static mut VARIABLES: Variables =
     Variables { from: 0, span: 0, any: core::ptr::null_mut(), all: core::ptr::null_mut(), table: core::ptr::null(), count: 0 };
 
-/// Makes the table, at the start of the process, and again (`threads`) when it is about to have a second thread: from then on more
+/// Makes the table, at the start of the process, and again (`shared`) when it is alone no more: from then on more
 /// variables are the environment's. False: no memory.
-pub fn make(threads: bool) -> bool {
+pub fn make(shared: bool) -> bool {
     // SAFETY: the pass's table: a count, then address and size of each; one thread; fresh memory.
     unsafe {
         let given = itarget_variables_address;
@@ -57,7 +57,9 @@ pub fn make(threads: bool) -> bool {
             return true;
         }
         let all = core::slice::from_raw_parts(given.add(1).cast::<[u64; 2]>(), *given as usize);
-        let chosen = || all.iter().filter(|v| threads || v[1] & THREADED == 0);
+        // Those of the library that lie above the bound are told apart by that, and weak ones may be nowhere.
+        let somewhere = |v: &&[u64; 2]| v[0] != 0 && v[0] < layout::SHARED_BOUND;
+        let chosen = || all.iter().filter(somewhere).filter(|v| shared || v[1] & SHARED == 0);
         let count = chosen().count();
         if count == VARIABLES.count {
             return true;
@@ -68,7 +70,7 @@ pub fn make(threads: bool) -> bool {
         let Some(table) = map(count as u64 * 16) else { return false };
         let table = core::slice::from_raw_parts_mut(table.cast::<[u64; 2]>(), count);
         for (row, [at, size]) in table.iter_mut().zip(chosen()) {
-            *row = [*at, size & !THREADED];
+            *row = [*at, size & !SHARED];
         }
         table.sort_unstable();
         // An aligned word that reaches into the first variable is in the span.

@@ -47,7 +47,7 @@ pub struct Cut {
     pub crossing: usize,
     /// Pins that don't hold for all their cells.
     pub conflicts: Vec<Conflict>,
-    /// The cut as long as the process has had only one thread, where that is another one: nobody races, so the environment is smaller.
+    /// The cut as long as the process is alone ([`Facts::alone`]), where that is another one: the environment is smaller.
     pub alone: Option<Box<Cut>>,
 }
 
@@ -58,7 +58,7 @@ impl Cut {
         self.environment[field.0 as usize]
     }
 
-    /// True if the cell is on the environment's side only once the process has had a second thread.
+    /// True if the cell is on the environment's side only once the process is not alone any more.
     #[must_use]
     pub fn is_shared(&self, field: FieldId) -> bool {
         self.alone.as_ref().is_some_and(|alone| self.is_environment(field) && !alone.is_environment(field))

@@ -244,6 +244,8 @@ pub struct Facts {
     pub ordered_calls: FxHashMap<(usize, usize), (Vec<Ordered>, bool)>,
     /// Atomic operations, where threads are recorded: place, ordinal, and what they touch.
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
+    /// The run time can tell whether the process is alone: all functions are replayed, and nothing is ordered as it is made.
+    pub alone: bool,
     /// Threads are recorded, and what they race for without an order is the environment's.
     pub threads: bool,
     /// The profiled run started no thread, and one that does is not recorded on.
@@ -274,10 +276,11 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Threads that are recorded race for something that is the environment's for that reason.
+    /// More is replay space as long as the process is alone: until it has a second thread, or calls what nobody annotated.
     #[must_use]
-    pub fn races_by_threads(&self) -> bool {
-        self.threads && (!self.raced.is_empty() || self.loads.iter().any(|l| l.races))
+    pub fn differs_alone(&self) -> bool {
+        let races = self.threads && (!self.raced.is_empty() || self.loads.iter().any(|l| l.races));
+        self.alone && (races || self.calls.iter().any(CallSite::may_write_all))
     }
 
     /// The place of a cell.
@@ -294,6 +297,12 @@ pub fn is_allocator(spec: &CallSpec) -> bool {
 }
 
 impl CallSite {
+    /// Nobody annotated what is called: it may write all that it reaches, now or later.
+    #[must_use]
+    pub fn may_write_all(&self) -> bool {
+        self.role == Role::Unknown && !self.harmless
+    }
+
     /// What its result costs to log, in all executions.
     #[must_use]
     pub fn result_traffic(&self) -> Traffic {

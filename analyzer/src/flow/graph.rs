@@ -129,13 +129,13 @@ pub fn node(field: FieldId) -> u32 {
 /// may be cut: no load and no store of the program is logged, but loads of the library's memory.
 #[must_use]
 pub fn build(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, wishes: &[Wish], boundaries_only: bool) -> Graph {
-    build_with(module, points_to, facts, weights, (wishes, boundaries_only, true))
+    build_with(module, points_to, facts, weights, (wishes, boundaries_only, false))
 }
 
-/// The same graph without what threads race for: as long as the process has had only one.
+/// The same graph as long as the process is alone ([`Facts::differs_alone`]): without what recorded threads race for, and without what calls write that nobody annotated.
 #[must_use]
 pub fn build_alone(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &Weights, wishes: &[Wish], boundaries_only: bool) -> Graph {
-    build_with(module, points_to, facts, weights, (wishes, boundaries_only, false))
+    build_with(module, points_to, facts, weights, (wishes, boundaries_only, true))
 }
 
 fn build_with(
@@ -143,7 +143,7 @@ fn build_with(
     points_to: &PointsTo,
     facts: &Facts,
     weights: &Weights,
-    (wishes, boundaries_only, races): (&[Wish], bool, bool),
+    (wishes, boundaries_only, alone): (&[Wish], bool, bool),
 ) -> Graph {
     let cells = points_to.fields().len();
     let mut nodes = cells as u32 + 2;
@@ -174,11 +174,12 @@ fn build_with(
         gates_out: Gates::default(),
     };
     builder.memory();
-    if let Some(call) = facts.unknown_call {
+    if let Some(call) = facts.unknown_call.filter(|_| !alone) {
         for &v in &facts.escaped {
             builder.forced[v.0 as usize].get_or_insert(Cause::Written(call));
         }
     }
+    let races = !alone || !facts.threads;
     for &v in facts.raced.iter().filter(|_| races) {
         builder.forced[v.0 as usize].get_or_insert(Cause::Raced);
     }
@@ -195,7 +196,7 @@ fn build_with(
         builder.store(store);
     }
     for (index, call) in facts.calls.iter().enumerate() {
-        builder.call(index as u32, call);
+        builder.call(index as u32, call, alone && call.may_write_all());
     }
     for call in &facts.internal {
         builder.internal(call);
@@ -478,8 +479,9 @@ impl Builder<'_> {
         (gate, at)
     }
 
-    fn call(&mut self, index: u32, call: &CallSite) {
-        for &v in &call.pinned {
+    /// `later`: what it may write by not being annotated does not count.
+    fn call(&mut self, index: u32, call: &CallSite, later: bool) {
+        for &v in call.pinned.iter().filter(|_| !later) {
             if !self.is_fixed(v) {
                 self.forced[v.0 as usize].get_or_insert(Cause::Written(index));
             }

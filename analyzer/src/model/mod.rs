@@ -340,6 +340,14 @@ pub struct ExternalVariable {
     pub thread_local: bool,
 }
 
+impl ExternalVariable {
+    /// An address tells whether it is in this variable.
+    #[must_use]
+    pub fn located(&self) -> bool {
+        !self.thread_local && self.size.is_some_and(|size| size > 0)
+    }
+}
+
 /// A use of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operand {

@@ -98,6 +98,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         by_name: if mode.watches() { Vec::new() } else { writer.by_name() },
         environment_globals: writer.environment_globals(),
         shared_globals: writer.shared_globals(),
+        library_variables: writer.library_variables(),
         constants: facts.constants.clone(),
         shapes: BTreeMap::new(),
         fit: None,
@@ -128,6 +129,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         show: None,
         captured: false,
         upcalls: false,
+        unknown: false,
         ordered: Vec::new(),
         blind: false,
     })
@@ -138,8 +140,8 @@ fn checked(call: &CallSite) -> Option<Call> {
 struct Guard {
     /// Operands that are guarded.
     operands: BTreeSet<u32>,
-    /// Only once there are threads.
-    threaded: bool,
+    /// Only once the process is not alone.
+    later: bool,
     /// Arguments that are copied.
     staged: BTreeMap<u32, Staged>,
 }
@@ -160,7 +162,7 @@ struct Writer<'a> {
     partial: bool,
     /// Stacks may lie anywhere.
     own_stacks: bool,
-    /// The process has had only one thread.
+    /// The process is alone.
     alone: bool,
 }
 
@@ -273,7 +275,7 @@ impl Writer<'_> {
         for (&at, guard) in guards.range((index, 0)..(index + 1, 0)) {
             let Some(ordinal) = function.instrs[at.1].ordinal else { continue };
             if !guard.operands.is_empty() {
-                let alone = if guard.threaded { Alone::Nothing } else { Alone::Same };
+                let alone = if guard.later { Alone::Nothing } else { Alone::Same };
                 push(ordinal, (Action::Guard { operands: guard.operands.iter().copied().collect() }, alone), Traffic::default(), at);
             }
             if !guard.staged.is_empty() {
@@ -338,6 +340,7 @@ impl Writer<'_> {
         for v in self.environment(values).filter(|v| self.is_low(*v)) {
             match self.points_to.object(self.points_to.field(v).object).kind {
                 ObjectKind::Global(g) if !self.module.globals[g.index()].thread_local => {}
+                ObjectKind::ExternalVariable(v) if self.module.external_variables[v.index()].located() => {}
                 ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_) | ObjectKind::Arguments if !self.own_stacks => how = How::OnStack,
                 _ => return How::Always,
             }
@@ -354,7 +357,7 @@ impl Writer<'_> {
         if self.mode == CutMode::Check {
             return None;
         }
-        if load.races && !self.alone {
+        if load.races && self.races() {
             return Some((Action::Load { how: How::Always, raced: true }, all));
         }
         let environment = self.environment(&load.values).count();
@@ -388,9 +391,14 @@ impl Writer<'_> {
         Some((action, part))
     }
 
+    /// What threads race for counts.
+    fn races(&self) -> bool {
+        !self.alone || !self.facts.threads
+    }
+
     /// Threads may race for some of these cells.
     fn raced(&self, values: &[FieldId]) -> bool {
-        !self.alone && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok())
+        self.races() && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok())
     }
 
     /// Some of these cells are in replay space, and accesses of them are ordered as they are made.
@@ -543,6 +551,7 @@ impl Writer<'_> {
             Role::Env | Role::Unknown => {
                 let mut action = self.outline(call, How::Always);
                 action.upcalls = !call.upcalls.is_empty();
+                action.unknown = self.facts.alone && call.may_write_all();
                 action.show = call.spec.show;
                 action.captured = call.spec.show.is_some()
                     && (call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
@@ -621,6 +630,7 @@ impl Writer<'_> {
             show: None,
             captured: false,
             upcalls: false,
+            unknown: false,
             ordered: Vec::new(),
             blind: false,
         }
@@ -686,11 +696,26 @@ impl Writer<'_> {
         self.globals(self.cut).into_iter().collect()
     }
 
-    /// Globals that are the environment's only once there are threads.
+    /// Globals that are the environment's only once the process is not alone.
     fn shared_globals(&self) -> Vec<String> {
         let Some(alone) = &self.cut.alone else { return Vec::new() };
         let always = self.globals(alone);
         self.globals(self.cut).into_iter().filter(|name| !always.contains(name)).collect()
+    }
+
+    /// Variables of the library, with their bytes, that are told apart by their addresses.
+    fn library_variables(&self) -> Vec<(String, u64)> {
+        let mut found = Vec::new();
+        for (object, place) in self.points_to.objects().iter().zip(&self.facts.places) {
+            let ObjectKind::ExternalVariable(v) = object.kind else { continue };
+            let variable = &self.module.external_variables[v.index()];
+            if *place == Place::ExternalLow && variable.located() {
+                found.push((variable.name.clone(), variable.size.unwrap_or_default()));
+            }
+        }
+        found.sort();
+        found.dedup();
+        found
     }
 
     fn globals(&self, cut: &Cut) -> BTreeSet<String> {

@@ -605,10 +605,10 @@ pub fn what_of(site: &Site) -> String {
 pub(super) fn told_apart(site: &Site, later: String) -> String {
     match &site.alone {
         Alone::Same => later,
-        Alone::Nothing => format!("{later}, once there are threads"),
+        Alone::Nothing => format!("{later}, once the process is not alone"),
         Alone::Other(action) => {
             let before = what(action);
-            if before == later { later } else { format!("{later}, once there are threads; before that: {before}") }
+            if before == later { later } else { format!("{later}, once the process is not alone; before that: {before}") }
         }
     }
 }
@@ -630,7 +630,7 @@ pub fn what(action: &Action) -> String {
             let side = match objid {
                 0 => "in replay space",
                 1 => "in the environment",
-                2 => "in replay space, and in the environment once there are threads",
+                2 => "in replay space, and in the environment once the process is not alone",
                 _ => "with parts on both sides",
             };
             format!("{}: memory {side}", runtime.trim_start_matches("__itarget_"))

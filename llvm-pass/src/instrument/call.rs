@@ -166,6 +166,9 @@ impl Cx<'_> {
             ir.keep_frame_pointer(w.f);
             self.hook("__itarget_check_begin", &[site]);
         }
+        if plan.unknown {
+            self.hook("__itarget_accompany", &[]);
+        }
         let saved = self.save(w, &plan.writes);
         let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
         let shown = plan.show.and_then(|s| self.shown(w, plan, s));

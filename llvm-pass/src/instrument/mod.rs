@@ -37,8 +37,8 @@ pub struct Cx<'a> {
     checks: bool,
     /// There are atomic operations on 16 bytes.
     wide: bool,
-    /// What is being made is in force only once the process has had a second thread.
-    threaded: Cell<bool>,
+    /// What is being made is in force only once the process is not alone.
+    accompanied: Cell<bool>,
 }
 
 /// Instruments the module. `text` is the plan as it stands in the file (its hash is embedded).
@@ -55,7 +55,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
         ),
         checks: plan.cut == itarget_plan::CutMode::Check,
         wide: threads::has_wide(ir),
-        threaded: Cell::new(false),
+        accompanied: Cell::new(false),
     };
     for clone in &plan.clones {
         let of = ir.function(&clone.of).ok_or_else(|| unknown(&clone.of))?;
@@ -102,13 +102,13 @@ impl Cx<'_> {
             // Before it, all is replay space.
             (Alone::Nothing, Action::Refuse { .. }) => {
                 self.ir.before(inst);
-                let then = self.ir.if_then(self.ir.nonzero(self.mode_with_threads()), inst, true);
+                let then = self.ir.if_then(self.ir.nonzero(self.mode_accompanied()), inst, true);
                 self.ir.before(then);
                 self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
                 Ok(())
             }
             (Alone::Other(other), Action::Store { checked, raced: true }) if **other == (Action::Store { checked: *checked, raced: false }) => {
-                self.with_threads(|| self.see(inst));
+                self.when_accompanied(|| self.see(inst));
                 self.store(inst);
                 Ok(())
             }
@@ -116,31 +116,31 @@ impl Cx<'_> {
                 self.load(id, inst, Look::Alone, *raced);
                 Ok(())
             }
-            (Alone::Nothing, action) => self.with_threads(|| self.act(id, inst, site, action, plan)),
+            (Alone::Nothing, action) => self.when_accompanied(|| self.act(id, inst, site, action, plan)),
             (Alone::Other(other), action) => {
-                let (threaded, alone) = self.split(inst);
+                let (later, alone) = self.split(inst);
                 // It asks for the word that the split asked for, so the optimizer leaves the second question out.
-                self.with_threads(|| self.act(id, threaded, site, action, plan))?;
+                self.when_accompanied(|| self.act(id, later, site, action, plan))?;
                 self.act(id, alone, site, other, plan)
             }
         }
     }
 
-    fn with_threads<R>(&self, make: impl FnOnce() -> R) -> R {
-        self.threaded.set(true);
+    fn when_accompanied<R>(&self, make: impl FnOnce() -> R) -> R {
+        self.accompanied.set(true);
         let made = make();
-        self.threaded.set(false);
+        self.accompanied.set(false);
         made
     }
 
-    /// Two copies of an instruction in its place: what runs once the process has had a second thread, and what runs before.
+    /// Two copies of an instruction in its place: what runs once the process is not alone, and what runs before.
     fn split(&self, inst: Value) -> (Value, Value) {
         let ir = self.ir;
         let ty = ir.type_of(inst);
         ir.before(inst);
         let slot = (ty != ir.void).then(|| ir.entry_alloca(self.function_of(inst), ty));
         ir.before(inst);
-        let (then, otherwise) = ir.if_then_else(ir.nonzero(self.mode_with_threads()), inst, false);
+        let (then, otherwise) = ir.if_then_else(ir.nonzero(self.mode_accompanied()), inst, false);
         let copies = [then, otherwise].map(|end| {
             ir.before(end);
             ir.debug_of(inst);
@@ -251,12 +251,12 @@ impl Cx<'_> {
 
     /// `mode` of the control page, where the builder is: not 0 if what is being made is in force.
     fn mode(&self) -> Value {
-        if self.threaded.get() { self.mode_with_threads() } else { self.ir.load(self.ir.i32, self.control) }
+        if self.accompanied.get() { self.mode_accompanied() } else { self.ir.load(self.ir.i32, self.control) }
     }
 
-    /// The same, once the process has had a second thread.
-    fn mode_with_threads(&self) -> Value {
-        let offset = std::mem::offset_of!(itarget_abi::control::Control, threaded);
+    /// The same, once the process is not alone.
+    fn mode_accompanied(&self) -> Value {
+        let offset = std::mem::offset_of!(itarget_abi::control::Control, accompanied);
         self.ir.load(self.ir.i32, self.ir.offset(self.control, offset as u64))
     }
 

@@ -4,7 +4,7 @@
 use super::Cx;
 use super::boundary::Doors;
 use crate::ir::{Type, Value};
-use itarget_abi::hooks::{THREADED, tables};
+use itarget_abi::hooks::{SHARED, tables};
 use itarget_plan::Plan;
 use llvm_sys::core::*;
 use llvm_sys::LLVMLinkage;
@@ -114,8 +114,8 @@ impl Cx<'_> {
             .iter()
             .enumerate()
             .flat_map(|(i, o)| {
-                let threaded = o.shared.iter().map(move |r| (i as u64 | THREADED, r));
-                o.ranges.iter().map(move |r| (i as u64, r)).chain(threaded).map(|(i, (a, b))| (i, *a, *b, o.stride))
+                let shared = o.shared.iter().map(move |r| (i as u64 | SHARED, r));
+                o.ranges.iter().map(move |r| (i as u64, r)).chain(shared).map(|(i, (a, b))| (i, *a, *b, o.stride))
             })
             .map(|(i, a, b, s)| ir.const_array(ir.i64, &[number(i), number(a), number(b), number(s)]))
             .collect();
@@ -144,8 +144,8 @@ impl Cx<'_> {
             .collect();
         let flagged = |g: Value, flag: u64| ir.const_struct(&[g, number(ir.abi_size(ir.global_type(g)) | flag)]);
         let pair = |g: Value| flagged(g, 0);
-        // The environment's only once there are threads.
-        let shared = |name: &String, g: Value| flagged(g, if plan.shared_globals.binary_search(name).is_ok() { THREADED } else { 0 });
+        // The environment's only once the process is not alone.
+        let shared = |name: &String, g: Value| flagged(g, if plan.shared_globals.binary_search(name).is_ok() { SHARED } else { 0 });
         let outside = |name: &String| plan.environment_globals.binary_search(name).is_ok();
         let pair_ty = ir.type_of(ir.const_struct(&[ir.zero(ir.ptr), number(0)]));
         let all: Vec<Value> = globals.iter().map(|(_, g)| pair(*g)).collect();
@@ -159,7 +159,9 @@ impl Cx<'_> {
         let digested = make(&digested);
         self.export(tables::GLOBALS, digested);
         if plan.locates() {
-            let located: Vec<Value> = globals.iter().filter(|(n, _)| outside(n)).map(|(n, g)| shared(n, *g)).collect();
+            let own = globals.iter().filter(|(n, _)| outside(n)).map(|(n, g)| shared(n, *g));
+            let library = plan.library_variables.iter().filter_map(|(n, size)| ir.global(n).map(|g| ir.const_struct(&[g, number(*size)])));
+            let located: Vec<Value> = own.chain(library).collect();
             self.export(tables::VARIABLES, make(&located));
         }
         if plan.cut.watches() {

@@ -61,14 +61,14 @@ pub struct Control {
     pub magic: u64,
     /// Bytes already copied from the ring to the log (stream offset).
     pub flushed: u64,
-    /// Addresses at or above this one are checked: `layout::BOUND`, or `layout::SHARED_BOUND` once there are threads, or `u64::MAX` in
+    /// Addresses at or above this one are checked: `layout::BOUND`, or `layout::SHARED_BOUND` once the process is not alone, or `u64::MAX` in
     /// mode plain, where nothing needs to be.
     pub bound: u64,
     /// Stores at or above this address are checked, for their memory may not be there: as `bound`, at replay only.
     pub missing: u64,
-    /// `mode`, once the process has had a second thread; 0 before.
-    pub threaded: u64,
-    /// Addresses at or above this one are checked where every one is logged once there are threads: as `bound` before that, then 0.
+    /// `mode`, once the process is not alone (see `layout::SHARED_BASE`); 0 before.
+    pub accompanied: u64,
+    /// Addresses at or above this one are checked where every one is logged once the process is not alone: as `bound` before that, then 0.
     pub bound_alone: u64,
     /// Number of the thread.
     pub number: u64,

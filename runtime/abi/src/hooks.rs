@@ -98,7 +98,7 @@ macro_rules! for_each_hook {
             __itarget_race_ck2(from: ptr, site: i32) -> i64;
             __itarget_race_ck4(from: ptr, site: i32) -> i64;
             __itarget_race_ck8(from: ptr, site: i32) -> i64;
-            // where the address tells as long as there is one thread
+            // where the address tells as long as the process is alone
             __itarget_race_alone1(from: ptr, site: i32) -> i64;
             __itarget_race_alone2(from: ptr, site: i32) -> i64;
             __itarget_race_alone4(from: ptr, site: i32) -> i64;
@@ -111,6 +111,8 @@ macro_rules! for_each_hook {
             __itarget_on_stack(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            // before a call of what nobody knows: the process is alone no more
+            __itarget_accompany() -> void;
             __itarget_ld_alone(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ldn_alone(from: ptr, to: ptr, len: i64, site: i32) -> void;
             // threads: around an atomic operation on memory that several reach; around output that a replay shows; the
@@ -199,7 +201,7 @@ pub const MIXED_TABLE: &str = tables::MIXED;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MixedObject {
-    /// `objid - layout::OBJ_MIXED`; [`THREADED`] is set if the range is the environment's only once there are threads.
+    /// `objid - layout::OBJ_MIXED`; [`SHARED`] is set if the range is the environment's only once the process is not alone.
     pub object: u64,
     /// First byte of the range, from the start of the object.
     pub start: u64,
@@ -210,8 +212,8 @@ pub struct MixedObject {
 }
 
 /// Flag of a range of an object, and of the size of a variable in the tables of variables: it is the environment's only once the process
-/// has had a second thread.
-pub const THREADED: u64 = 1 << 63;
+/// is not alone.
+pub const SHARED: u64 = 1 << 63;
 
 /// Flag of a site given to `__itarget_count`: what its call reads.
 pub const COUNT_READ: u32 = 1 << 31;

@@ -3,15 +3,15 @@
 //! One compare tells the two sides apart: everything of replay space (globals of the non-PIE
 //! image, the pool, anonymous mappings, stacks) lies below [`BOUND`]; everything else (heap
 //! objects placed on the environment side, objects with environment-side fields, libc's memory,
-//! kernel mappings) lies at or above it. Heap objects for which threads may race lie just below, and the
-//! bound moves down to [`SHARED_BOUND`] when the first thread starts.
+//! kernel mappings) lies at or above it. Heap objects that are the environment's only once
+//! the process is not alone lie just below, and the bound moves down to [`SHARED_BOUND`] then.
 
 /// log2 of [`BOUND`].
 pub const BOUND_SHIFT: u32 = 46;
 /// First address that is not replay space, except for [`MIXED_BASE`] objects' replay-side fields.
 pub const BOUND: u64 = 1 << BOUND_SHIFT;
 
-/// Once the process has had a second thread, this is the bound: what it may share with others lies here and above.
+/// Once the process is not alone, this is the bound: what it may share with others lies here and above.
 pub const SHARED_BOUND: u64 = 1 << 45;
 
 /// Replay-side heap (arena id [`ARENA_REPLAY`]).
@@ -24,8 +24,9 @@ pub const STACK_MAX: u64 = 1 << 30;
 pub const THREAD_STACKS: u64 = 0x0600_0000_0000;
 /// Anonymous private mappings made by the program, up to [`SHARED_BOUND`].
 pub const MMAP_BASE: u64 = 0x1000_0000_0000;
-/// Heap objects that are replay space until the process has a second thread, and the environment's from then on: threads may
-/// race for them.
+/// Heap objects that are replay space as long as the process is *alone*: as it has had one thread only, and has run no external
+/// function of which nobody knows what it writes. From then on threads may race for them, or such functions write them, and
+/// they are the environment's.
 pub const SHARED_BASE: u64 = SHARED_BOUND;
 /// Bytes of address space for each such stack.
 pub const THREAD_STRIDE: u64 = 64 << 20;
@@ -47,7 +48,7 @@ pub const ARENA_SIZE: u64 = 1 << 38;
 pub const OBJ_REPLAY: u32 = 0;
 /// `objid` of an allocation whose object is wholly in the environment.
 pub const OBJ_ENV: u32 = 1;
-/// `objid` of an allocation whose object is wholly in the environment once the process has a second thread.
+/// `objid` of an allocation whose object is wholly in the environment once the process is not alone.
 pub const OBJ_SHARED: u32 = 2;
 /// First `objid` of an allocation whose object has environment-side fields: index
 /// `objid - OBJ_MIXED` in the table of [`crate::hooks::MIXED_TABLE`].

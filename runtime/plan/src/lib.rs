@@ -66,9 +66,12 @@ pub struct Plan {
     /// Globals with any environment-side part (left out of digests), sorted.
     #[serde(default)]
     pub environment_globals: Vec<String>,
-    /// Those of them that are wholly in replay space as long as the process has only one thread, sorted.
+    /// Those of them that are wholly in replay space as long as the process is alone, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared_globals: Vec<String>,
+    /// Variables of the library, with their bytes, that may be anywhere below the bound, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub library_variables: Vec<(String, u64)>,
     /// External variables replaced by a replay-space copy made at start ("constant"), with bytes.
     #[serde(default)]
     pub constants: Vec<(String, u64)>,
@@ -196,7 +199,7 @@ pub struct Site {
     pub at: Option<Location>,
     /// What to do there.
     pub action: Action,
-    /// What to do there instead as long as the process has had only one thread.
+    /// What to do there instead as long as the process is alone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub alone: Alone,
     /// Estimated bytes logged in a run (from the profile or static estimates).
@@ -207,7 +210,8 @@ pub struct Site {
     pub events: u64,
 }
 
-/// What the pass does at a site as long as the process has had only one thread: nobody races then, so more is replay space.
+/// What the pass does at a site as long as the process is alone: it has had one thread only, and no external function has run of which nobody knows what it
+/// writes. More is replay space then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alone {
@@ -416,6 +420,9 @@ pub struct Call {
     /// The environment may call back into the program during this call.
     #[serde(default)]
     pub upcalls: bool,
+    /// Nobody annotated it, so from this call on the process is not alone ([`Alone`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// What it accesses that may race: ordered before the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ordered: Vec<Ordered>,
@@ -548,7 +555,7 @@ pub struct MixedObject {
     pub name: String,
     /// Environment-side byte ranges `(start, end)`; `end == u64::MAX`: to the end of the object.
     pub ranges: Vec<(u64, u64)>,
-    /// The same, of what is in replay space as long as the process has only one thread.
+    /// The same, of what is in replay space as long as the process is alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared: Vec<(u64, u64)>,
     /// Element size when the object is an array, else 0.

@@ -12,10 +12,10 @@
 
 mod size;
 
-use crate::state::me;
+use crate::state::{me, st};
 use crate::{sync, sys};
 use itarget_abi::layout::{ARENA_SIZE, BOUND, ENV_BASE, MIXED_BASE, OBJ_ENV, OBJ_MIXED, OBJ_REPLAY, OBJ_SHARED, POOL_BASE, SHARED_BASE, SHARED_BOUND};
-use itarget_abi::hooks::THREADED;
+use itarget_abi::hooks::SHARED;
 use size::{CLASSES, SMALL, class_of, size_of_class};
 
 const SPAN_SHIFT: u32 = 16;
@@ -525,7 +525,7 @@ pub fn object_of(p: u64) -> Option<(u32, u64)> {
 /// Whether an address may be one of environment memory, above the bound as it is now.
 #[inline(always)]
 pub fn may_be_foreign(p: u64) -> bool {
-    p >= if sync::threads() { SHARED_BOUND } else { BOUND }
+    p >= if st().alone { BOUND } else { SHARED_BOUND }
 }
 
 /// Side of `len` bytes at an address.
@@ -561,11 +561,11 @@ fn mixed_side(p: u64, len: u64) -> Side {
         }
         let (mut inside, mut outside) = (false, false);
         let rows = *table;
-        let threads = sync::threads();
+        let alone = st().alone;
         let mut covered = 0;
         for i in 0..rows {
             let row = table.add(1 + 4 * i as usize);
-            if *row & !THREADED != u64::from(objid - OBJ_MIXED) || *row & THREADED != 0 && !threads {
+            if *row & !SHARED != u64::from(objid - OBJ_MIXED) || *row & SHARED != 0 && alone {
                 continue;
             }
             let (from, to, stride) = (*row.add(1), *row.add(2), *row.add(3));
@@ -596,7 +596,7 @@ pub fn for_each_used_span(f: impl FnMut(*const u8, usize)) {
     spans(unsafe { &*(&raw const ARENAS[0]) }, f);
 }
 
-/// The same for the arena that is replay space until there are threads.
+/// The same for the arena that is replay space as long as the process is alone.
 pub fn for_each_shared_span(f: impl FnMut(*const u8, usize)) {
     // SAFETY: one thread.
     spans(unsafe { &*(&raw const ARENAS[3]) }, f);
@@ -633,6 +633,6 @@ pub fn same_arena(p: *const u8, objid: u32) -> bool {
 
 /// True when copying from block `old` to block `new` may bring environment bytes into replay space.
 pub fn logged_across(old: *const u8, new: *const u8) -> bool {
-    let in_environment = (new as u64).wrapping_sub(ENV_BASE) < ARENA_SIZE || sync::threads() && (new as u64).wrapping_sub(SHARED_BASE) < ARENA_SIZE;
+    let in_environment = (new as u64).wrapping_sub(ENV_BASE) < ARENA_SIZE || !st().alone && (new as u64).wrapping_sub(SHARED_BASE) < ARENA_SIZE;
     may_be_foreign(old as u64) && !in_environment
 }

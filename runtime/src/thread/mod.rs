@@ -183,7 +183,8 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     }
     let run = __itarget_enter(site::THREAD) != 0;
     // From now on the pool and other shared state keep their order.
-    if !st().threads && !crate::state::be_threaded() {
+    st().threads = true;
+    if !crate::state::accompany() {
         log::fail(libc::ENOMEM);
     }
     graves::bury();

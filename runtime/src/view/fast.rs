@@ -200,12 +200,12 @@ const _: () = {
     assert!((layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE) % layout::ARENA_SIZE == 0);
 };
 
-// All is logged once there are threads, and told apart by the address before.
+// All is logged once the process is not alone, and told apart by the address before.
 macro_rules! alone {
     ($name:literal, $size:literal, $race:literal) => {
         core::arch::global_asm!(
             begin!($name),
-            "cmp qword ptr [rip + {control} + {threaded}], 0",
+            "cmp qword ptr [rip + {control} + {accompanied}], 0",
             concat!("jne ", $race),
             "lea rax, [rip + {located}]",
             "push rcx",
@@ -213,7 +213,7 @@ macro_rules! alone {
             through!($size),
             end!($name),
             control = sym __itarget_ctl,
-            threaded = const offset_of!(Control, threaded),
+            accompanied = const offset_of!(Control, accompanied),
             located = sym located,
         );
     };

@@ -50,6 +50,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     } else if threads || !collector.facts.atomics.is_empty() {
         collector.raced_by_threads(races);
     }
+    collector.facts.alone = !partial && races != RaceMode::Order;
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     for cells in std::mem::take(&mut collector.facts.sorted) {
         let object = |v: FieldId| points_to.field(v).object;

@@ -159,7 +159,8 @@ pub fn analyze_in_detail(
     clock.lap(Phase::Flow);
     progress(Phase::Cut);
     let mut cut: Cut = cut::take(module, &points_to, &facts, &graph, options.cut)?;
-    if facts.differs_alone() && !options.cut.watches() {
+    // The library's boundary is what other interfaces are compared with, and stays the one interface that it is.
+    if facts.differs_alone() && matches!(options.cut, CutMode::Min | CutMode::Functions) {
         let graph = graph::build_alone(module, &points_to, &facts, &weights, &wishes, options.cut == CutMode::Functions);
         // Estimates say too little of what is read how often in memory that nobody would log but for races and unknown calls.
         let mode = if options.profile.is_none() && options.cut == CutMode::Min { CutMode::Libc } else { options.cut };

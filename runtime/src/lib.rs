@@ -34,6 +34,7 @@ mod start;
 mod state;
 mod sync;
 mod sys;
+mod terminal;
 mod thread;
 mod variables;
 mod view;

@@ -254,6 +254,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_execvpe",
     "__itarget_exit",
     "__itarget_fork",
+    "__itarget_forkpty",
     "__itarget_getcwd",
     "__itarget_getdelim",
     "__itarget_getline",

@@ -2,6 +2,8 @@
 
 /// fork.
 pub const FORK: i32 = 0xffff_0001_u32 as i32;
+/// forkpty.
+pub const TERMINAL: i32 = 0xffff_001a_u32 as i32;
 /// daemon.
 pub const DAEMON: i32 = 0xffff_0014_u32 as i32;
 /// exec.
@@ -64,6 +66,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         CANCEL => "the main thread is cancelled",
         FORK => "a library forks, and the program has handlers of pthread_atfork",
         LOCALE => "the locale changes while there are threads",
+        TERMINAL => "a function that is not replayed calls forkpty",
         ONCE => "pthread_once uses memory of the heap",
         THREAD => "it has more threads than there is room for",
         SINGLE => "it starts a thread, which the profiled run did not (link with a profile of a run that does, or without one)",

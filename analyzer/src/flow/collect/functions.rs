@@ -47,6 +47,7 @@ const AWARE: &[&str] = &[
     "__itarget_daemon",
     "__itarget_exit",
     "__itarget_fork",
+    "__itarget_forkpty",
     "__itarget_free",
     "__itarget_longjmp",
     "__itarget_malloc_usable_size",

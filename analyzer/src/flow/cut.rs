@@ -104,7 +104,7 @@ fn take_from(
     within: Option<&Cut>,
 ) -> Result<Cut, FlowError> {
     // A free function that must work on memory of the environment is there, too, with all that follows from it.
-    let mut forced: Vec<Edge> = Vec::new();
+    let mut forced: Vec<Edge> = within.map(|outer| whole_within(points_to, facts, outer)).unwrap_or_default();
     let reached = loop {
         let reached = reach(graph, &forced);
         let before = forced.len();
@@ -173,7 +173,8 @@ fn take_from(
         }
     }
     if let Some(outer) = within {
-        extra.extend(nested(points_to, facts, outer));
+        let replayed = (0..outer.environment.len()).map(|c| FieldId(c as u32)).filter(|v| !outer.is_environment(*v));
+        extra.extend(replayed.map(|v| Edge { tail: node(v), head: SINK, cap: INFINITE, cause: Cause::Same }));
     }
     let mut network = network_of(graph, &extra);
     let mut cut = solve(&network)?;
@@ -227,11 +228,10 @@ fn take_from(
     })
 }
 
-/// What keeps a cut within another one.
-fn nested(points_to: &PointsTo, facts: &Facts, outer: &Cut) -> Vec<Edge> {
+/// Ties the cells of each heap object that is wholly in the environment of another cut.
+fn whole_within(points_to: &PointsTo, facts: &Facts, outer: &Cut) -> Vec<Edge> {
     let edge = |tail, head| Edge { tail, head, cap: INFINITE, cause: Cause::Same };
-    let replayed = (0..outer.environment.len()).map(|c| FieldId(c as u32)).filter(|v| !outer.is_environment(*v));
-    let mut edges: Vec<Edge> = replayed.map(|v| edge(node(v), SINK)).collect();
+    let mut edges = Vec::new();
     for (index, object) in points_to.objects().iter().enumerate() {
         let (from, to) = (object.fields.0.0, object.fields.1.0);
         if facts.places[index] == Place::Movable && (from..to).all(|v| outer.is_environment(FieldId(v))) {

@@ -60,6 +60,19 @@ fn names(path: &[Step]) -> Vec<&str> {
 }
 
 #[test]
+fn what_holds_later_only_is_said_so() {
+    let later = "once the process is not alone";
+    let e = explained("alone");
+    assert!(e.items.iter().any(|i| i.what == format!("load -> log value, {later}")), "{:?}", e.items);
+    let before = format!("read -> log ret, {later}; before that: read -> log ret + arg1");
+    assert_eq!(e.items.iter().filter(|i| i.what == before).count(), 2);
+    let answer = answers("alone", "counter").expect("found").remove(0);
+    assert!(answer.says[1].contains("before that it is in replay space"), "{answer:?}");
+    let answer = answers("unknown", "tail").expect("found").remove(0);
+    assert!(answer.says[1].contains("a function without annotation runs"), "{answer:?}");
+}
+
+#[test]
 fn a_function_that_nobody_annotated_is_named_with_what_it_costs() {
     let e = explained("unknown");
     let load = e.items.iter().find(|i| i.what.starts_with("load") && i.path[1].name == "`tail`").expect("a load of tail");

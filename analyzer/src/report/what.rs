@@ -275,6 +275,11 @@ impl<'a> Teller<'_, 'a> {
                 }
             }
         });
+        if outside.iter().any(|c| s.cut.is_shared(*c)) {
+            let all = outside.iter().all(|c| s.cut.is_shared(*c));
+            let what = if all { "That holds" } else { "Of that, some holds" };
+            says.push(format!("{what} from the moment on that a second thread starts, or a function without annotation runs; before that it is in replay space."));
+        }
         // The part that most goes through.
         let pool = if outside.is_empty() { &cells } else { &outside };
         let main = pool.iter().copied().max_by_key(|c| {

@@ -36,7 +36,7 @@ impl Cx<'_> {
             Look::As(How::Checked) => self.above(ir.ptr_to_int(pointer)),
             Look::Alone => self.above_alone(ir.ptr_to_int(pointer)),
         };
-        let seldom = !raced || self.accompanied.get() || how == Look::Alone;
+        let seldom = !raced;
         let (slow_end, fast_end) = ir.if_then_else(slow, load, seldom);
         ir.before(slow_end);
         ir.debug_of(load);
@@ -117,7 +117,7 @@ impl Cx<'_> {
         }
         ir.before(store);
         let on = ir.nonzero(self.mode());
-        let then = ir.if_then(on, store, self.accompanied.get());
+        let then = ir.if_then(on, store, false);
         ir.before(then);
         ir.debug_of(store);
         let view = ir.declare_global(view::SYMBOL, ir.ptr);

@@ -180,6 +180,14 @@ fn nothing_races_before_the_second_thread() {
 }
 
 #[test]
+fn an_unknown_function_that_is_handed_over_may_run_at_any_time() {
+    let plan = analysis("handed", CutMode::Min).plan;
+    assert_eq!(plan.environment_globals, ["first", "second"]);
+    assert!(plan.sites.iter().all(|s| s.alone == Alone::Same), "{}", text(&plan));
+    assert!(analysis("unknown", CutMode::Min).plan.sites.iter().any(|s| s.alone == Alone::Nothing), "nothing else calls it there");
+}
+
+#[test]
 fn an_unknown_external_is_sound_and_reported() {
     let Analysis { plan, report } = golden("unknown");
     assert_eq!(calls(&plan, "mystery")[0].how, How::Always);

@@ -283,10 +283,10 @@ pub fn be_plain() {
     c.accompanied = 0;
 }
 
-/// The process is alone no more: from now on what is shared is the environment's. False: no memory for that.
-pub fn accompany() -> bool {
+/// The process is alone no more: from now on what is shared is the environment's.
+pub fn accompany() {
     if !st().alone {
-        return true;
+        return;
     }
     let made = crate::variables::make(true);
     st().alone = false;
@@ -296,7 +296,11 @@ pub fn accompany() -> bool {
         c.bound_alone = 0;
         c.accompanied = u64::from(c.mode);
     }
-    made
+    if !made && recording() {
+        crate::log::fail(libc::ENOMEM);
+    } else if !made && replaying() {
+        crate::replay::diverged(b"no memory for the table of variables", 0, libc::ENOMEM as u64);
+    }
 }
 
 /// True in mode record.
@@ -317,9 +321,12 @@ pub extern "C" fn __itarget_in_env() -> i32 {
     ctl().in_env as i32
 }
 
-/// See [`elsewhere`].
+/// Before code of the program that others may call: see [`elsewhere`] and [`foreign`].
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_elsewhere() -> i32 {
+    if elsewhere() {
+        foreign();
+    }
     i32::from(elsewhere())
 }
 

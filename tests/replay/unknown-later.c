@@ -33,19 +33,25 @@ static void fill(int from) {
   }
 }
 
-int main(void) {
-  int sign = 0;
+#ifndef LOOKS
+#define LOOKS 0
+#define RUNS argc > 0
+#endif
+
+int main(int argc, char **argv) {
   static unsigned char bytes[16384];
-  int ends[2];
+  int ends[2], sign = 0, n = 0;
+  (void)argv;
   for (int i = 0; i < 16384; i++) bytes[i] = (unsigned char)(i * i >> 5);
   if (pipe(ends) != 0 || write(ends[1], bytes, sizeof bytes) != sizeof bytes) return 4;
   fill(ends[0]);
-  unsigned long before = look();
+  unsigned long sum = look();
+  for (int i = 0; i < LOOKS; i++) sum = sum * 3 + look();
   // It reaches all there is, by the list.
-  int n = fcvt_r(2.71828, 4, &all.items->number, &sign, all.text, sizeof all.text);
-  unsigned long after = look();
+  if (RUNS) n += fcvt_r(2.71828, 4, &all.items->number, &sign, all.text, sizeof all.text);
+  sum = sum * 3 + look();
   fill(ends[0]);
-  n += fcvt_r(31.4159, 3, &sign, &all.items->number, all.items->text, sizeof all.items->text);
-  printf("%d %d %lu\n", n, before != after && after != look(), look());
+  if (RUNS) n += fcvt_r(31.4159, 3, &sign, &all.items->number, all.items->text, sizeof all.items->text);
+  printf("%d %lu\n", n, sum * 3 + look());
   return 0;
 }

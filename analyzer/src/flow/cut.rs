@@ -47,7 +47,7 @@ pub struct Cut {
     pub crossing: usize,
     /// Pins that don't hold for all their cells.
     pub conflicts: Vec<Conflict>,
-    /// The cut as long as the process is alone ([`Facts::alone`]), where that is another one: the environment is smaller.
+    /// The cut as long as the process is alone ([`Facts::differs_alone`]), where that is another one: the environment is smaller.
     pub alone: Option<Box<Cut>>,
 }
 
@@ -86,7 +86,7 @@ pub fn take(
     take_from(module, points_to, facts, graph, mode, None)
 }
 
-/// Takes the cut of `graph`, which is that of `outer` without races ([`super::graph::build_alone`]): replay space there is replay space here, and a
+/// Takes the cut of `graph`, which is that of `outer` as long as the process is alone ([`super::graph::build_alone`]): replay space there is replay space here, and a
 /// heap object that is wholly the environment's there is on one side.
 ///
 /// # Errors

@@ -246,6 +246,8 @@ pub struct Facts {
     pub atomics: Vec<(((usize, usize), u32), Vec<FieldId>)>,
     /// The run time can tell whether the process is alone: all functions are replayed, and nothing is ordered as it is made.
     pub alone: bool,
+    /// Functions without annotation run where they are called only: no address of one is taken, by which a library could call it.
+    pub unknown_by_call: bool,
     /// Threads are recorded, and what they race for without an order is the environment's.
     pub threads: bool,
     /// The profiled run started no thread, and one that does is not recorded on.
@@ -280,7 +282,7 @@ impl Facts {
     #[must_use]
     pub fn differs_alone(&self) -> bool {
         let races = self.threads && (!self.raced.is_empty() || self.loads.iter().any(|l| l.races));
-        self.alone && (races || self.calls.iter().any(CallSite::may_write_all))
+        self.alone && (races || self.unknown_by_call && self.calls.iter().any(CallSite::may_write_all))
     }
 
     /// The place of a cell.

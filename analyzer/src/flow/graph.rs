@@ -174,7 +174,8 @@ fn build_with(
         gates_out: Gates::default(),
     };
     builder.memory();
-    if let Some(call) = facts.unknown_call.filter(|_| !alone) {
+    let unknown = !alone || !facts.unknown_by_call;
+    if let Some(call) = facts.unknown_call.filter(|_| unknown) {
         for &v in &facts.escaped {
             builder.forced[v.0 as usize].get_or_insert(Cause::Written(call));
         }
@@ -196,7 +197,7 @@ fn build_with(
         builder.store(store);
     }
     for (index, call) in facts.calls.iter().enumerate() {
-        builder.call(index as u32, call, alone && call.may_write_all());
+        builder.call(index as u32, call, unknown || !call.may_write_all());
     }
     for call in &facts.internal {
         builder.internal(call);
@@ -479,9 +480,9 @@ impl Builder<'_> {
         (gate, at)
     }
 
-    /// `later`: what it may write by not being annotated does not count.
-    fn call(&mut self, index: u32, call: &CallSite, later: bool) {
-        for &v in call.pinned.iter().filter(|_| !later) {
+    /// `pins`: what the environment may write from this call on counts.
+    fn call(&mut self, index: u32, call: &CallSite, pins: bool) {
+        for &v in call.pinned.iter().filter(|_| pins) {
             if !self.is_fixed(v) {
                 self.forced[v.0 as usize].get_or_insert(Cause::Written(index));
             }

@@ -195,12 +195,13 @@ fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], m
         return add(Vec::new(), Vec::new(), first.stride);
     }
     let (mut ranges, mut shared): (Vec<(u64, u64)>, Vec<(u64, u64)>) = Default::default();
-    let mut all = true;
+    let (mut all, mut some) = (true, [false; 2]);
     for field in objects.iter().flat_map(|o| points_to.fields_of(*o)) {
         if !cut.is_environment(field) {
             all = false;
             continue;
         }
+        some[usize::from(cut.is_shared(field))] = true;
         let ranges = if cut.is_shared(field) { &mut shared } else { &mut ranges };
         match (extent::ranges(points_to, field), extent::unlisted(points_to, field)) {
             (Some(own), _) => ranges.extend(own),
@@ -209,10 +210,10 @@ fn objid(points_to: &PointsTo, cut: &Cut, mode: CutMode, objects: &[ObjectId], m
             (None, None) => {}
         }
     }
-    match (all, ranges.is_empty(), shared.is_empty()) {
-        (_, true, true) => OBJ_REPLAY,
-        (true, false, true) => OBJ_ENV,
-        (true, true, false) => OBJ_SHARED,
+    match (all, some) {
+        _ if ranges.is_empty() && shared.is_empty() => OBJ_REPLAY,
+        (true, [true, false]) => OBJ_ENV,
+        (true, [false, true]) => OBJ_SHARED,
         _ => {
             let ranges = extent::merged(ranges);
             let shared = extent::without(extent::merged(shared), &ranges);

@@ -129,7 +129,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         show: None,
         captured: false,
         upcalls: false,
-        unknown: false,
+        accompanies: false,
         ordered: Vec::new(),
         blind: false,
     })
@@ -551,7 +551,7 @@ impl Writer<'_> {
             Role::Env | Role::Unknown => {
                 let mut action = self.outline(call, How::Always);
                 action.upcalls = !call.upcalls.is_empty();
-                action.unknown = self.facts.alone && call.may_write_all();
+                action.accompanies = self.facts.alone && call.may_write_all();
                 action.show = call.spec.show;
                 action.captured = call.spec.show.is_some()
                     && (call.deep.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v))
@@ -630,7 +630,7 @@ impl Writer<'_> {
             show: None,
             captured: false,
             upcalls: false,
-            unknown: false,
+            accompanies: false,
             ordered: Vec::new(),
             blind: false,
         }

@@ -601,7 +601,7 @@ pub fn what_of(site: &Site) -> String {
     told_apart(site, what(&site.action))
 }
 
-/// What is done at a site, with what is done before there are threads.
+/// What is done at a site, with what is done as long as the process is alone.
 pub(super) fn told_apart(site: &Site, later: String) -> String {
     match &site.alone {
         Alone::Same => later,

@@ -36,8 +36,7 @@ impl Cx<'_> {
             Look::As(How::Checked) => self.above(ir.ptr_to_int(pointer)),
             Look::Alone => self.above_alone(ir.ptr_to_int(pointer)),
         };
-        let seldom = !raced;
-        let (slow_end, fast_end) = ir.if_then_else(slow, load, seldom);
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, !raced);
         ir.before(slow_end);
         ir.debug_of(load);
         let logged = self.logged_load(f, pointer, ty, id, how, raced);

@@ -205,7 +205,7 @@ impl Cx<'_> {
         let [plain, slow] = ["plain", "slow"].map(|b| ir.block(door, b));
         ir.at_end(entry);
         let mut outside = ir.nonzero(self.in_env());
-        if self.threads() {
+        if self.called_elsewhere {
             outside = ir.select(self.elsewhere(), ir.int(ir.i1, 0), outside);
         }
         ir.cond_br(outside, slow, plain);

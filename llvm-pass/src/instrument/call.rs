@@ -166,7 +166,7 @@ impl Cx<'_> {
             ir.keep_frame_pointer(w.f);
             self.hook("__itarget_check_begin", &[site]);
         }
-        if plan.unknown {
+        if plan.accompanies {
             self.hook("__itarget_accompany", &[]);
         }
         let saved = self.save(w, &plan.writes);

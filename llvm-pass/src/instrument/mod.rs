@@ -37,6 +37,8 @@ pub struct Cx<'a> {
     checks: bool,
     /// There are atomic operations on 16 bytes.
     wide: bool,
+    /// A library may call the program in threads that it started.
+    called_elsewhere: bool,
     /// What is being made is in force only once the process is not alone.
     accompanied: Cell<bool>,
 }
@@ -46,7 +48,8 @@ pub struct Cx<'a> {
 /// # Errors
 /// The plan names a site that the module does not have, or that can't be instrumented.
 pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
-    let cx = Cx {
+    let accompanies = |s: &Site| matches!(&s.action, Action::Call(call) if call.accompanies);
+    let mut cx = Cx {
         ir,
         hooks: Hooks::declare(ir),
         control: ir.declare_global(
@@ -55,8 +58,10 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
         ),
         checks: plan.cut == itarget_plan::CutMode::Check,
         wide: threads::has_wide(ir),
+        called_elsewhere: plan.sites.iter().any(accompanies),
         accompanied: Cell::new(false),
     };
+    cx.called_elsewhere |= cx.threads();
     for clone in &plan.clones {
         let of = ir.function(&clone.of).ok_or_else(|| unknown(&clone.of))?;
         if ir.function(&clone.name).is_none() {

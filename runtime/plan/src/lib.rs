@@ -420,9 +420,9 @@ pub struct Call {
     /// The environment may call back into the program during this call.
     #[serde(default)]
     pub upcalls: bool,
-    /// Nobody annotated it, so from this call on the process is not alone ([`Alone`]).
+    /// Nobody annotated it, so from this call on the process is not alone ([`Alone`]), and it may have threads of the library's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unknown: bool,
+    pub accompanies: bool,
     /// What it accesses that may race: ordered before the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ordered: Vec<Ordered>,

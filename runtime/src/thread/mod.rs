@@ -184,9 +184,7 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     let run = __itarget_enter(site::THREAD) != 0;
     // From now on the pool and other shared state keep their order.
     st().threads = true;
-    if !crate::state::accompany() {
-        log::fail(libc::ENOMEM);
-    }
+    crate::state::accompany();
     graves::bury();
     // SAFETY: passed on.
     let (mut size, given) = if run { unsafe { wanted(attr) } } else { (0, 0) };

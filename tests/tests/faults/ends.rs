@@ -2,7 +2,7 @@
 //! by a full disk for the trace.
 
 use super::{code, dump, numbers, record, replay, stopped};
-use itarget_tests::{Outcome, Recorder, Scratch, kill, run, until};
+use itarget_tests::{Outcome, Recorder, Scratch, kill, root, run, until};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +56,23 @@ fn after_a_failed_exec_or_a_refused_call_the_program_goes_on() {
         } else {
             assert_eq!(again, recorded);
         }
+    }
+}
+
+/// The program may start threads itself, and so look at who calls it anyway, or not.
+#[test]
+fn what_a_thread_of_the_library_calls_ends_the_recording() {
+    for threads in ["-UTHREADS", "-DTHREADS"] {
+        let s = Scratch::new();
+        let source = root().join("tests/faults/aio-calls-back.c").to_string_lossy().into_owned();
+        let built = s.run("itarget-cc", &["-O2", "-g", "-w", "-pthread", threads, &source, "-o", "app"]);
+        assert_eq!(built.status, 0, "{built:?}");
+        let (exe, trace) = (s.path("app"), s.path("trace"));
+        let recorded = record(&s, &trace, &exe, &[]);
+        assert_eq!((recorded.status, recorded.stdout.starts_with("2 8 ")), (0, true), "{recorded:?}");
+        assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("a thread that a library started"), "{recorded:?}");
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
     }
 }
 

@@ -51,6 +51,10 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
         collector.raced_by_threads(races);
     }
     collector.facts.alone = !partial && races != RaceMode::Order;
+    collector.facts.unknown_by_call = !points_to.objects().iter().any(|o| match o.kind {
+        ObjectKind::ExternalFunction(e) => annotations.function(&module.externals[e.index()].name).is_none(),
+        _ => false,
+    });
     collector.facts.implied = crate::plan::clones::ties(module, points_to, &collector.facts.places);
     for cells in std::mem::take(&mut collector.facts.sorted) {
         let object = |v: FieldId| points_to.field(v).object;

@@ -5,7 +5,7 @@
 
 use itarget_analyzer::bitcode;
 use itarget_analyzer::model::{FunctionId, InstrKind, Module};
-use itarget_analyzer::points_to::{Options, Pointer, PointsTo, SiteRef, Target};
+use itarget_analyzer::points_to::{Options, PointsTo, Target};
 use itarget_annotations::Annotations;
 use std::time::Instant;
 
@@ -66,10 +66,9 @@ fn detail(module: &Module, result: &PointsTo) {
     for (i, f) in module.functions.iter().enumerate() {
         let id = FunctionId::from(i);
         for (ordinal, index) in &f.sites {
-            let site = SiteRef { function: id, ordinal: *ordinal };
             match &f.instrs[*index as usize].kind {
-                InstrKind::Load { .. } | InstrKind::Store { .. } => {
-                    let fields = result.access_merged(module, site, Pointer::Address);
+                InstrKind::Load { ptr, access } | InstrKind::Store { ptr, access, .. } => {
+                    let fields = result.accessed(module, id, *ptr, access);
                     let mut objects: Vec<_> = fields.iter().map(|f| result.field(*f).object).collect();
                     objects.dedup();
                     objects.iter().for_each(|o| frequent[o.0 as usize] += 1);

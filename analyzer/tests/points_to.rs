@@ -205,6 +205,34 @@ fn wrappers_are_not_cloned_where_all_their_results_mix() {
 }
 
 #[test]
+fn what_a_static_function_of_a_header_allocates_is_one_object() {
+    let header = |name: &str, label: &str| {
+        format!(
+            "static void *{name}(unsigned long n) __asm__(\"{label}\");
+            #line 1 \"own.h\"
+            __attribute__((noinline)) static void *{name}(unsigned long n) {{ void *p = maker(n); if (!p) abort(); return p; }}
+            "
+        )
+    };
+    let source = "void *malloc(unsigned long); void abort(void); void *(*maker)(unsigned long) = malloc; int *a, *b, *c;\n".to_owned()
+        + &header("one", "make.7")
+        + &header("two", "make.12")
+        + &header("other", "make_other")
+        + "int fa(void) { return *a; } int fb(void) { return *b; } int fc(void) { return *c; }
+        int main(int n, char **v) {
+            a = one(n); a = one(4); b = two(n); b = two(8); c = other(n);
+            if (n > 3) { a = b; } if (n > 4) { b = a; }
+            return fa() + fb() + fc();
+        }";
+    let p = program(&source);
+    let made = |name: &str| p.result.objects().iter().find(|o| o.name == name).expect("is there").made_at.len();
+    let all = p.last_access("fa");
+    assert_eq!((p.last_access("fb"), all.len(), p.last_access("fc").len()), (all.clone(), 1, 1), "{all:?}");
+    assert_eq!(made(all.first().expect("one")), 2);
+    assert_eq!(made(p.last_access("fc").first().expect("one")), 1);
+}
+
+#[test]
 fn the_difference_of_two_pointers_leads_nowhere() {
     let p = program(
         "char a[64]; long n; long both;

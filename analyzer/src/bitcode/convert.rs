@@ -74,7 +74,21 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found
     module.structures = prototypes.structures;
     sort_files(&mut module, &names);
     mark_addresses(&mut module);
+    find_twins(&mut module);
     module
+}
+
+/// Static functions of a header are defined by every source that includes it: they have the same name, but for the number that linking
+/// adds, the same place and as many instructions.
+fn find_twins(module: &mut Module) {
+    let mut first: FxHashMap<(String, Location, usize), FunctionId> = FxHashMap::default();
+    for (index, function) in module.functions.iter_mut().enumerate() {
+        if let Some(at) = function.at.filter(|at| at.line != 0 && !function.exported) {
+            let name = function.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('.').to_owned();
+            let of = *first.entry((name, at, function.instrs.len())).or_insert(FunctionId::from(index));
+            function.twin = Some(of).filter(|of| of.index() != index);
+        }
+    }
 }
 
 /// What is known of variables, by where they are in the model.
@@ -201,6 +215,7 @@ fn function<'p>(
         address_taken: false,
         returns_twice,
         at: names.location(f),
+        twin: None,
         instrs,
         blocks,
         numbers,

@@ -193,6 +193,7 @@ mod tests {
             called_as: None,
             returns_twice: false,
             at: Some(Location { file: FileId::from(file), line: 1 }),
+            twin: None,
             instrs: Vec::new(),
             blocks: Vec::new(),
             sites: Vec::new(),

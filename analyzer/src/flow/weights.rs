@@ -283,8 +283,9 @@ fn groups(module: &Module, points_to: &PointsTo) -> FxHashMap<String, u32> {
     let mut by_chain: BTreeMap<Vec<SiteRef>, Vec<&str>> = BTreeMap::new();
     for (index, object) in points_to.objects().iter().enumerate() {
         if matches!(object.kind, ObjectKind::Heap(_)) {
-            let chain = clones::chain(module, points_to, ObjectId(index as u32));
-            by_chain.entry(chain).or_default().push(&object.name);
+            for chain in clones::chains(module, points_to, ObjectId(index as u32)) {
+                by_chain.entry(chain).or_default().push(&object.name);
+            }
         }
     }
     let several = by_chain.into_values().filter(|names| names.len() > 1);

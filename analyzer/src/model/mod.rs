@@ -196,6 +196,8 @@ pub struct Function {
     pub returns_twice: bool,
     /// Where it is defined, if known.
     pub at: Option<Location>,
+    /// The first of the functions that are the same static function of a header, if it is another.
+    pub twin: Option<FunctionId>,
     /// Instructions in block order.
     pub instrs: Vec<Instr>,
     /// Basic blocks, entry first.

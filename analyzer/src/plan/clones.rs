@@ -71,9 +71,15 @@ pub struct Allocation {
     pub mixed: Vec<MixedObject>,
 }
 
-/// The part of an object's chain along which the pass can tell it apart: direct calls only.
-pub(crate) fn chain(module: &Module, points_to: &PointsTo, object: ObjectId) -> Vec<SiteRef> {
-    let full = &points_to.object(object).chain;
+/// The parts of an object's chains along which the pass can tell it apart: direct calls only.
+pub(crate) fn chains(module: &Module, points_to: &PointsTo, object: ObjectId) -> Vec<Vec<SiteRef>> {
+    match &*points_to.object(object).made_at {
+        several @ [_, _, ..] => several.iter().map(|site| vec![*site]).collect(),
+        _ => vec![chain(module, &points_to.object(object).chain)],
+    }
+}
+
+fn chain(module: &Module, full: &[SiteRef]) -> Vec<SiteRef> {
     let mut chain: Vec<SiteRef> = Vec::new();
     for &site in full {
         if let Some(inner) = chain.last() {
@@ -96,7 +102,9 @@ fn groups(module: &Module, points_to: &PointsTo, places: &[Place]) -> BTreeMap<V
     for (index, object) in points_to.objects().iter().enumerate() {
         if places[index] == Place::Movable && matches!(object.kind, ObjectKind::Heap(_)) {
             let id = ObjectId(index as u32);
-            groups.entry(chain(module, points_to, id)).or_default().push(id);
+            for chain in chains(module, points_to, id) {
+                groups.entry(chain).or_default().push(id);
+            }
         }
     }
     groups
@@ -294,6 +302,7 @@ mod tests {
             called_as: None,
             returns_twice: false,
             at: None,
+            twin: None,
             instrs: vec![],
             sites: vec![],
             numbers: Vec::new(),

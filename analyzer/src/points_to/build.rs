@@ -4,7 +4,7 @@ use super::memory::new_object;
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Solver, Use};
 use super::wrappers::{self, Wrappers};
-use super::{Library, ObjectKind, Options, PointsTo, Runs, Target};
+use super::{Library, ObjectKind, Options, PointsTo, Runs, SiteRef, Target};
 use crate::model::{
     Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, TypeId, ValueId,
 };
@@ -135,6 +135,8 @@ pub(super) struct Builder<'a> {
     pub(super) pending_globals: Vec<GlobalId>,
     pub(super) named: FxHashMap<String, u32>,
     pub(super) heap: FxHashMap<(u32, u32, u32), u32>,
+    /// The objects of calls in functions that are the same, by the first one's, which one of it, and its size.
+    pub(super) twins: FxHashMap<(SiteRef, u32, Option<u64>), u32>,
     /// Objects made in clones of a function.
     pub(super) fresh: FxHashMap<FunctionId, Vec<u32>>,
     /// Wrappers that are not to be cloned, because it was found of no use.
@@ -181,6 +183,7 @@ impl<'a> Builder<'a> {
             pending_globals: Vec::new(),
             named: FxHashMap::default(),
             heap: FxHashMap::default(),
+            twins: FxHashMap::default(),
             fresh: FxHashMap::default(),
             once,
             retained,

@@ -236,10 +236,20 @@ impl Builder<'_> {
             None => {
                 let f = self.instances[site.instance as usize].function;
                 let instr = &self.module.functions[f.index()].instrs[site.instr as usize];
-                let site_ref = SiteRef { function: f, ordinal: instr.ordinal.unwrap_or(u32::MAX) };
-                let mut object = new_object(ObjectKind::Heap(site_ref), site.instance, String::new());
-                object.size = self.allocation_size(call);
-                let object = self.solver.object(object);
+                let site_ref = SiteRef { function: self.twin_of(f, site.instr).unwrap_or(f), ordinal: instr.ordinal.unwrap_or(u32::MAX) };
+                let size = self.allocation_size(call);
+                let shared = Some((site_ref, which, size)).filter(|_| self.instances[site.instance as usize].caller.is_none());
+                let object = match shared.and_then(|shared| self.twins.get(&shared)) {
+                    Some(object) => *object,
+                    None => {
+                        let mut object = new_object(ObjectKind::Heap(site_ref), site.instance, String::new());
+                        object.size = size;
+                        self.solver.object(object)
+                    }
+                };
+                if let Some(shared) = shared {
+                    self.twins.insert(shared, object);
+                }
                 self.heap.insert(key, object);
                 let mut at = key.0;
                 while let Some((up, _)) = self.instances[at as usize].caller {
@@ -250,6 +260,19 @@ impl Builder<'_> {
             }
         };
         self.solver.loc(object, 0)
+    }
+
+    /// The function whose call stands for that of `f`: they are the same static function ([`crate::model::Function::twin`]).
+    fn twin_of(&self, f: FunctionId, instr: u32) -> Option<FunctionId> {
+        let twin = self.module.functions[f.index()].twin?;
+        let [own, other] = [f, twin].map(|f| &self.module.functions[f.index()].instrs[instr as usize]);
+        let (InstrKind::Call(a), InstrKind::Call(b)) = (&own.kind, &other.kind) else { return None };
+        let same = match (&a.callee, &b.callee) {
+            (Callee::External(a), Callee::External(b)) => a == b,
+            (Callee::Indirect(_), Callee::Indirect(_)) => true,
+            _ => false,
+        };
+        (same && own.ordinal == other.ordinal).then_some(twin)
     }
 
     /// Constant size of an allocation by a direct call of `malloc` or `calloc`.

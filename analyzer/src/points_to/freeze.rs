@@ -37,6 +37,13 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
     let mut result = PointsTo::default();
     result.globals = builder.globals.iter().map(|(global, object)| (*global, ObjectId(*object))).collect();
     result.globals.sort_unstable();
+    let mut made_at: Vec<Vec<SiteRef>> = vec![Vec::new(); solver.objects.len()];
+    for (&(instance, instr, _), &object) in &builder.heap {
+        let function = builder.instances[instance as usize].function;
+        let ordinal = module.functions[function.index()].instrs[instr as usize].ordinal.unwrap_or(u32::MAX);
+        made_at[object as usize].push(SiteRef { function, ordinal });
+    }
+    made_at.iter_mut().for_each(|sites| sites.sort_unstable());
     let mut names = FxHashSet::default();
     let mut field_at: FxHashMap<(u32, u64), FieldId> = FxHashMap::default();
     for (id, o) in solver.objects.iter().enumerate() {
@@ -78,6 +85,7 @@ pub(super) fn freeze(mut builder: Builder<'_>, start: Instant) -> PointsTo {
             name,
             size: o.size,
             chain,
+            made_at: std::mem::take(&mut made_at[id]),
             stride: outer.map_or(0, |r| r.stride),
             shape: o.shape.clone(),
             layout: o.ty,

@@ -139,6 +139,8 @@ pub struct AbstractObject {
     /// For heap objects: the call sites that lead to the allocation, from the wrapper inside out
     /// (the allocation itself first, the outermost wrapper's caller last).
     pub chain: Vec<SiteRef>,
+    /// For heap objects: the allocations, ascending; several if a header's static function makes it ([`crate::model::Function::twin`]).
+    pub made_at: Vec<SiteRef>,
     /// Source of the alloca, definition or outermost allocation call, if known.
     pub at: Option<Location>,
     /// Stride in bytes if the whole object is an array of elements that are not told apart, else 0.

@@ -178,7 +178,11 @@ pub(super) fn collect<'a>(
     for object in points_to.objects() {
         let cells = (object.fields.0.0..object.fields.1.0).map(FieldId);
         match object.kind {
-            ObjectKind::Heap(site) => all.made.entry((site.function.index(), site.ordinal)).or_default().extend(cells),
+            ObjectKind::Heap(_) => {
+                for site in &object.made_at {
+                    all.made.entry((site.function.index(), site.ordinal)).or_default().extend(cells.clone());
+                }
+            }
             ObjectKind::ByVal(f, _) | ObjectKind::VarArgs(f) => all.passed.entry(f.index()).or_default().extend(cells),
             _ => {}
         }

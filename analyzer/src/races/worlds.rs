@@ -19,6 +19,7 @@ pub(super) fn split(module: &Module, points_to: &PointsTo, annotations: &Annotat
     for function in &module.functions {
         let mut copy = function.clone();
         copy.name.insert(0, COPY);
+        copy.twin = function.twin.map(|twin| FunctionId::from(twin.index() + count));
         for instr in &mut copy.instrs {
             if let InstrKind::Call(call) = &mut instr.kind
                 && let Callee::Function(callee) = &mut call.callee

@@ -4,7 +4,7 @@ use super::{CallArguments, Collector, sorted};
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
 use crate::model::{Attributes, Call, Class, FunctionId, InstrKind, Operand};
-use crate::points_to::{FieldId, InstanceId, ObjectKind};
+use crate::points_to::{FieldId, InstanceId, SiteRef};
 use itarget_abi::hooks::{REPLACEMENTS, THREADS};
 use itarget_annotations::{Kind, Ret, Root, Varargs};
 use itarget_plan as plan;
@@ -426,8 +426,8 @@ impl Collector<'_> {
                 from.extend(self.span(&self.merged(site.at.0, operand), None));
             }
         }
-        let here = |kind| matches!(kind, ObjectKind::Heap(s) if (s.function.index(), s.ordinal) == (site.at.0, site.ordinal));
-        let blocks = self.points_to.objects().iter().filter(|o| here(o.kind));
+        let here = SiteRef { function: FunctionId::from(site.at.0), ordinal: site.ordinal };
+        let blocks = self.points_to.objects().iter().filter(|o| o.made_at.contains(&here));
         let cells: Vec<FieldId> = blocks.flat_map(|o| (o.fields.0.0..o.fields.1.0).map(FieldId)).collect();
         Movement { from: sorted(from), to: self.landing(&cells, TEXT) }
     }

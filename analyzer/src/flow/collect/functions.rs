@@ -107,7 +107,11 @@ impl Collector<'_> {
             let cells = (object.fields.0.0..object.fields.1.0).map(FieldId);
             match object.kind {
                 ObjectKind::Stack(function, _) | ObjectKind::ByVal(function, _) => own.extend(cells.map(|c| (function, c))),
-                ObjectKind::Heap(site) => heap.entry((site.function.index(), site.ordinal)).or_default().extend(cells),
+                ObjectKind::Heap(_) => {
+                    for site in &object.made_at {
+                        heap.entry((site.function.index(), site.ordinal)).or_default().extend(cells.clone());
+                    }
+                }
                 _ => {}
             }
         }

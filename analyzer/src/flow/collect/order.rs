@@ -92,9 +92,7 @@ impl Collector<'_> {
         let mut made: FxHashSet<(usize, u32)> = FxHashSet::default();
         made.extend(self.facts.calls.iter().filter(|c| empty.contains(&c.at)).map(|c| (c.at.0, c.ordinal)));
         for object in self.points_to.objects() {
-            if let ObjectKind::Heap(site) = object.kind
-                && !made.contains(&(site.function.index(), site.ordinal))
-            {
+            if !object.made_at.iter().all(|site| made.contains(&(site.function.index(), site.ordinal))) {
                 all.extend((object.fields.0.0..object.fields.1.0).map(FieldId));
             }
         }

@@ -4,7 +4,7 @@ use super::{CallArguments, Collector};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{Place, is_allocator};
 use crate::model::{Callee, InstrKind, Operand};
-use crate::points_to::ObjectKind;
+use crate::points_to::{ObjectKind, SiteRef};
 use itarget_annotations::{Kind, Ret, VariableKind};
 use rustc_hash::FxHashSet;
 
@@ -58,14 +58,15 @@ impl Collector<'_> {
             return;
         }
         for (object, place) in self.points_to.objects().iter().zip(&mut self.facts.places) {
-            let ObjectKind::Heap(site) = object.kind else { continue };
-            let function = &self.module.functions[site.function.index()];
-            let Some(instr) = function.site(site.ordinal) else { continue };
-            let at = (site.function.index(), instr);
-            if *place == Place::Mapping && self.weights.executions(self.module, at.0, at.1, 1) == 0 {
+            let at = |site: &SiteRef| self.module.functions[site.function.index()].site(site.ordinal).map(|instr| (site.function.index(), instr));
+            let made: Vec<_> = object.made_at.iter().map_while(at).collect();
+            if *place == Place::Mapping
+                && made.len() == object.made_at.len()
+                && made.iter().all(|at| self.weights.executions(self.module, at.0, at.1, 1) == 0)
+            {
                 *place = Place::Absent;
                 let reason = "this maps a file, which the profiled run never did: the recording ends here. To record it, link with a profile of a run that does, or without one";
-                self.facts.refused.push((at, reason.to_owned()));
+                self.facts.refused.extend(made.into_iter().map(|at| (at, reason.to_owned())));
             }
         }
     }

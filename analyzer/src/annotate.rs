@@ -273,7 +273,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, carried: false, kept: region.kept };
             Some(Some(Written { write, through: Vec::new(), deep: false }))
         }
-        Len::Iovec { .. } | Len::Msghdr { .. } => one(length(&region.len, args)?, true),
+        Len::Iovec { .. } | Len::Msghdr { .. } | Len::Moved { .. } => one(length(&region.len, args)?, true),
         Len::Ioctl { request } => match args.constant(u32::from(*request)) {
             Some(r) => {
                 let bytes = if r & 0x8000_0000 != 0 { (r as u64 >> 16) & 0x3fff } else { 0 };
@@ -335,6 +335,7 @@ fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
         Len::Iovec { arg, count } => plan::Len::Iovec(u32::from(*arg), u32::from(*count)),
         Len::Msghdr { arg } => plan::Len::Msghdr(u32::from(*arg)),
         Len::Behind { offset, bytes } => plan::Len::Behind(*offset, *bytes),
+        Len::Moved { offset } => plan::Len::Moved(*offset),
         Len::WCStr | Len::Scanf { .. } | Len::PrintfN { .. } | Len::Ioctl { .. } => return None,
     })
 }

@@ -42,4 +42,5 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
         "posix/terminal.toml",
         include_str!("../posix/terminal.toml"),
     ),
+    ("zlib/zlib.toml", include_str!("../zlib/zlib.toml")),
 ];

@@ -126,6 +126,12 @@ pub enum Len {
         /// Bytes written there.
         bytes: u64,
     },
+    /// Not the argument's own bytes, but what lies between where the pointer at this offset of its memory led before the call and where it
+    /// leads after it; none if it was null.
+    Moved {
+        /// Where the pointer is, in bytes.
+        offset: u64,
+    },
     /// The conversions of a scanf format over the variable arguments (or the `va_list`) after it;
     /// `ret` of them took place.
     Scanf {
@@ -216,6 +222,8 @@ pub enum CallbackArg {
 pub struct Callback {
     /// Where the function pointer is: an argument, or memory an argument points to.
     pub function: Place,
+    /// The library keeps what it returns, and may write there later.
+    pub retained: bool,
     /// Its arguments.
     pub args: Vec<CallbackArg>,
 }

@@ -8,6 +8,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod across;
 mod alloc;
 mod check;
 mod crc;

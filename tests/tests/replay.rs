@@ -48,7 +48,7 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, cut: &str, level: &str) 
     let text = |e: std::io::Error| e.to_string();
     let compile = |compiler: &Path, out: &Path| -> Result<(), String> {
         let mut c = Command::new(compiler);
-        c.args([level, "-g", "-w"]).arg(program).arg("-o").arg(out).env("ITARGET_CC_CUT", cut);
+        c.args([level, "-g", "-w"]).arg(program).args(&d.libs).arg("-o").arg(out).env("ITARGET_CC_CUT", cut);
         let o = run(&mut c, b"").map_err(text)?;
         if o.status != 0 || !o.stderr.is_empty() {
             return Err(format!("{} said (status {}): {}", compiler.display(), o.status, o.stderr));

@@ -79,7 +79,7 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, target: &str, level: &st
     let text = |e: std::io::Error| e.to_string();
     let (app, trace, json) = (dir.join("app"), dir.join("trace"), dir.join("status.json"));
     let mut c = Command::new(tools().join("itarget-cc"));
-    c.args([level, "-g", "-w"]).arg(program).arg("-o").arg(&app).env("ITARGET_CC_TARGET", target);
+    c.args([level, "-g", "-w"]).arg(program).args(&d.libs).arg("-o").arg(&app).env("ITARGET_CC_TARGET", target);
     let o = run(&mut c, b"").map_err(text)?;
     if o.stderr.contains("can't be separated") && !d.separable {
         return Ok(()); // said, not done wrong
@@ -148,7 +148,7 @@ fn at_the_boundary(dir: &Path, program: &Path, d: &Directives, level: &str) -> R
     let (app, trace) = (dir.join("lib"), dir.join("bound"));
     let text = |e: std::io::Error| e.to_string();
     let mut c = Command::new(tools().join("itarget-cc"));
-    c.args([level, "-g", "-w"]).arg(program).arg("-o").arg(&app).env("ITARGET_CC_CUT", "libc");
+    c.args([level, "-g", "-w"]).arg(program).args(&d.libs).arg("-o").arg(&app).env("ITARGET_CC_CUT", "libc");
     let built = run(&mut c, b"").map_err(text)?;
     let recorded = if built.status == 0 { record(dir, &app, &trace, d).map_err(text)? } else { built };
     // What can't be recorded whole (threads) says so.

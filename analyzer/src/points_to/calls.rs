@@ -301,7 +301,7 @@ impl Builder<'_> {
     }
 
     /// Lets an external call a function pointer with these arguments, of these classes if they are known.
-    pub(super) fn call_back(&mut self, call: u32, function: Node, args: Vec<Node>, (signature, runs): (Option<Signature>, Runs)) {
+    pub(super) fn call_back(&mut self, call: u32, function: Node, (args, ret): (Vec<Node>, Node), (signature, runs): (Option<Signature>, Runs)) {
         let (instance, instr) = (self.calls[call as usize].instance, self.calls[call as usize].instr);
         let constants = vec![None; args.len()];
         let site = CallSite {
@@ -310,7 +310,7 @@ impl Builder<'_> {
             args,
             constants,
             byval: Vec::new(),
-            ret: NONE,
+            ret,
             signature,
             callback: true,
             runs,

@@ -139,6 +139,7 @@ impl Builder<'_> {
 
     fn flow(&mut self, call: u32, f: &Function, flow: &PointerFlow) {
         let (dst, src) = (&flow.dst, &flow.src);
+        let moves_on = dst == src && src.offset.is_some();
         if dst.derefs > 0 && src.derefs > 0 && dst.offset.is_none() && src.offset.is_none() {
             // Object to object, same offsets.
             let to = self.pointer(call, f, dst, dst.derefs - 1);
@@ -150,9 +151,12 @@ impl Builder<'_> {
             self.solver.memcopy(to, from, None);
             return;
         }
-        let source = self.place(call, f, src);
+        let mut source = self.place(call, f, src);
         if source == NONE {
             return;
+        }
+        if moves_on {
+            source = self.solver.stepped(source, ELEMENT);
         }
         if dst.derefs == 0 {
             let to = self.root(call, f, &dst.root);
@@ -276,6 +280,7 @@ impl Builder<'_> {
             }
         }
         let runs = self.options.worlds.map_or(Runs::Caller, |w| (w.runs)(&f.name));
-        self.call_back(call, function, args, (signature, runs));
+        let ret = if callback.retained { self.retained } else { NONE };
+        self.call_back(call, function, (args, ret), (signature, runs));
     }
 }

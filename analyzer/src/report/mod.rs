@@ -333,6 +333,7 @@ fn describe_len(write: &Write) -> String {
         Len::Msghdr(_) => "a message".to_owned(),
         Len::Object(_) => "an object".to_owned(),
         Len::Behind(_, n) => format!("{n} bytes behind a pointer"),
+        Len::Moved(offset) => format!("what the pointer {offset} bytes into it moves over"),
         Len::Arg(_) | Len::Mem32(_) | Len::Mem64(_) | Len::Add(..) | Len::Mul(..) | Len::Min(..) => "bytes".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! len     = "cstr" | "wcstr" | "iovec:" N "," N | "msghdr:" N | "scanf:" N | "printf-n:" N
-//!         | "ioctl:" N | "behind:" NUMBER "," NUMBER | sum
+//!         | "ioctl:" N | "behind:" NUMBER "," NUMBER | "moved:" NUMBER | sum
 //! sum     = product { "+" product }
 //! product = factor { "*" factor | "/" number }
 //! factor  = number | "arg" N | "ret" | ("u32:" | "u64:") "arg" N | "min(" sum "," sum ")"
@@ -44,6 +44,8 @@ impl FromStr for Len {
                 return Err("behind needs an offset and a number of bytes: `behind:32,256`".to_owned());
             }
             Len::Behind { offset, bytes: scan.number()? }
+        } else if scan.take("moved:") {
+            Len::Moved { offset: scan.number()? }
         } else if scan.take("scanf:") {
             Len::Scanf {
                 format: scan.index()?,
@@ -165,6 +167,7 @@ impl fmt::Display for Len {
             Len::Iovec { arg, count } => write!(f, "iovec:{arg},{count}"),
             Len::Msghdr { arg } => write!(f, "msghdr:{arg}"),
             Len::Behind { offset, bytes } => write!(f, "behind:{offset},{bytes}"),
+            Len::Moved { offset } => write!(f, "moved:{offset}"),
             Len::Scanf { format } => write!(f, "scanf:{format}"),
             Len::PrintfN { format } => write!(f, "printf-n:{format}"),
             Len::Ioctl { request } => write!(f, "ioctl:{request}"),
@@ -188,7 +191,7 @@ impl Len {
     /// Calls `visit` with every argument number this length mentions.
     pub fn for_each_arg(&self, visit: &mut impl FnMut(u8)) {
         match self {
-            Len::Const(_) | Len::Ret | Len::CStr | Len::WCStr | Len::Behind { .. } => {}
+            Len::Const(_) | Len::Ret | Len::CStr | Len::WCStr | Len::Behind { .. } | Len::Moved { .. } => {}
             Len::Arg(arg) | Len::Mem { arg, .. } | Len::Msghdr { arg } => visit(*arg),
             Len::Scanf { format: arg }
             | Len::PrintfN { format: arg }

@@ -69,6 +69,7 @@ struct RawCallback {
     arg: Spanned<toml::Value>,
     #[serde(default)]
     args: Vec<Spanned<String>>,
+    ret: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -312,7 +313,12 @@ impl Context<'_> {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Callback { function, args })
+        let retained = match &raw.ret {
+            None => false,
+            Some(ret) if ret.get_ref() == "retained" => true,
+            Some(ret) => return Err(self.bad(ret.span(), format!("`{}` is nothing that a library does with a result", ret.get_ref()), "write `retained`, or leave it out")),
+        };
+        Ok(Callback { function, args, retained })
     }
 
     fn indices(&self, raw: &[Spanned<u64>]) -> Result<Vec<u8>, Error> {

@@ -248,7 +248,10 @@ impl Cx<'_> {
     pub(super) fn save(&self, w: &Wrapper, writes: &[Write]) -> Vec<Option<Value>> {
         let ir = self.ir;
         let slot = |write: &Write| {
-            let (offset, len) = kept(write)?;
+            let (offset, len) = kept(write).or(match write.len {
+                Len::Moved(offset) => Some((offset as i64, 0)),
+                _ => None,
+            })?;
             let of = *w.args.get(write.arg as usize)?;
             let slot = ir.entry_alloca(w.f, ir.array_type(ir.i8, len + 8));
             self.hook("__itarget_save", &[slot, of, ir.int(ir.i64, offset as u64), ir.int(ir.i64, len)]);
@@ -325,7 +328,7 @@ impl Cx<'_> {
         if null_means_none && write.len == Len::Cstr && let Some(r) = result {
             to = ir.select(ir.nonzero(r), to, null);
         }
-        if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..)) {
+        if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Moved(_)) {
             to = self.hook("__itarget_heap", &[to]);
         }
         if let (Some(slot), Some((offset, len))) = (slot, kept(write)) {
@@ -355,6 +358,11 @@ impl Cx<'_> {
             Len::Behind(offset, bytes) => {
                 let at = ir.int(ir.i64, *offset);
                 self.hook("__itarget_behind", &[to, at, ir.int(ir.i64, *bytes)]);
+            }
+            Len::Moved(offset) => {
+                if let Some(slot) = slot {
+                    self.hook("__itarget_moved", &[slot, to, ir.int(ir.i64, *offset)]);
+                }
             }
             Len::PrintfN(format) => self.printf_n(w, *format)?,
             len => {

@@ -24,7 +24,7 @@ impl Cx<'_> {
                 let (a, b) = (self.room(w, a, result), self.room(w, b, result));
                 ir.select(ir.icmp(LLVMIntPredicate::LLVMIntULT, a, b), a, b)
             }
-            Len::Cstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Scanf(_) | Len::PrintfN(_) | Len::Object(_) => ir.int(ir.i64, 0),
+            Len::Cstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Moved(_) | Len::Scanf(_) | Len::PrintfN(_) | Len::Object(_) => ir.int(ir.i64, 0),
         }
     }
 
@@ -121,18 +121,25 @@ impl Cx<'_> {
             LLVMCall => {
                 let w = self.wrapper(id, inst)?;
                 ir.at_end(self.entry(&w));
+                let saved = self.save(&w, writes);
                 let r = self.perform(&w, &w.args);
                 let result = (w.ret != ir.void).then_some(r);
                 self.count_reads(id, &w, reads, show, result);
                 if writes.is_empty() {
                     self.hook("__itarget_count", &[site, ir.zero(ir.ptr), ir.int(ir.i64, 0)]);
                 }
-                for write in writes {
-                    let Some(&to) = w.args.get(write.arg as usize) else { continue };
+                for (write, slot) in writes.iter().zip(saved) {
+                    let Some(&(mut to)) = w.args.get(write.arg as usize) else { continue };
                     if ir.kind(ir.type_of(to)) != LLVMTypeKind::LLVMPointerTypeKind {
                         continue;
                     }
                     let n = match &write.len {
+                        Len::Moved(offset) => {
+                            let Some(slot) = slot else { continue };
+                            let n = self.hook("__itarget_moved", &[slot, to, ir.int(ir.i64, *offset)]);
+                            to = ir.load(ir.ptr, slot);
+                            n
+                        }
                         Len::Iovec(..) | Len::Msghdr(_) => self.length(&w, &Len::Ret, result),
                         Len::Cstr | Len::Scanf(_) | Len::PrintfN(_) | Len::Behind(..) | Len::Object(_) => ir.int(ir.i64, 16),
                         len => self.length(&w, len, result),

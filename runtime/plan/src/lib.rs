@@ -519,6 +519,9 @@ pub enum Len {
     /// Not the argument's own bytes: where the pointer at this offset of its memory leads (after
     /// the call; nowhere if null), so many bytes.
     Behind(u64, u64),
+    /// Not the argument's own bytes: from where the pointer at this offset of its memory led before the call (nowhere if null) to where it
+    /// leads after it.
+    Moved(u64),
     /// scanf conversions of the format at this argument, over the varargs from `Write::arg` on.
     Scanf(u32),
     /// Check builds: somewhere in the object that the argument points to; `true`: also later.

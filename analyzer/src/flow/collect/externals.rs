@@ -138,9 +138,12 @@ impl Collector<'_> {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));
                     site.pinned.extend(instances.iter().flat_map(|i| self.deep(*i, list, true)));
                 }
+                site.upcalls = self.upcalls(&site, call);
+                if site.spec.callbacks.iter().any(|c| c.retained) {
+                    site.pinned.extend(site.upcalls.iter().flat_map(|f| self.returned(*f)));
+                }
                 site.pinned = sorted(std::mem::take(&mut site.pinned));
                 self.shown(&mut site, call);
-                site.upcalls = self.upcalls(&site, call);
                 if let Some(&list) = va_list.and_then(|arg| call.args.get(arg as usize)) {
                     let instances = self.points_to.instances_of(FunctionId::from(at.0));
                     site.deep = sorted(instances.iter().flat_map(|i| self.deep(*i, list, true)).collect());
@@ -173,7 +176,9 @@ impl Collector<'_> {
                 let targets = self.merged(site.at.0, operand);
                 unknown |= targets.is_empty();
                 let direct = self.span(&targets, if written.deep { None } else { len });
-                if written.deep {
+                if let plan::Len::Moved(offset) = written.write.len {
+                    values.extend(self.pointees(&self.at(&targets, offset)));
+                } else if written.deep {
                     // iovec, msghdr: the buffers the array's pointers lead to.
                     let mut buffers = self.pointees(&direct);
                     shape.extend(&direct);
@@ -333,6 +338,27 @@ impl Collector<'_> {
     pub(super) fn pointees(&self, cells: &[FieldId]) -> Vec<FieldId> {
         let pointees: Vec<FieldId> = cells.iter().flat_map(|c| self.points_to.contents(*c)).collect();
         self.span(&sorted(pointees), None)
+    }
+
+    /// Where what a function returns leads.
+    fn returned(&self, f: FunctionId) -> Vec<FieldId> {
+        let returns = self.module.functions[f.index()].instrs.iter().filter_map(|i| match &i.kind {
+            InstrKind::Ret { value } => *value,
+            _ => None,
+        });
+        returns.flat_map(|value| self.span(&self.merged(f.index(), value), None)).collect()
+    }
+
+    /// The cells that a pointer may be in so many bytes behind these.
+    fn at(&self, from: &[FieldId], offset: u64) -> Vec<FieldId> {
+        let at = |cell: &FieldId| {
+            let first = self.points_to.field(*cell);
+            let whole: Vec<FieldId> = self.points_to.fields_of(first.object).collect();
+            let exact = whole.iter().copied().find(|c| self.points_to.field(*c).offset == first.offset + offset);
+            let arrays = self.points_to.arrays(first.object).next().is_some();
+            exact.filter(|_| !arrays).map_or(whole, |cell| vec![cell])
+        };
+        sorted(from.iter().flat_map(at).collect())
     }
 
     /// A native function reads what it gets at replay too.

@@ -1,0 +1,7 @@
+// zlib is called on either side of the border.
+//# libs: -lz
+//# target: pack
+//# target: unpack:!pack
+//# target: main:!pack
+//# target: own_*
+#include "../replay/zlib.c"

@@ -4,6 +4,7 @@
 //! chosen, formats are looked at, and lengths become the plan's. Where a plan can't say how much is
 //! written, the memory written is environment: dearer, but sound.
 
+use crate::scanf;
 use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret, Varargs};
 use itarget_plan as plan;
 use std::collections::BTreeMap;
@@ -163,6 +164,11 @@ impl CallSpec {
             }
         }
         spec.opaque = sorted(opaque.into_iter());
+        let formats = function.writes.iter().filter_map(|w| if let Len::Scanf { format } = w.len { Some(u32::from(format)) } else { None });
+        if formats.filter_map(|f| args.text(f)).any(|text| scanf::allocates(text.as_bytes())) {
+            spec.kind = Some(Kind::Refuse);
+            spec.reason = Some("memory that scanf allocates (%m) is not recorded: the recording ends here".to_owned());
+        }
         if !spec.opaque.is_empty() && spec.is_det() {
             spec.kind = Some(Kind::Env);
         }
@@ -248,11 +254,11 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
     };
     match &region.len {
         Len::Scanf { format } => {
-            // The conversions are decoded from a constant format; a va_list can't be walked twice.
+            // A va_list can't be walked twice.
             let format = u32::from(*format);
-            args.text(format)?;
+            let conversions = scanf::conversions(args.text(format)?.as_bytes())?;
             let through = through(region, args);
-            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(format), when, heap_only: false, carried: false, kept: region.kept };
+            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(conversions), when, heap_only: false, carried: false, kept: region.kept };
             Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
         }
         Len::PrintfN { format } => {
@@ -279,7 +285,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
                 let bytes = if r & 0x8000_0000 != 0 { (r as u64 >> 16) & 0x3fff } else { 0 };
                 if bytes == 0 { Some(None) } else { one(plan::Len::Const(bytes), false) }
             }
-            None => None,
+            None => one(plan::Len::Ioctl(u32::from(*request)), false),
         },
         len => one(length(len, args)?, false),
     }
@@ -420,7 +426,8 @@ mod tests {
     #[test]
     fn what_a_plan_cannot_say_is_opaque() {
         let ioctl = spec("ioctl", vec![Some(1), None, None]);
-        assert_eq!(ioctl.opaque, [2]);
+        assert!(ioctl.opaque.is_empty());
+        assert_eq!(ioctl.writes[0].write.len, plan::Len::Ioctl(1));
         let sscanf = spec("sscanf", vec![None, None, None, None]);
         assert_eq!((sscanf.kind, sscanf.opaque), (Some(Kind::Env), vec![2, 3]));
     }

@@ -11,3 +11,4 @@ pub mod plan;
 pub mod points_to;
 pub mod races;
 pub mod report;
+mod scanf;

@@ -7,8 +7,8 @@ use crate::hooks::{bulk, varint};
 use crate::word;
 use crate::pool;
 use crate::pool::Side;
-use crate::{replay, sys};
-use crate::state::{page, recording, replaying, st};
+use crate::{log, replay, sys};
+use crate::state::{elsewhere, page, recording, replaying, st};
 use core::ffi::{c_char, c_void};
 use core::ptr::null_mut;
 use itarget_abi::control::mode;
@@ -200,6 +200,25 @@ pub extern "C" fn __itarget_foreign_bytes(p: *const u8, n: i64) -> i32 {
     i32::from(n != 0 && pool::may_be_foreign(p as u64) && (n < 0 || pool::side(p as u64, n as u64) != Side::Replay))
 }
 
+/// 1 if `count` entries of an array of buffers, or what they lead to, are not wholly in replay space.
+///
+/// # Safety
+/// `iov` leads to as many entries, unless they are the environment's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_foreign_vector(iov: *const libc::iovec, count: i64) -> i32 {
+    // As many as the kernel takes.
+    if !(1..=1024).contains(&count) {
+        return 0;
+    }
+    let bytes = count * size_of::<libc::iovec>() as i64;
+    if __itarget_foreign_bytes(iov.cast(), bytes) != 0 {
+        return 1;
+    }
+    // SAFETY: replay space is there in both modes.
+    let mut all = (0..count as usize).map(|i| unsafe { iov.add(i).read_unaligned() });
+    i32::from(all.any(|v| __itarget_foreign_bytes(v.iov_base.cast(), v.iov_len as i64) != 0))
+}
+
 /// A call prints the name of the program: what the program may have set it to, at replay too. Otherwise it is that of the start.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_show_name() {
@@ -357,6 +376,29 @@ pub unsafe extern "C" fn __itarget_printed(p: *mut u8, n: i64) {
     let n = varint(n.max(0) as u64);
     // SAFETY: the caller's promise.
     unsafe { bulk(p, n) };
+}
+
+/// While recording: logs the first `n` bytes (none if negative) of these buffers, which were printed.
+///
+/// # Safety
+/// `iov` leads to buffers of `n` bytes and more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_printed_vector(mut iov: *const libc::iovec, n: i64) {
+    let mut left = varint(n.max(0) as u64);
+    if elsewhere() {
+        return;
+    }
+    word::raw(left);
+    while left > 0 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let v = iov.read_unaligned();
+            let some = left.min(v.iov_len as u64);
+            log::put(v.iov_base.cast(), some);
+            left -= some;
+            iov = iov.add(1);
+        }
+    }
 }
 
 /// At replay: prints on `stream`, or on `fd` if that is null, what was captured.

@@ -1,4 +1,4 @@
-// zlib: streams with its allocation functions and with others, a stream inside a structure, checksums, files.
+// zlib: streams with its allocation functions (and in tests/targets with others), a stream inside a structure, checksums, files.
 //# libs: -lz
 //# level: R3
 #include <stdio.h>
@@ -6,6 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#ifndef WAYS
+#define WAYS 1
+#endif
 
 struct job {
     char name[16];
@@ -74,7 +78,7 @@ static void unpack(int own, size_t m) {
 
 int main(void) {
     for (unsigned i = 0, x = 1; i < sizeof in; i++, x = x * 1103515245 + 12345) in[i] = "ten words "[x >> 16 & 3] + i / 5000;
-    for (int own = 0; own < 2; own++) unpack(own, pack(own));
+    for (int own = 0; own < WAYS; own++) unpack(own, pack(own));
     uLongf length = sizeof packed, restored = sizeof back;
     printf("%d crc %lx adler %lx\n", compress(packed, &length, in, sizeof in), crc32(crc32(0, NULL, 0), in, sizeof in), adler32(1, in, 100));
     memset(back, 0, sizeof back);
@@ -96,6 +100,6 @@ int main(void) {
     printf("%d %d %s\n", sum, r, gzerror(g, &error));
     gzclose(g);
     unlink(name);
-    printf("%d %d\n", strcmp(zlibVersion(), "1.") > 0, room > 0);
+    printf("%d %d\n", strcmp(zlibVersion(), "1.") > 0, room > 0 == WAYS > 1);
     return 0;
 }

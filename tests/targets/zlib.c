@@ -4,4 +4,5 @@
 //# target: unpack:!pack
 //# target: main:!pack
 //# target: own_*
+#define WAYS 2
 #include "../replay/zlib.c"

@@ -107,7 +107,9 @@ fn annotations_built_in_tell_the_truth() {
     for source in programs {
         let d = Directives::parse(&std::fs::read_to_string(&source).expect("source")).expect("directives");
         s.write("input", &d.stdin);
-        let built = s.run("itarget-cc", &["-O2", "-g", &source.to_string_lossy(), "-o", "program", "-lm"]);
+        let source_name = source.to_string_lossy();
+        let args: Vec<&str> = ["-O2", "-g", &source_name, "-o", "program", "-lm"].into_iter().chain(d.libs.iter().map(String::as_str)).collect();
+        let built = s.run("itarget-cc", &args);
         assert_eq!(built.status, 0, "{}: {built:?}", source.display());
         let mut c = s.command("itarget");
         c.args(["check-annotations", "--json", "--input", "input", "--", "./program"]).args(&d.args).envs(d.env.iter().cloned());

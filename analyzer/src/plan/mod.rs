@@ -217,7 +217,9 @@ impl Writer<'_> {
         let refused = self.facts.refused.iter().filter(|(at, _)| !self.cut.is_skipped(at.0) || calls.contains(at));
         for (at, reason) in conflicts.chain(refused.map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
-                let action = Action::Refuse { reason: reason.clone() };
+                let made = drafts[at.0].remove(&ordinal).map(|d| d.action);
+                let then = made.filter(|a| matches!(a, Action::Replace { .. } | Action::Alloc { .. })).map(Box::new);
+                let action = Action::Refuse { reason: reason.clone(), then };
                 drafts[at.0].insert(ordinal, Draft { action, alone: Alone::Same, traffic: Traffic::default(), at });
             }
         }
@@ -532,7 +534,7 @@ impl Writer<'_> {
             Role::Refuse => {
                 let reason = call.spec.reason.clone();
                 let reason = reason.unwrap_or_else(|| format!("`{}` can't be recorded", call.callee));
-                Some((Action::Refuse { reason }, nothing))
+                Some((Action::Refuse { reason, then: None }, nothing))
             }
             Role::Runtime => {
                 let runtime = call.spec.runtime.clone().unwrap_or_default();

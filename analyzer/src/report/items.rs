@@ -300,7 +300,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
                     };
                 }
             }
-            Action::Refuse { reason } => item.reason.clone_from(reason),
+            Action::Refuse { reason, .. } => item.reason.clone_from(reason),
             Action::Apply { .. } => cell = self.applied(site, &mut item),
             Action::Downcall { to } => self.crossing(site, to, true, &mut item),
             Action::Upcall { to } => self.crossing(site, to, false, &mut item),
@@ -637,7 +637,7 @@ pub fn what(action: &Action) -> String {
         }
         Action::Replace { runtime } => format!("{}: done by the runtime", runtime.trim_start_matches("__itarget_")),
         Action::Redirect { to } => format!("calls the copy `{to}`"),
-        Action::Refuse { reason } => format!("recording stops: {reason}"),
+        Action::Refuse { reason, .. } => format!("recording stops: {reason}"),
         Action::Atomic { replayed: false } => "an atomic operation: its order and what it read are logged".to_owned(),
         Action::Atomic { replayed: true } => "an atomic operation: its order is logged".to_owned(),
         Action::Stage { .. } => "works on a copy where its arguments lead to memory of the environment".to_owned(),

@@ -105,7 +105,7 @@ fn why_refused(site: i32, exe: Option<&Path>) -> String {
     let plan = exe.and_then(|exe| Program::open(exe).ok()?.plan().ok());
     let site_of_program = plan.as_ref().and_then(|plan| plan.sites.get(usize::try_from(site).ok()?));
     site_of_program.map_or(format!("site {}", site.cast_unsigned()), |s| match &s.action {
-        Action::Refuse { reason } => format!("{reason}, {}", describe(s)),
+        Action::Refuse { reason, .. } => format!("{reason}, {}", describe(s)),
         _ => describe(s),
     })
 }

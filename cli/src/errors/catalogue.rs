@@ -335,11 +335,6 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "Call the function directly, or through a function of yours.",
     },
     Entry {
-        code: "IT0803",
-        title: "Format not constant",
-        what_to_do: "What a scanf-like call writes must be known from its format. Use a constant format.",
-    },
-    Entry {
         code: "IT0804",
         title: "The plugin can't read its orders",
         what_to_do: "A bug, or TMPDIR is not usable.",

@@ -298,8 +298,9 @@ impl Cx<'_> {
         null_means_none: bool,
     ) -> Result<(), String> {
         let ir = self.ir;
-        if let Len::Scanf(format) = write.len {
-            return self.scanf(w, write.arg, format, result);
+        if let Len::Scanf(conversions) = &write.len {
+            self.scanf(w, write.arg, conversions, result);
+            return Ok(());
         }
         let Some(&to) = w.args.get(write.arg as usize) else {
             return Ok(()); // a vararg that this call does not pass

@@ -105,12 +105,13 @@ impl Cx<'_> {
         match (&site.alone, &site.action) {
             (Alone::Same, action) => self.act(id, inst, site, action, plan),
             // Before it, all is replay space.
-            (Alone::Nothing, Action::Refuse { .. }) => {
-                self.ir.before(inst);
-                let then = self.ir.if_then(self.ir.nonzero(self.mode_accompanied()), inst, true);
-                self.ir.before(then);
-                self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
+            (Alone::Nothing, Action::Refuse { then: None, .. }) => {
+                self.refuse_accompanied(id, inst);
                 Ok(())
+            }
+            (Alone::Other(other), Action::Refuse { then: Some(then), .. }) if other == then => {
+                self.refuse_accompanied(id, inst);
+                self.act(id, inst, site, then, plan)
             }
             (Alone::Other(other), Action::Store { checked, raced: true }) if **other == (Action::Store { checked: *checked, raced: false }) => {
                 self.when_accompanied(|| self.see(inst));
@@ -129,6 +130,14 @@ impl Cx<'_> {
                 self.act(id, alone, site, other, plan)
             }
         }
+    }
+
+    /// The recording ends before this instruction, once the process is not alone.
+    fn refuse_accompanied(&self, id: u32, inst: Value) {
+        self.ir.before(inst);
+        let then = self.ir.if_then(self.ir.nonzero(self.mode_accompanied()), inst, true);
+        self.ir.before(then);
+        self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
     }
 
     fn when_accompanied<R>(&self, make: impl FnOnce() -> R) -> R {
@@ -219,10 +228,10 @@ impl Cx<'_> {
                 self.ir.set_callee(inst, self.ir.call_type(inst), f);
                 Ok(())
             }
-            Action::Refuse { .. } => {
+            Action::Refuse { then, .. } => {
                 self.ir.before(inst);
                 self.hook("__itarget_refuse", &[self.ir.int(self.ir.i32, u64::from(id))]);
-                Ok(())
+                then.as_ref().map_or(Ok(()), |then| self.act(id, inst, site, then, plan))
             }
             Action::Guard { operands } => {
                 self.guard(id, inst, operands);

@@ -103,6 +103,8 @@ enum To {
     Stream(usize, Value),
     /// A descriptor argument; the descriptor or -1.
     Fd(Value),
+    /// A descriptor argument, and buffers by an array (`writev`); the descriptor or -1.
+    Vector(Value),
     /// stdout, by a function that can be given a stream instead.
     Stdout(&'static str, Value),
     /// `puts`.
@@ -135,6 +137,7 @@ impl Cx<'_> {
                 let to = match ON_A_DESCRIPTOR.iter().find(|(name, _)| *name == plan.callee) {
                     Some((_, other)) => To::Text(other, real),
                     None if plan.callee == "write" => To::Fd(real),
+                    None if plan.callee == "writev" && w.args.len() > 2 => To::Vector(real),
                     None => To::Plain(None, ir.zero(ir.ptr)),
                 };
                 (to, ir.icmp(LLVMIntPredicate::LLVMIntSGE, real, ir.int(ir.i32, 0)))
@@ -156,6 +159,7 @@ impl Cx<'_> {
         for (i, &a) in w.args.iter().enumerate() {
             if Some(i) != stream && ir.kind(ir.type_of(a)) == LLVMTypeKind::LLVMPointerTypeKind {
                 let other = match self.printed_bytes(&plan.callee, &w.args) {
+                    _ if matches!(to, To::Vector(_)) => self.hook("__itarget_foreign_vector", &[a, ir.int_cast(w.args[2], ir.i64, true)]),
                     Some(n) => self.hook("__itarget_foreign_bytes", &[a, n]),
                     None => self.hook("__itarget_foreign", &[a]),
                 };
@@ -352,6 +356,10 @@ impl Cx<'_> {
                     self.hook("__itarget_printed", &[text, n]);
                 }
             }
+            To::Vector(_) => {
+                let r = keep(self.perform_as_is(w, &w.args));
+                self.hook("__itarget_printed_vector", &[w.args[1], ir.int_cast(r, ir.i64, true)]);
+            }
             To::Errors(_) => {
                 let memory = self.hook("__itarget_capture_errors", &[]);
                 keep(self.print(w, &shown.callee, &w.args));
@@ -433,7 +441,7 @@ impl Cx<'_> {
         let standard = ir.int_cast(shown.standard, ir.i32, false);
         Some(match &shown.to {
             To::Stream(_, stream) | To::Control(_, stream) | To::Stdout(_, stream) | To::Line(stream) => (standard, *stream),
-            To::Fd(_) | To::Text(..) => (standard, ir.zero(ir.ptr)),
+            To::Fd(_) | To::Vector(_) | To::Text(..) => (standard, ir.zero(ir.ptr)),
             // `error` prints on both.
             To::Errors(_) | To::Plain(Some(2), _) => (ir.select(shown.standard, ir.int(ir.i32, 2), ir.int(ir.i32, 0)), ir.zero(ir.ptr)),
             To::Plain(_, stream) => (standard, *stream),
@@ -460,7 +468,7 @@ impl Cx<'_> {
             To::Stream(_, real) | To::Stdout(_, real) | To::Line(real) | To::Errors(real) => {
                 self.hook("__itarget_print", &[*real, ir.int(ir.i32, 0)]);
             }
-            To::Fd(fd) | To::Text(_, fd) => {
+            To::Fd(fd) | To::Vector(fd) | To::Text(_, fd) => {
                 self.hook("__itarget_print", &[ir.zero(ir.ptr), *fd]);
             }
             To::Plain(..) | To::Control(..) => {

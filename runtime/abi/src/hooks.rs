@@ -52,6 +52,7 @@ macro_rules! for_each_hook {
             __itarget_show_errno(format: ptr) -> void;
             __itarget_descriptor(fd: i32) -> void;
             __itarget_foreign_bytes(p: ptr, n: i64) -> i32;
+            __itarget_foreign_vector(iov: ptr, count: i64) -> i32;
             __itarget_foreign(p: ptr) -> i32;
             __itarget_not_captured() -> void;
             __itarget_capture(stream: ptr) -> ptr;
@@ -59,6 +60,7 @@ macro_rules! for_each_hook {
             __itarget_capture_errors() -> ptr;
             __itarget_captured_errors(memory: ptr) -> void;
             __itarget_captured_fd(memory: ptr, fd: i32) -> i64;
+            __itarget_printed_vector(iov: ptr, n: i64) -> void;
             __itarget_printed(p: ptr, n: i64) -> void;
             __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;

@@ -293,6 +293,9 @@ pub enum Action {
     Refuse {
         /// Sentence for the user.
         reason: String,
+        /// What takes the place of the call all the same: other calls work with what the runtime's function makes (`setjmp`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<Box<Action>>,
     },
     /// Recording stops before this instruction if one of these operands leads to memory of the environment above the
     /// bound: it works on that memory itself, and at replay the memory is not what it was.
@@ -522,12 +525,23 @@ pub enum Len {
     /// Not the argument's own bytes: from where the pointer at this offset of its memory led before the call (nowhere if null) to where it
     /// leads after it.
     Moved(u64),
-    /// scanf conversions of the format at this argument, over the varargs from `Write::arg` on.
-    Scanf(u32),
+    /// What scanf stores, in the order of its format, through the varargs from `Write::arg` on.
+    Scanf(Vec<Conversion>),
+    /// As many bytes as the ioctl request in this argument says that it reads (bits 16 to 29, if bit 31 is set).
+    Ioctl(u32),
     /// Check builds: somewhere in the object that the argument points to; `true`: also later.
     Object(bool),
     /// `%n` conversions of the printf format at this argument.
     PrintfN(u32),
+}
+
+/// A conversion of a scanf format that stores through an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversion {
+    /// Bytes stored; 0: a C string.
+    pub size: u64,
+    /// `%n`: does not count in the result.
+    pub is_n: bool,
 }
 
 /// Where an output function writes.

@@ -40,6 +40,18 @@ fn a_replay_ends_where_a_signal_or_another_image_ended_the_program() {
     }
 }
 
+/// What the runtime has in place of a function of the library stays there where the recording ends: `longjmp` works with what `setjmp` made.
+#[test]
+fn where_setjmp_ends_the_recording_the_program_still_jumps() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/jumps-in-the-environment.c", "min");
+    let plain = s.run::<&str>(&exe.to_string_lossy(), &[]);
+    assert_eq!((plain.status, plain.stdout.as_str()), (3, "first\nback with 42\n"));
+    let recorded = record(&s, &s.path("t"), &exe, &[]);
+    assert_eq!((recorded.status, &recorded.stdout), (3, &plain.stdout), "{recorded:?}");
+    assert!(recorded.stderr.contains("IT0614"), "{recorded:?}");
+}
+
 #[test]
 fn after_a_failed_exec_or_a_refused_call_the_program_goes_on() {
     let s = Scratch::new();

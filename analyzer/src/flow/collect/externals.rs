@@ -482,8 +482,12 @@ impl Collector<'_> {
         };
         for (k, &operand) in call.args.iter().enumerate() {
             if Some(k) != stream && call.signature.params.get(k) == Some(&Class::Pointer) {
-                let values = self.span(&self.merged(site.at.0, operand), None);
+                let mut values = self.span(&self.merged(site.at.0, operand), None);
                 let len = site.spec.lengths.iter().find(|l| l.0 == k as u32).map(|l| &l.1);
+                if matches!(len, Some(plan::Len::Iovec(..))) {
+                    values.extend(self.pointees(&values));
+                    values = sorted(values);
+                }
                 site.printed_bytes += len.map_or(TEXT, |l| annotate::estimate(l, self.object_size(&values), 4096));
                 site.printed.extend(values);
                 site.shown.push(k as u32);

@@ -280,7 +280,7 @@ impl<'a> Collector<'a> {
             let reason = format!("inline assembly with `{what}` brings in values that can't be recorded; use the C library's function instead");
             self.facts.refused.push((at, reason));
         }
-        if text.trim().is_empty() || assembly::only_computes(text, constraints) {
+        if assembly::only_computes(text, constraints) {
             return;
         }
         for (index, &arg) in call.args.iter().enumerate() {

@@ -85,6 +85,8 @@ mod attributes;
 
 mod calls;
 
+mod module;
+
 impl Ir {
     /// Wraps a module.
     ///
@@ -764,35 +766,5 @@ impl Ir {
         // SAFETY: LLVM gives `len` bytes owned by the constant.
         let bytes = unsafe { std::slice::from_raw_parts(p.cast::<u8>(), len) };
         Some(bytes.iter().copied().take_while(|b| *b != 0).collect())
-    }
-
-    /// Writes the module as bitcode.
-    ///
-    /// # Errors
-    /// The file can't be written.
-    pub fn write_bitcode(&self, path: &str) -> Result<(), String> {
-        let p = cstr(path);
-        if llvm!(llvm_sys::bit_writer::LLVMWriteBitcodeToFile(self.module, p.as_ptr())) == 0 {
-            Ok(())
-        } else {
-            Err(format!("can't write {path}"))
-        }
-    }
-
-    /// Checks the module; the first complaint as text.
-    ///
-    /// # Errors
-    /// The module is broken (a bug of ours).
-    pub fn verify(&self) -> Result<(), String> {
-        let mut message = std::ptr::null_mut();
-        let action = llvm_sys::analysis::LLVMVerifierFailureAction::LLVMReturnStatusAction;
-        let bad = llvm!(llvm_sys::analysis::LLVMVerifyModule(self.module, action, &mut message));
-        if message.is_null() {
-            return Ok(());
-        }
-        // SAFETY: the verifier gives a NUL-terminated string that we own.
-        let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
-        llvm!(LLVMDisposeMessage(message));
-        if bad != 0 { Err(text) } else { Ok(()) }
     }
 }

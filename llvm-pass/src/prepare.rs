@@ -1,5 +1,6 @@
 //! Before analysis: the shape that makes every external call a direct call of an external.
 //!
+//! * code that constants leave out (`if (options & 0)`) is removed, as a plain build does: what only that refers to need not exist;
 //! * bodies of `available_externally` functions (glibc's inline variants) are dropped, unless they only read (`tolower`,
 //!   `feof_unlocked`): one call of the library is cheaper to log than what `getc_unlocked` does to a stream; those that
 //!   only read, and those of C++ templates (not all of them exist in libstdc++), become the program's own;
@@ -52,6 +53,7 @@ const LISTS: &[(&str, &str)] = &[
 /// # Errors
 /// A construct that can't be instrumented, with a code and what to do.
 pub fn run(ir: &Ir) -> Result<(), String> {
+    ir.run_passes(c"function(sccp),globaldce")?;
     for f in ir.functions() {
         if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {
             let name = ir.name(f);

@@ -135,28 +135,63 @@ static mut TOKEN: *mut u8 = core::ptr::null_mut();
 /// As strtok.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_strtok(s: *mut u8, delimiters: *const u8) -> *mut u8 {
+    // SAFETY: passed on.
+    unsafe { next_token(s, delimiters, false) }
+}
+
+/// The same where text or delimiters may lie in memory of the environment: what it finds is logged.
+///
+/// # Safety
+/// As strtok.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_strtok_logged(s: *mut u8, delimiters: *const u8) -> *mut u8 {
+    // SAFETY: passed on.
+    unsafe { next_token(s, delimiters, !off()) }
+}
+
+/// # Safety
+/// As strtok.
+unsafe fn next_token(s: *mut u8, delimiters: *const u8, logged: bool) -> *mut u8 {
     // Its position is the whole process's.
     // SAFETY: as strtok; sections exclude each other.
     crate::sync::section(|| unsafe {
-        let mut p = if s.is_null() { TOKEN } else { s };
+        let p = if s.is_null() { TOKEN } else { s };
         if p.is_null() {
             return p;
         }
-        refuse_above(p);
-        p = p.add(libc::strspn(p.cast(), delimiters.cast()));
-        if *p == 0 {
-            TOKEN = p;
-            return core::ptr::null_mut();
+        let (mut start, mut next, mut cut) = (core::ptr::null_mut(), p, false);
+        if !logged || !replaying() {
+            (start, next, cut) = token(p, delimiters);
         }
-        let end = p.add(libc::strcspn(p.cast(), delimiters.cast()));
-        if *end == 0 {
-            TOKEN = end;
-        } else {
-            *end = 0;
-            TOKEN = end.add(1);
+        if logged {
+            event(site::STRTOK as u32);
+            start = varint(start as u64) as *mut u8;
+            next = varint(next as u64) as *mut u8;
+            cut = varint(u64::from(cut)) != 0;
         }
-        p
+        // A part of the block may be replay space.
+        if cut && (!replaying() || layout::mapped_at_replay(next as u64 - 1)) {
+            *next.sub(1) = 0;
+        }
+        TOKEN = next;
+        start
     })
+}
+
+/// The next token of a text: where it begins (null: there is none), where to go on, and whether a delimiter is to be overwritten before that.
+///
+/// # Safety
+/// Two C strings.
+unsafe fn token(text: *mut u8, delimiters: *const u8) -> (*mut u8, *mut u8, bool) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let start = text.add(libc::strspn(text.cast(), delimiters.cast()));
+        if *start == 0 {
+            return (core::ptr::null_mut(), start, false);
+        }
+        let end = start.add(libc::strcspn(start.cast(), delimiters.cast()));
+        if *end == 0 { (start, end, false) } else { (start, end.add(1), true) }
+    }
 }
 
 /// The buffer of a thread's into which libc reads lines.

@@ -164,10 +164,70 @@ unsafe fn install(signal: c_int, wanted: &Action) {
 /// As signal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_signal(signal: c_int, handler: usize) -> usize {
-    let new = Action { handler, mask: [0; 16], flags: libc::SA_RESTART, restorer: 0 };
+    handled_by(signal, handler, libc::SA_RESTART)
+}
+
+/// signal as System V has it: the handler runs once.
+///
+/// # Safety
+/// As signal.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_sysv_signal(signal: c_int, handler: usize) -> usize {
+    handled_by(signal, handler, libc::SA_RESETHAND | libc::SA_NODEFER)
+}
+
+/// sigset, which also blocks or unblocks the signal.
+///
+/// # Safety
+/// As sigset.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_sigset(signal: c_int, handler: usize) -> usize {
+    /// `SIG_HOLD`
+    const HOLD: usize = 2;
+    let before = if handler == HOLD { current(signal) } else { handled_by(signal, handler, 0) };
+    if before == libc::SIG_ERR {
+        return before;
+    }
+    let (bit, mut held) = (1u64 << (signal - 1), 0u64);
+    // Where a function of the environment calls, no replay does.
+    let outside = crossing::from_environment();
+    if outside || crate::hooks::__itarget_enter(crate::exit::site::MASK) != 0 {
+        let how = if handler == HOLD { libc::SIG_BLOCK } else { libc::SIG_UNBLOCK };
+        // SAFETY: masks of 8 bytes.
+        unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, how, &raw const bit, &raw mut held, 8u64) };
+    }
+    if !outside {
+        crate::hooks::__itarget_leave();
+        held = crate::hooks::__itarget_val(held as i64) as u64;
+    }
+    if held & bit != 0 { HOLD } else { before }
+}
+
+/// sigignore.
+///
+/// # Safety
+/// As sigignore.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_sigignore(signal: c_int) -> c_int {
+    if handled_by(signal, libc::SIG_IGN, 0) == libc::SIG_ERR { -1 } else { 0 }
+}
+
+/// Sets a handler; what was there before.
+fn handled_by(signal: c_int, handler: usize, flags: c_int) -> usize {
+    let new = Action { handler, mask: [0; 16], flags, restorer: 0 };
     let mut old = DEFAULT;
     // SAFETY: valid structures.
     if unsafe { __itarget_sigaction(signal, &raw const new, &raw mut old) } < 0 {
+        return libc::SIG_ERR;
+    }
+    old.handler
+}
+
+/// The handler that is set.
+fn current(signal: c_int) -> usize {
+    let mut old = DEFAULT;
+    // SAFETY: a valid structure.
+    if unsafe { __itarget_sigaction(signal, core::ptr::null(), &raw mut old) } < 0 {
         return libc::SIG_ERR;
     }
     old.handler

@@ -6,7 +6,7 @@
 #include <unistd.h>
 struct ops { const char *name; long (*run)(long); };
 static long twice(long x) { return 2 * x; }
-static long stamp(long x) { return (long)time(NULL) * 0 + x + (getpid() > 0); }
+static long stamp(long x) { return (long)time(NULL) / 100000000000 + x + (getpid() > 0); }
 static const struct ops table[] = {{"twice", twice}, {"stamp", stamp}};
 static struct { ssize_t (*rd)(int, void *, size_t); size_t (*len)(const char *); void *(*get)(size_t); void (*put)(void *); int (*close)(int); } sys = {read, strlen, malloc, free, close};
 int main(int argc, char **argv) {

@@ -131,10 +131,7 @@ fn take_from(
         if user == SOURCE {
             continue;
         }
-        let counts = |v: &FieldId| {
-            !pin.checked || !matches!(facts.place(points_to, *v), Place::External | Place::Movable)
-        };
-        let lost = pin.values.iter().find(|v| reached[node(**v) as usize].is_some() && counts(v));
+        let lost = pin.values.iter().find(|v| reached[node(**v) as usize].is_some());
         if let Some(&v) = lost {
             let path = path(graph, &forced, &reached, node(v));
             let reason = explain::conflict(module, points_to, facts, pin, v, &path);

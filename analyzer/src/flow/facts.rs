@@ -211,9 +211,6 @@ pub struct Pin {
     pub operands: Vec<u32>,
     /// The site is a call: recording can stop there if the cells can't be in replay space.
     pub refusable: bool,
-    /// Recording stops at run time when the memory is above the bound, so only cells below it need
-    /// to be in replay space.
-    pub checked: bool,
     /// Where the cells are not in replay space, the site gets this copy.
     pub staged: Option<Staged>,
 }

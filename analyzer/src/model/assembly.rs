@@ -9,12 +9,18 @@ const ON_OPERANDS: &[&str] = &[
     "test", "tzcnt", "xor",
 ];
 
+/// Whether assembly has no instructions, only comments.
+#[must_use]
+pub fn is_empty(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#'))
+}
+
 /// Whether assembly computes with what is in registers and touches no memory: all its instructions are known, none has an operand
 /// in memory, and no operand is handed over as a place in memory (`*` in the constraints).
 #[must_use]
 pub fn only_computes(text: &str, constraints: &str) -> bool {
     // It only keeps the compiler from knowing something.
-    if text.trim().is_empty() {
+    if is_empty(text) {
         return true;
     }
     // What follows a brace is an operand by a name of its part (`${1:k}`); some of those letters make it an address.
@@ -49,6 +55,7 @@ mod tests {
     #[test]
     fn nothing() {
         assert!(only_computes("", "=*m,*m,~{memory}") && only_computes(" \n", "=r,0"));
+        assert!(only_computes("# forget what it was", "=r,0,*m") && !only_computes("# one\ncall *$0", "r"));
     }
 
     #[test]

@@ -217,8 +217,11 @@ impl Writer<'_> {
         let refused = self.facts.refused.iter().filter(|(at, _)| !self.cut.is_skipped(at.0) || calls.contains(at));
         for (at, reason) in conflicts.chain(refused.map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
-                let made = drafts[at.0].remove(&ordinal).map(|d| d.action);
-                let then = made.filter(|a| matches!(a, Action::Replace { .. } | Action::Alloc { .. })).map(Box::new);
+                let then = match drafts[at.0].remove(&ordinal).map(|d| d.action) {
+                    Some(made @ (Action::Replace { .. } | Action::Alloc { .. })) => Some(Box::new(made)),
+                    Some(Action::Refuse { then, .. }) => then,
+                    _ => None,
+                };
                 let action = Action::Refuse { reason: reason.clone(), then };
                 drafts[at.0].insert(ordinal, Draft { action, alone: Alone::Same, traffic: Traffic::default(), at });
             }

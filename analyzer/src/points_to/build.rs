@@ -6,7 +6,7 @@ use super::solver::{NONE, Node, Slots, Solver, Use};
 use super::wrappers::{self, Wrappers};
 use super::{Library, ObjectKind, Options, PointsTo, Runs, SiteRef, Target};
 use crate::model::{
-    Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, TypeId, ValueId,
+    Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, TypeId, ValueId, assembly,
 };
 use itarget_annotations::Kind;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -493,7 +493,7 @@ impl<'a> Builder<'a> {
                         NONE => self.unknown_call(number),
                         node => self.solver.attach(node, Use::Callee(number)),
                     },
-                    Callee::Asm { text, .. } => self.assembly(number, text.trim().is_empty()),
+                    Callee::Asm { text, .. } => self.assembly(number, assembly::is_empty(text)),
                 }
             }
             // No pointers move, but queries know constant addresses by their nodes.

@@ -10,7 +10,7 @@ use super::slices::{Slice, Slices};
 use super::threads::Threads;
 use crate::annotate::{Arguments, CallSpec};
 use crate::flow::collect::CallArguments;
-use crate::model::{Access, Attributes, Call, Callee, FunctionId, InstrKind, Module, Operand, ValueId};
+use crate::model::{Access, Attributes, Call, Callee, FunctionId, InstrKind, Module, Operand, ValueId, assembly};
 use crate::points_to::{FieldId, ObjectKind, PointsTo};
 use itarget_annotations::{Annotations, Len, Ret};
 use rustc_hash::FxHashMap;
@@ -301,7 +301,7 @@ impl Collector<'_> {
             self.plain(call.args[arg], Some(size), Deed::Read);
         }
         if let Callee::Asm { text, .. } = &call.callee
-            && !text.trim().is_empty()
+            && !assembly::is_empty(text)
         {
             let deed = if is_atomic(text) { Deed::AtomicAssembly } else { Deed::Write };
             for &arg in &call.args {

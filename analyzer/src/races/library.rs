@@ -21,7 +21,7 @@ pub(super) fn calls(name: &str) -> Calls {
         "thrd_create" => Calls::Thread(Some(2)),
         "timer_create" | "mq_notify" | "clone" | "__clone" | "clone3" | "lio_listio" | "lio_listio64" | "getaddrinfo_a" => Calls::Thread(None),
         "aio_read" | "aio_read64" | "aio_write" | "aio_write64" | "aio_fsync" | "aio_fsync64" => Calls::Thread(None),
-        "signal" | "__sysv_signal" | "bsd_signal" | "sigset" | "sigaction" | "__sigaction" | "sigvec"
+        "signal" | "__sysv_signal" | "sysv_signal" | "bsd_signal" | "ssignal" | "sigset" | "sigaction" | "__sigaction" | "sigvec"
         | "atexit" | "__cxa_atexit" | "__cxa_thread_atexit" | "__cxa_thread_atexit_impl" | "__cxa_at_quick_exit" | "on_exit" | "at_quick_exit"
         | "pthread_key_create" | "tss_create" | "pthread_atfork" | "__register_atfork" => Calls::Anywhere,
         _ => Calls::Here,

@@ -16,7 +16,7 @@ pub const MMAP: i32 = 0xffff_0004_u32 as i32;
 pub const GETDELIM: i32 = 0xffff_0005_u32 as i32;
 /// sigsetjmp with mask.
 pub const MASK: i32 = 0xffff_0007_u32 as i32;
-/// qsort and strtok on memory of the environment.
+/// qsort on memory of the library.
 pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
 /// A function that the analysis found no way to.
 pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
@@ -30,6 +30,8 @@ pub const TEXT: i32 = 0xffff_000d_u32 as i32;
 pub const PRINTED: i32 = 0xffff_0017_u32 as i32;
 /// longjmp.
 pub const JUMP: i32 = 0xffff_000b_u32 as i32;
+/// strtok of memory of the environment.
+pub const STRTOK: i32 = 0xffff_001b_u32 as i32;
 /// iconv.
 pub const ICONV: i32 = 0xffff_000a_u32 as i32;
 /// More synchronization objects than there is room for.

@@ -22,7 +22,6 @@ const NATIVE_READERS: &[&str] = &[
     "__itarget_putenv",
     "__itarget_setenv",
     "__itarget_sigaction",
-    "__itarget_strtok",
     "__itarget_unsetenv",
 ];
 
@@ -34,9 +33,6 @@ const FORMATTERS: &[&str] = &["__itarget_asprintf", "__itarget_vasprintf"];
 
 /// Bytes by which such a text is estimated.
 const TEXT: u64 = 32;
-
-/// Those of them that refuse memory above the bound.
-const CHECKS_ADDRESS: &[&str] = &["__itarget_strtok"];
 
 /// Ways to die: nothing comes after them.
 const DEATHS: &[&str] = &["__itarget_chk_fail", "__itarget_fortify_fail", "__itarget_stack_chk_fail"];
@@ -412,6 +408,12 @@ impl Collector<'_> {
             let movement = self.formatted(site, call, runtime == "__itarget_vasprintf");
             site.movements.push(movement);
         }
+        if runtime == "__itarget_strtok" {
+            // Its text is where it was last, or an argument; its result leads into either.
+            let result = Operand::Local(self.module.functions[site.at.0].value_of(site.at.1));
+            let read = call.args.iter().copied().chain([result]).flat_map(|o| self.span(&self.merged(site.at.0, o), None));
+            site.movements.push(Movement { from: sorted(read.collect()), to: Vec::new() });
+        }
         if runtime == "__itarget_qsort" && let Some(&array) = call.args.first() {
             // Elements change places: what is in the environment of one is so of all.
             self.facts.sorted.push(self.span(&self.merged(site.at.0, array), None));
@@ -434,9 +436,6 @@ impl Collector<'_> {
                 }
                 let staged = sized(&site.spec, index as u32);
                 self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), index as u32, staged);
-                if CHECKS_ADDRESS.contains(&runtime) && let Some(pin) = self.facts.pins.last_mut() {
-                    pin.checked = true;
-                }
             }
         }
     }

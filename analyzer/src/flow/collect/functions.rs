@@ -55,8 +55,11 @@ const AWARE: &[&str] = &[
     "__itarget_setjmp",
     "__itarget_setlocale",
     "__itarget_sigaction",
+    "__itarget_sigignore",
     "__itarget_signal",
+    "__itarget_sigset",
     "__itarget_sigsetjmp",
+    "__itarget_sysv_signal",
     "__itarget_unsetenv",
     "__itarget_vfork",
 ];

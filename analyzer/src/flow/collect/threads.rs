@@ -146,7 +146,7 @@ impl Collector<'_> {
     /// Variables that handlers of signals set, by themselves, by functions that they name, or by the library: they run in whichever thread gets the signal, and nothing orders that before what others
     /// read. Many a program polls a flag of this kind that is not `volatile`.
     fn set_by_handlers(&self) -> Vec<FieldId> {
-        let installs = |c: &&CallSite| matches!(c.spec.runtime.as_deref(), Some("__itarget_sigaction" | "__itarget_signal"));
+        let installs = |c: &&CallSite| matches!(c.spec.runtime.as_deref(), Some("__itarget_sigaction" | "__itarget_signal" | "__itarget_sigset" | "__itarget_sysv_signal"));
         let asynchronous = |c: &&CallSite| match &self.module.functions[c.at.0].instrs[c.at.1].kind {
             InstrKind::Call(call) => !matches!(call.args.first(), Some(Operand::Int(n)) if FAULTS.contains(n)),
             _ => true,

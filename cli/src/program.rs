@@ -176,6 +176,20 @@ fn unpack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) { zstd::decode_all(bytes) } else { Ok(bytes.to_vec()) }
 }
 
+/// Why recording ended at that site, of the runtime or of the program `exe`.
+#[must_use]
+pub fn why_refused(site: i32, exe: Option<&Path>) -> String {
+    if let Some(why) = itarget_abi::site::why_refused(site) {
+        return why.into();
+    }
+    let plan = exe.and_then(|exe| Program::open(exe).ok()?.plan().ok());
+    let site_of_program = plan.as_ref().and_then(|plan| plan.sites.get(usize::try_from(site).ok()?));
+    site_of_program.map_or(format!("site {}", site.cast_unsigned()), |s| match &s.action {
+        itarget_plan::Action::Refuse { reason, .. } => format!("{reason}, {}", describe(s)),
+        _ => describe(s),
+    })
+}
+
 /// A site as text: `load in parse (file.c:12)`.
 #[must_use]
 pub fn describe(site: &Site) -> String {

@@ -120,6 +120,17 @@ pub unsafe extern "C" fn __itarget_shown_close(stream: *mut c_void) {
     unsafe { libc::fflush(stream.cast()) };
 }
 
+/// Record: a buffer that the program gives to a stream. What libc does there later is nothing a replay could repeat, and nobody may look at
+/// it, so the stream gets one of libc's, which it keeps for good.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_own_buffer(buffer: *mut c_void, size: i64) -> *mut c_void {
+    if buffer.is_null() || !recording() || elsewhere() || size <= 0 {
+        return buffer;
+    }
+    // SAFETY: memory of libc's.
+    unsafe { libc::malloc(size as usize) }
+}
+
 /// Replay: the program says how its stdout or stderr is buffered. The buffer that it may give is not used: when the program
 /// takes it back would have to be known.
 ///

@@ -1,11 +1,10 @@
 //! `itarget dump`: what a trace holds.
 
 use super::{Outcome, text};
-use crate::program::{Program, describe, hex};
+use crate::program::{self, hex};
 use crate::trace::log::{Log, Reading, reason};
 use crate::trace::{dir, flat};
 use itarget_abi::log::{end, kind};
-use itarget_plan::Action;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -67,7 +66,7 @@ pub fn run(args: Args) -> Outcome {
     // Where there was no room for the END chunk, only the reason is known.
     let known = log.end.filter(|e| e.reason != end::IO_ERROR || e.status != 0);
     let status = known.map_or(String::new(), |e| match e.reason {
-        end::REFUSED => format!(": {}", why_refused(e.status, meta.as_ref().map(|m| Path::new(&m.exe)))),
+        end::REFUSED => format!(": {}", program::why_refused(e.status, meta.as_ref().map(|m| Path::new(&m.exe)))),
         _ => format!(" ({})", e.status),
     });
     say!("end         {}{status}", reason(&log));
@@ -95,19 +94,6 @@ fn name(k: u16) -> &'static str {
         kind::FORK => "FORK",
         _ => "other",
     }
-}
-
-/// Why recording ended at that site, of the runtime or of the program `exe`.
-fn why_refused(site: i32, exe: Option<&Path>) -> String {
-    if let Some(why) = itarget_abi::site::why_refused(site) {
-        return why.into();
-    }
-    let plan = exe.and_then(|exe| Program::open(exe).ok()?.plan().ok());
-    let site_of_program = plan.as_ref().and_then(|plan| plan.sites.get(usize::try_from(site).ok()?));
-    site_of_program.map_or(format!("site {}", site.cast_unsigned()), |s| match &s.action {
-        Action::Refuse { reason, .. } => format!("{reason}, {}", describe(s)),
-        _ => describe(s),
-    })
 }
 
 fn as_json(log: &Log) -> serde_json::Value {

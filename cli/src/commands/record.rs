@@ -1,6 +1,8 @@
 //! `itarget record`: runs a program and keeps what came from its environment.
 
 use super::{Outcome, run};
+use crate::program;
+use crate::trace::log;
 use crate::trace::packed::Packer;
 use crate::trace::process;
 use crate::trace::dir::{self, Meta};
@@ -99,24 +101,24 @@ impl Drop for Packing {
 /// # Errors
 /// IT0501, IT0504, IT0505.
 pub fn run(args: Args) -> Outcome {
-    let program = run::identify(&args.program[0])?;
+    let identified = run::identify(&args.program[0])?;
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let mut meta = Meta {
-        exe: program.path.display().to_string(),
-        module: program.module.clone(),
-        plan: program.plan.clone(),
+        exe: identified.path.display().to_string(),
+        module: identified.module.clone(),
+        plan: identified.plan.clone(),
         argv: args.program.clone(),
         started,
         itarget: env!("CARGO_PKG_VERSION").into(),
         end: None,
     };
-    let mut command = Command::new(&program.path);
+    let mut command = Command::new(&identified.path);
     {
         use std::os::unix::process::CommandExt;
         command.arg0(&args.program[0]);
     }
     command.args(&args.program[1..]);
-    let trace = match dir::create(args.output.as_deref(), &program.path, &meta) {
+    let trace = match dir::create(args.output.as_deref(), &identified.path, &meta) {
         Ok(dir) => Some(dir),
         Err(e) => {
             e.print("itarget");
@@ -153,6 +155,10 @@ pub fn run(args: Args) -> Outcome {
         meta.end = Some(run::ended(status));
         if let Err(e) = dir::complete(dir, &meta) {
             e.print("itarget");
+        }
+        // What the runtime says by itself it has said.
+        if let Some(site) = log::refused_at(&dir.join("log")).filter(|site| itarget_abi::site::why_refused(*site).is_none()) {
+            anstream::eprintln!("itarget: the recording ended here: {}", program::why_refused(site, Some(&identified.path)));
         }
     }
     Ok(run::end_like(status))

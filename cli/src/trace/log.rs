@@ -10,8 +10,9 @@ use itarget_abi::log::Start as Fixed;
 use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, SYNC_BUFFER, ThreadEnd, end, kind};
 use itarget_abi::version;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::mem::offset_of;
+use std::path::Path;
 
 /// The START chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +195,18 @@ fn io(e: &std::io::Error) -> Error {
 
 fn sink_io(e: &std::io::Error) -> Error {
     Error::new("IT0607", format!("no memory for the decoded log: {e}"))
+}
+
+/// The site at which the recording ended because of what the program does there, by the last chunk of a log that is complete.
+#[must_use]
+pub fn refused_at(log: &Path) -> Option<i32> {
+    let mut tail = [0u8; HEADER + END_SIZE];
+    let mut file = std::fs::File::open(log).ok()?;
+    file.seek(SeekFrom::End(-i64::try_from(tail.len()).ok()?)).ok()?;
+    file.read_exact(&mut tail).ok()?;
+    let (head, payload) = tail.split_at(HEADER);
+    let is_end = u32_at(head, 0) == CHUNK_MAGIC && u16_at(head, offset_of!(itarget_abi::log::ChunkHeader, kind)) == kind::END;
+    (is_end && is_intact(head, payload) && u32_at(payload, 0) == end::REFUSED).then(|| u32_at(payload, 4).cast_signed())
 }
 
 /// Bytes of the fixed part of the START payload.

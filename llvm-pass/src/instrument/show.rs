@@ -293,6 +293,10 @@ impl Cx<'_> {
     /// The call while recording, its result in `slot`.
     pub(super) fn perform_shown(&self, w: &Wrapper, shown: &Shown, slot: Option<Value>) {
         let ir = self.ir;
+        let mut given = w.args.clone();
+        if let Some(size) = self.buffer_size(&shown.callee, &w.args) {
+            given[1] = self.hook("__itarget_own_buffer", &[given[1], size]);
+        }
         let printing = self.printing(shown);
         if let Some((on, stream)) = printing {
             self.hook("__itarget_output_begin", &[on, stream]);
@@ -311,7 +315,7 @@ impl Cx<'_> {
         ir.at_end(from);
         ir.cond_br(shown.capture, captured, plain);
         ir.at_end(plain);
-        keep(self.print(w, &shown.callee, &w.args));
+        keep(self.print(w, &shown.callee, &given));
         ir.br(done);
         ir.at_end(captured);
         match &shown.to {
@@ -390,6 +394,16 @@ impl Cx<'_> {
         ir.at_end(done);
         if let Some((on, _)) = printing {
             self.hook("__itarget_output_end", &[on]);
+        }
+    }
+
+    /// Bytes of the buffer that a call hands to a stream as its second argument.
+    fn buffer_size(&self, callee: &str, args: &[Value]) -> Option<Value> {
+        let ir = self.ir;
+        match (callee, args) {
+            ("setvbuf", [_, _, _, size]) | ("setbuffer", [_, _, size]) => Some(ir.int_cast(*size, ir.i64, false)),
+            ("setbuf", [_, _]) => Some(ir.int(ir.i64, u64::from(libc::BUFSIZ))),
+            _ => None,
         }
     }
 

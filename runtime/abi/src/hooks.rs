@@ -46,6 +46,7 @@ macro_rules! for_each_hook {
             __itarget_standard(fd: i32) -> ptr;
             __itarget_shown_close(stream: ptr) -> void;
             __itarget_closed(stream: ptr) -> void;
+            __itarget_own_buffer(buffer: ptr, size: i64) -> ptr;
             __itarget_shown_buffer(stream: ptr, mode: i32, size: i64) -> void;
             __itarget_show_name() -> void;
             __itarget_local_numbers() -> i32;

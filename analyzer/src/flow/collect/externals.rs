@@ -28,6 +28,9 @@ const NATIVE_READERS: &[&str] = &[
 /// Those of them that read C strings, and keep no pointer to them.
 const TEXT_READERS: &[&str] = &["__itarget_setenv", "__itarget_unsetenv"];
 
+/// Functions that hand a buffer to a stream: while a program is recorded whole, the runtime gives the stream one of its own.
+const BUFFERS: &[&str] = &["setbuf", "setbuffer", "setvbuf"];
+
 /// Runtime functions that make text in a block of their own.
 const FORMATTERS: &[&str] = &["__itarget_asprintf", "__itarget_vasprintf"];
 
@@ -125,7 +128,8 @@ impl Collector<'_> {
         match role {
             Role::Unknown => self.unknown(&mut site, call, attributes),
             Role::Env => {
-                for &arg in site.spec.retains.iter().chain(&site.spec.opaque) {
+                let own = !self.partial && BUFFERS.contains(&name);
+                for &arg in site.spec.retains.iter().filter(|_| !own).chain(&site.spec.opaque) {
                     if let Some(&operand) = call.args.get(arg as usize) {
                         site.pinned.extend(self.span(&self.merged(at.0, operand), None));
                     }

@@ -47,6 +47,34 @@ static mut ORIGINAL: [Option<(u64, u64)>; 2] = [None; 2];
 /// Whether they still lead there.
 static mut SHOWN: [bool; 2] = [true; 2];
 
+/// Of other descriptors: 1 or 2 for a duplicate of that one.
+static mut DUPLICATES: [u8; 1024] = [0; 1024];
+
+/// Descriptor 1 or 2 that `fd` is, or is a duplicate of, where what is printed there is shown.
+fn shown_as(fd: i32) -> Option<i32> {
+    match fd {
+        1 | 2 => is_shown(fd).then_some(fd),
+        // SAFETY: small numbers; what threads do with descriptors is not followed.
+        _ => unsafe { (&*(&raw const DUPLICATES)).get(fd as usize).copied().filter(|d| *d != 0).map(i32::from) },
+    }
+}
+
+/// `new` (negative: none) leads to where `old` does.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_duplicate(old: i32, new: i32) {
+    if !recording() && !replaying() || elsewhere() || crate::sync::threads() {
+        return;
+    }
+    if new == 1 || new == 2 {
+        return __itarget_descriptor(new);
+    }
+    let of = shown_as(old).unwrap_or(0) as u8;
+    // SAFETY: as above.
+    if let Some(slot) = unsafe { (&mut *(&raw mut DUPLICATES)).get_mut(new as usize) } {
+        *slot = of;
+    }
+}
+
 fn is_shown(fd: i32) -> bool {
     // SAFETY: a flag.
     unsafe { SHOWN[fd as usize - 1] }
@@ -59,6 +87,14 @@ fn is_shown(fd: i32) -> bool {
 pub extern "C" fn __itarget_descriptor(fd: i32) {
     if !recording() && !replaying() || crate::state::elsewhere() || crate::sync::threads() {
         return;
+    }
+    // SAFETY: as in `shown_as`.
+    unsafe {
+        match (&mut *(&raw mut DUPLICATES)).get_mut(fd as usize) {
+            Some(slot) => *slot = 0,
+            None if fd < 0 => DUPLICATES = [0; 1024],
+            None => {}
+        }
     }
     for own in 1..=2 {
         if fd == own || fd == -1 {
@@ -184,16 +220,17 @@ pub unsafe fn give_back(stream: *mut c_void) {
     }
 }
 
-/// 1 or 2 if `fd` is that, else -1.
+/// 1 or 2 if `fd` is that or a duplicate of it, else -1.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_show_fd(fd: i32) -> i32 {
-    if (recording() || replaying() || page().mode == mode::PROFILE) && (fd == 1 || fd == 2) && is_shown(fd) {
-        if replaying() {
-            replay::flush_output();
+    match shown_as(fd) {
+        Some(own) if recording() || replaying() || page().mode == mode::PROFILE => {
+            if replaying() {
+                replay::flush_output();
+            }
+            own
         }
-        fd
-    } else {
-        -1
+        _ => -1,
     }
 }
 

@@ -235,7 +235,7 @@ impl Cx<'_> {
         for (write, slot) in plan.writes.iter().zip(saved) {
             self.write(w, write, slot, result, pointer_result && needs_result)?;
         }
-        self.descriptors(w, &plan.callee);
+        self.descriptors(w, &plan.callee, result.filter(|_| plan.ret == Ret::Log));
         self.leaves(w, &plan.callee);
         if self.checks {
             self.hook("__itarget_check_end", &[site]);

@@ -80,7 +80,6 @@ const REDIRECTS: &[(&str, Option<usize>)] = &[
     ("close", Some(0)),
     ("close_range", None),
     ("closefrom", None),
-    ("dup", None),
     ("dup2", Some(1)),
     ("dup3", Some(1)),
     ("freopen", None),
@@ -190,23 +189,43 @@ impl Cx<'_> {
         }
     }
 
-    /// After a call that may have redirected stdout or stderr: what is printed there is not shown any more.
-    pub(super) fn descriptors(&self, w: &Wrapper, callee: &str) {
+    /// After a call that may have redirected stdout or stderr: what is printed there is not shown any more. `result` is what it returned, if that is
+    /// logged; a duplicate is shown as the original is.
+    pub(super) fn descriptors(&self, w: &Wrapper, callee: &str, result: Option<Value>) {
         let ir = self.ir;
+        let fd = |v: Value| ir.int_cast(v, ir.i32, true);
         if callee == "fclose"
             && let Some(stream) = w.args.first()
         {
             self.hook("__itarget_closed", &[*stream]);
         }
-        let Some((_, arg)) = REDIRECTS.iter().find(|(name, _)| *name == callee) else { return };
-        let fd = match arg {
-            None => ir.int(ir.i32, u64::from(u32::MAX)),
-            Some(arg) => match w.args.get(*arg) {
-                Some(&fd) => ir.int_cast(fd, ir.i32, true),
-                None => return,
-            },
+        if let Some((_, arg)) = REDIRECTS.iter().find(|(name, _)| *name == callee) {
+            let led = match arg {
+                None => Some(ir.int(ir.i32, u64::from(u32::MAX))),
+                Some(arg) => w.args.get(*arg).map(|v| fd(*v)),
+            };
+            if let Some(led) = led {
+                self.hook("__itarget_descriptor", &[led]);
+            }
+        }
+        let duplicate = match (callee, w.args.as_slice(), result) {
+            ("dup", [old], Some(new)) => Some((*old, fd(new))),
+            ("dup2", [old, new], _) | ("dup3", [old, new, _], _) => Some((*old, fd(*new))),
+            ("fcntl" | "fcntl64", [old, command, ..], Some(new)) => {
+                let is = |wanted: i32| ir.icmp(LLVMIntPredicate::LLVMIntEQ, fd(*command), ir.int(ir.i32, wanted as u64));
+                let constant = ir.const_int(self.original_arg(w, 1));
+                let other = constant.is_some_and(|c| ![libc::F_DUPFD, libc::F_DUPFD_CLOEXEC].contains(&(c as i32)));
+                let none = ir.int(ir.i32, u64::from(u32::MAX));
+                (!other).then(|| (*old, ir.select(ir.or(is(libc::F_DUPFD), is(libc::F_DUPFD_CLOEXEC)), fd(new), none)))
+            }
+            _ => None,
         };
-        self.hook("__itarget_descriptor", &[fd]);
+        if let Some((old, new)) = duplicate {
+            self.hook("__itarget_duplicate", &[fd(old), new]);
+        } else if callee == "dup" {
+            // Which one it got nobody knows.
+            (1..=2).for_each(|own| _ = self.hook("__itarget_descriptor", &[ir.int(ir.i32, own)]));
+        }
     }
 
     /// Whether that name is the library's: programs have functions with such names, too.
@@ -496,6 +515,9 @@ impl Cx<'_> {
         let mut args = w.args.clone();
         if let To::Stream(arg, real) | To::Control(arg, real) = &shown.to {
             args[*arg] = *real;
+        }
+        if let To::Fd(real) | To::Vector(real) | To::Text(_, real) = &shown.to {
+            args[0] = ir.int_cast(*real, ir.type_of(args[0]), true);
         }
         if !self.control(&shown.callee, &args) {
             self.print(w, &shown.callee, &args);

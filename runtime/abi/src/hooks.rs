@@ -52,6 +52,7 @@ macro_rules! for_each_hook {
             __itarget_local_numbers() -> i32;
             __itarget_show_errno(format: ptr) -> void;
             __itarget_descriptor(fd: i32) -> void;
+            __itarget_duplicate(old: i32, new: i32) -> void;
             __itarget_foreign_bytes(p: ptr, n: i64) -> i32;
             __itarget_foreign_vector(iov: ptr, count: i64) -> i32;
             __itarget_foreign(p: ptr) -> i32;

@@ -212,6 +212,44 @@ impl Line {
     }
 }
 
+// Weak: only programs that call it need have it (before glibc 2.34 it was in a library of its own).
+core::arch::global_asm!(
+    ".weak dlopen",
+    ".pushsection .data.rel.ro.itarget_dlopen_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_dlopen_address",
+    ".globl itarget_dlopen_address",
+    "itarget_dlopen_address: .quad dlopen",
+    ".popsection"
+);
+
+unsafe extern "C" {
+    static itarget_dlopen_address: unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
+}
+
+/// dlopen, of which a recording knows only that it fails.
+///
+/// # Safety
+/// As dlopen.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_dlopen(file: *const c_char, flags: c_int) -> *mut c_void {
+    if off() {
+        // SAFETY: passed on.
+        return unsafe { itarget_dlopen_address(file, flags) };
+    }
+    let mut handle = core::ptr::null_mut();
+    if __itarget_enter(site::DLOPEN) != 0 {
+        // SAFETY: passed on.
+        handle = unsafe { itarget_dlopen_address(file, flags) };
+        __itarget_leave();
+    }
+    let handle = __itarget_val(handle as i64) as *mut c_void;
+    if !handle.is_null() {
+        refuse(site::DLOPEN);
+    }
+    handle
+}
+
 /// getdelim: libc reads into a buffer of its own, the program's grows in the pool.
 ///
 /// # Safety

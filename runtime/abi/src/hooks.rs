@@ -253,6 +253,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_ctype_toupper_loc",
     "__itarget_cxa_atexit",
     "__itarget_daemon",
+    "__itarget_dlopen",
     "__itarget_execv",
     "__itarget_execve",
     "__itarget_execvp",

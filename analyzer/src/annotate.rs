@@ -44,6 +44,8 @@ pub struct CallSpec {
     pub writes: Vec<Written>,
     /// Arguments through which it writes to an extent that a plan can't express.
     pub opaque: Vec<u32>,
+    /// It may write what opaque arguments lead to by pointers, too.
+    pub deep: bool,
     /// Pointer arguments that are read. `None`: not said, so all that are not only written.
     pub reads: Option<Vec<u32>>,
     /// Arguments that lead to a known number of bytes: argument, bytes, whether they are read, whether they are written.
@@ -77,6 +79,7 @@ impl CallSpec {
             ret: Ret::External,
             writes: Vec::new(),
             opaque: Vec::new(),
+            deep: false,
             reads: None,
             sizes: Vec::new(),
             lengths: Vec::new(),
@@ -108,6 +111,7 @@ impl CallSpec {
             ret: fixed.and_then(|c| c.ret).unwrap_or(function.ret),
             writes: Vec::new(),
             opaque: Vec::new(),
+            deep: false,
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             lengths: reads.iter().filter_map(|r| Some((u32::from(r.arg), length(&r.len, args)?))).collect(),
             sizes: sizes(reads, fixed.and_then(|c| c.writes.as_ref()).unwrap_or(&function.writes)),
@@ -146,6 +150,8 @@ impl CallSpec {
             }
         }
         if let Chosen::Any = chosen {
+            // What is refused where it is known may write more than the arguments' memory.
+            spec.deep = function.cases.iter().any(|c| c.kind == Some(Kind::Refuse));
             // Any of the cases may hold: the dearest treatment that any of them asks for.
             for case in &function.cases {
                 let retained = case.retains.iter().flatten().map(|&a| u32::from(a));
@@ -282,10 +288,15 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
         Len::Iovec { .. } | Len::Msghdr { .. } | Len::Moved { .. } => one(length(&region.len, args)?, true),
         Len::Ioctl { request } => match args.constant(u32::from(*request)) {
             Some(r) => {
-                let bytes = if r & 0x8000_0000 != 0 { (r as u64 >> 16) & 0x3fff } else { 0 };
-                if bytes == 0 { Some(None) } else { one(plan::Len::Const(bytes), false) }
+                // Old requests say neither whether they write nor how much.
+                let (directions, bytes) = ((r as u64 >> 30) & 3, (r as u64 >> 16) & 0x3fff);
+                match (directions, bytes) {
+                    (0, _) => None,
+                    (1, _) | (_, 0) => Some(None),
+                    _ => one(plan::Len::Const(bytes), false),
+                }
             }
-            None => one(plan::Len::Ioctl(u32::from(*request)), false),
+            None => None,
         },
         len => one(length(len, args)?, false),
     }
@@ -426,8 +437,9 @@ mod tests {
     #[test]
     fn what_a_plan_cannot_say_is_opaque() {
         let ioctl = spec("ioctl", vec![Some(1), None, None]);
-        assert!(ioctl.opaque.is_empty());
-        assert_eq!(ioctl.writes[0].write.len, plan::Len::Ioctl(1));
+        assert_eq!((ioctl.opaque, ioctl.deep), (vec![2], true));
+        // BLKGETSIZE writes, and does not say so.
+        assert_eq!(spec("ioctl", vec![Some(1), Some(0x1260), None]).opaque, [2]);
         let sscanf = spec("sscanf", vec![None, None, None, None]);
         assert_eq!((sscanf.kind, sscanf.opaque), (Some(Kind::Env), vec![2, 3]));
     }

@@ -159,6 +159,9 @@ unsafe fn next_token(s: *mut u8, delimiters: *const u8, logged: bool) -> *mut u8
         if p.is_null() {
             return p;
         }
+        if !logged {
+            refuse_above(p);
+        }
         let (mut start, mut next, mut cut) = (core::ptr::null_mut(), p, false);
         if !logged || !replaying() {
             (start, next, cut) = token(p, delimiters);
@@ -238,14 +241,18 @@ pub unsafe extern "C" fn __itarget_dlopen(file: *const c_char, flags: c_int) -> 
         return unsafe { itarget_dlopen_address(file, flags) };
     }
     let mut handle = core::ptr::null_mut();
-    if __itarget_enter(site::DLOPEN) != 0 {
+    // Where a function of the environment calls, no replay does.
+    let outside = crossing::from_environment();
+    if outside || __itarget_enter(site::DLOPEN) != 0 {
         // SAFETY: passed on.
         handle = unsafe { itarget_dlopen_address(file, flags) };
-        __itarget_leave();
     }
-    let handle = __itarget_val(handle as i64) as *mut c_void;
+    if !outside {
+        __itarget_leave();
+        handle = __itarget_val(handle as i64) as *mut c_void;
+    }
     if !handle.is_null() {
-        refuse(site::DLOPEN);
+        crate::hooks::__itarget_refuse(site::DLOPEN);
     }
     handle
 }

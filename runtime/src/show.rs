@@ -50,13 +50,17 @@ static mut SHOWN: [bool; 2] = [true; 2];
 /// Of other descriptors: 1 or 2 for a duplicate of that one.
 static mut DUPLICATES: [u8; 1024] = [0; 1024];
 
-/// Descriptor 1 or 2 that `fd` is, or is a duplicate of, where what is printed there is shown.
+/// Descriptor 1 or 2 that `fd` is, or is a duplicate of, where what is printed there is shown. Whether a duplicate still is one the log says:
+/// streams, directories and libraries close descriptors, too.
 fn shown_as(fd: i32) -> Option<i32> {
-    match fd {
-        1 | 2 => is_shown(fd).then_some(fd),
-        // SAFETY: small numbers; what threads do with descriptors is not followed.
-        _ => unsafe { (&*(&raw const DUPLICATES)).get(fd as usize).copied().filter(|d| *d != 0).map(i32::from) },
+    if fd == 1 || fd == 2 {
+        return is_shown(fd).then_some(fd);
     }
+    // SAFETY: small numbers; what threads do with descriptors is not followed.
+    let own = unsafe { (&*(&raw const DUPLICATES)).get(fd as usize).copied().filter(|d| *d != 0).map(i32::from) }?;
+    // SAFETY: set at start.
+    let same = recording() && sys::identity(fd) == unsafe { ORIGINAL[own as usize - 1] };
+    (varint(u64::from(same)) != 0).then_some(own)
 }
 
 /// `new` (negative: none) leads to where `old` does.

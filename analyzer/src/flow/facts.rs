@@ -300,7 +300,7 @@ impl CallSite {
     /// that it reaches, now or later.
     #[must_use]
     pub fn may_write_all(&self) -> bool {
-        self.role == Role::Unknown && !self.harmless || self.role == Role::Env && !self.spec.opaque.is_empty()
+        self.role == Role::Unknown && !self.harmless || self.role == Role::Env && !self.spec.opaque.is_empty() && !self.pinned.is_empty()
     }
 
     /// What its result costs to log, in all executions.

@@ -6,7 +6,7 @@ use super::memory::new_object;
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Use};
 use super::{ObjectKind, Runs, SiteRef, Target};
-use crate::model::{Callee, Class, Declared, ExternalId, FunctionId, GepStep, InstrKind, Signature};
+use crate::model::{Callee, Class, Declared, ExternalId, FunctionId, GepStep, InstrKind, Operand, Signature};
 
 impl Builder<'_> {
     pub(super) fn add_call(&mut self, site: CallSite) -> u32 {
@@ -272,7 +272,12 @@ impl Builder<'_> {
             (Callee::Indirect(_), Callee::Indirect(_)) => true,
             _ => false,
         };
-        (same && own.ordinal == other.ordinal).then_some(twin)
+        // Macros may give the sources other constants.
+        let constants = a.args.iter().zip(&b.args).all(|(a, b)| match (a, b) {
+            (Operand::Int(a), Operand::Int(b)) => a == b,
+            (a, b) => !matches!(a, Operand::Int(_)) && !matches!(b, Operand::Int(_)),
+        });
+        (same && constants && a.args.len() == b.args.len() && own.ordinal == other.ordinal).then_some(twin)
     }
 
     /// Constant size of an allocation by a direct call of `malloc` or `calloc`.

@@ -334,7 +334,7 @@ fn describe_len(write: &Write) -> String {
         Len::Object(_) => "an object".to_owned(),
         Len::Behind(_, n) => format!("{n} bytes behind a pointer"),
         Len::Moved(offset) => format!("what the pointer {offset} bytes into it moves over"),
-        Len::Arg(_) | Len::Mem32(_) | Len::Mem64(_) | Len::Ioctl(_) | Len::Add(..) | Len::Mul(..) | Len::Min(..) => "bytes".to_owned(),
+        Len::Arg(_) | Len::Mem32(_) | Len::Mem64(_) | Len::Add(..) | Len::Mul(..) | Len::Min(..) => "bytes".to_owned(),
     }
 }
 

@@ -20,12 +20,6 @@ impl Cx<'_> {
             Len::Mem64(i) => self.in_memory(w, *i, 8),
             Len::Add(a, b) => ir.add(self.length(w, a, result), self.length(w, b, result)),
             Len::Mul(a, b) => ir.mul(self.length(w, a, result), self.length(w, b, result)),
-            Len::Ioctl(i) => {
-                let request = w.args.get(*i as usize).map_or_else(|| ir.int(ir.i64, 0), |&a| ir.int_cast(a, ir.i64, false));
-                let reads = ir.and(request, ir.int(ir.i64, 1 << 31));
-                let bytes = ir.and(ir.lshr(request, 16), ir.int(ir.i64, 0x3fff));
-                ir.select(ir.nonzero(reads), bytes, ir.int(ir.i64, 0))
-            }
             Len::Min(a, b) => {
                 let (a, b) = (self.room(w, a, result), self.room(w, b, result));
                 ir.select(ir.icmp(LLVMIntPredicate::LLVMIntULT, a, b), a, b)

@@ -527,8 +527,6 @@ pub enum Len {
     Moved(u64),
     /// What scanf stores, in the order of its format, through the varargs from `Write::arg` on.
     Scanf(Vec<Conversion>),
-    /// As many bytes as the ioctl request in this argument says that it reads (bits 16 to 29, if bit 31 is set).
-    Ioctl(u32),
     /// Check builds: somewhere in the object that the argument points to; `true`: also later.
     Object(bool),
     /// `%n` conversions of the printf format at this argument.

@@ -131,7 +131,8 @@ impl Collector<'_> {
                 let own = !self.partial && BUFFERS.contains(&name);
                 for &arg in site.spec.retains.iter().filter(|_| !own).chain(&site.spec.opaque) {
                     if let Some(&operand) = call.args.get(arg as usize) {
-                        site.pinned.extend(self.span(&self.merged(at.0, operand), None));
+                        let cells = self.span(&self.merged(at.0, operand), None);
+                        site.pinned.extend(if site.spec.deep { self.points_to.reachable(&cells) } else { cells });
                     }
                 }
                 if let Some(&list) = va_list.filter(|l| site.spec.opaque.contains(l)).and_then(|l| call.args.get(l as usize)) {

@@ -45,6 +45,7 @@ const AWARE: &[&str] = &[
     "__itarget_clearenv",
     "__itarget_cxa_atexit",
     "__itarget_daemon",
+    "__itarget_dlopen",
     "__itarget_exit",
     "__itarget_fork",
     "__itarget_forkpty",

@@ -5,6 +5,7 @@
 //! written, the memory written is environment: dearer, but sound.
 
 use crate::scanf;
+use itarget_abi::format;
 use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret, Varargs};
 use itarget_plan as plan;
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub struct CallSpec {
     pub opaque: Vec<u32>,
     /// It may write what opaque arguments lead to by pointers, too.
     pub deep: bool,
+    /// The format, where it comes at run time.
+    pub format: Option<plan::Format>,
     /// Pointer arguments that are read. `None`: not said, so all that are not only written.
     pub reads: Option<Vec<u32>>,
     /// Arguments that lead to a known number of bytes: argument, bytes, whether they are read, whether they are written.
@@ -80,6 +83,7 @@ impl CallSpec {
             writes: Vec::new(),
             opaque: Vec::new(),
             deep: false,
+            format: None,
             reads: None,
             sizes: Vec::new(),
             lengths: Vec::new(),
@@ -112,6 +116,7 @@ impl CallSpec {
             writes: Vec::new(),
             opaque: Vec::new(),
             deep: false,
+            format: None,
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             lengths: reads.iter().filter_map(|r| Some((u32::from(r.arg), length(&r.len, args)?))).collect(),
             sizes: sizes(reads, fixed.and_then(|c| c.writes.as_ref()).unwrap_or(&function.writes)),
@@ -170,10 +175,24 @@ impl CallSpec {
             }
         }
         spec.opaque = sorted(opaque.into_iter());
-        let formats = function.writes.iter().filter_map(|w| if let Len::Scanf { format } = w.len { Some(u32::from(format)) } else { None });
-        if formats.filter_map(|f| args.text(f)).any(|text| scanf::allocates(text.as_bytes())) {
-            spec.kind = Some(Kind::Refuse);
-            spec.reason = Some("memory that scanf allocates (%m) is not recorded: the recording ends here".to_owned());
+        let format = match function.varargs {
+            Some(Varargs::Printf(format) | Varargs::VPrintf(format)) => Some((u32::from(format), false)),
+            Some(Varargs::Scanf(format) | Varargs::VScanf(format)) => Some((u32::from(format), true)),
+            _ => None,
+        };
+        if let Some((arg, scanf)) = format {
+            match args.text(arg) {
+                None => spec.format = Some(plan::Format { arg, scanf }),
+                Some(text) if scanf && format::allocates(text.as_bytes()) => {
+                    spec.kind = Some(Kind::Refuse);
+                    spec.reason = Some("memory that scanf allocates (%m) is not recorded: the recording ends here".to_owned());
+                }
+                Some(text) if !scanf && format::stores(text.as_bytes()) => {
+                    spec.kind = Some(Kind::Refuse);
+                    spec.reason = Some("what printf stores (%n) is not recorded: the recording ends here".to_owned());
+                }
+                Some(_) => {}
+            }
         }
         if !spec.opaque.is_empty() && spec.is_det() {
             spec.kind = Some(Kind::Env);
@@ -244,7 +263,7 @@ fn show(s: itarget_annotations::Show) -> plan::Show {
 fn through(region: &Region, args: &dyn Arguments) -> Vec<u32> {
     let arg = u32::from(region.arg);
     match region.len {
-        Len::Scanf { format } | Len::PrintfN { format } => {
+        Len::Scanf { format } => {
             (u32::from(format) + 1..args.count()).filter(|&a| args.is_pointer(a)).collect()
         }
         _ => vec![arg],
@@ -267,19 +286,6 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(conversions), when, heap_only: false, carried: false, kept: region.kept };
             Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
         }
-        Len::PrintfN { format } => {
-            // glibc refuses %n in writable formats under fortify, and nobody builds one at run
-            // time: only a constant format can have it.
-            let format = u32::from(*format);
-            match args.text(format) {
-                Some(text) if has_percent_n(&text) => {
-                    let through = through(region, args);
-                    let write = plan::Write { arg: format + 1, len: plan::Len::PrintfN(format), when, heap_only: false, carried: false, kept: region.kept };
-                    Some(Some(Written { write, through, deep: false }))
-                }
-                _ => Some(None),
-            }
-        }
         Len::Behind { .. } => {
             // Where it leads is decided at run time; the flow graph knows no such cells.
             let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, carried: false, kept: region.kept };
@@ -300,25 +306,6 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
         },
         len => one(length(len, args)?, false),
     }
-}
-
-/// True if a printf format has a `%n` conversion.
-fn has_percent_n(format: &str) -> bool {
-    let mut rest = format.chars();
-    while let Some(c) = rest.next() {
-        if c != '%' {
-            continue;
-        }
-        for c in rest.by_ref() {
-            match c {
-                'n' => return true,
-                '0'..='9' | '-' | '+' | ' ' | '#' | '.' | '*' | '$' | '\'' | 'h' | 'l' | 'L' | 'q' | 'j' | 'z'
-                | 't' => {}
-                _ => break,
-            }
-        }
-    }
-    false
 }
 
 /// The plan's form of a length; `None` where it has none.
@@ -353,7 +340,7 @@ fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
         Len::Msghdr { arg } => plan::Len::Msghdr(u32::from(*arg)),
         Len::Behind { offset, bytes } => plan::Len::Behind(*offset, *bytes),
         Len::Moved { offset } => plan::Len::Moved(*offset),
-        Len::WCStr | Len::Scanf { .. } | Len::PrintfN { .. } | Len::Ioctl { .. } => return None,
+        Len::WCStr | Len::Scanf { .. } | Len::Ioctl { .. } => return None,
     })
 }
 
@@ -394,14 +381,6 @@ pub fn estimate(len: &plan::Len, object: u64, fallback: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn percent_n_is_found_and_percent_percent_n_is_not() {
-        assert!(has_percent_n("a %5.3hhn"));
-        assert!(has_percent_n("%d%n"));
-        assert!(!has_percent_n("100%% nothing"));
-        assert!(!has_percent_n("%d n %s"));
-    }
 
     struct Constants(Vec<Option<i64>>);
 

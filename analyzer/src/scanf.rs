@@ -66,19 +66,6 @@ pub(crate) fn conversions(format: &[u8]) -> Option<Vec<Conversion>> {
     Some(out)
 }
 
-/// A format that has memory allocated (`%ms`).
-pub(crate) fn allocates(format: &[u8]) -> bool {
-    let mut rest = format.iter().skip_while(|c| **c != b'%').skip(1);
-    while let Some(c) = rest.next() {
-        match c {
-            b'm' => return true,
-            b'*' | b'0'..=b'9' => {}
-            _ => while rest.next().is_some_and(|c| *c != b'%') {},
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,11 +78,5 @@ mod tests {
         assert_eq!(sizes("%[^]x] %3c %%"), Some(vec![0, 3]));
         assert_eq!(sizes("%ms"), None);
         assert_eq!(sizes("%"), None);
-    }
-
-    #[test]
-    fn allocations() {
-        assert!(allocates(b"%d %ms") && allocates(b"%12m[a-z]") && allocates(b"%% %*d%mc"));
-        assert!(!allocates(b"%d meters %s") && !allocates(b"%%ms") && !allocates(b"") && !allocates(b"m%"));
     }
 }

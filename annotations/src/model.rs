@@ -138,11 +138,6 @@ pub enum Len {
         /// The argument that holds the format.
         format: u8,
     },
-    /// The `%n` conversions of a printf format over the variable arguments after it.
-    PrintfN {
-        /// The argument that holds the format.
-        format: u8,
-    },
     /// The size that the Linux ioctl request number in an argument encodes (bits 16 to 29) if its
     /// read bit (bit 31) is set, else 0.
     Ioctl {
@@ -155,7 +150,7 @@ pub enum Len {
 /// null, or if the function returns a pointer ([`Ret::is_pointer`]) and the result is null.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Region {
-    /// The pointer argument. For [`Len::Scanf`] and [`Len::PrintfN`] the format argument: the
+    /// The pointer argument. For [`Len::Scanf`] the format argument: the
     /// pointers are the arguments after it.
     pub arg: u8,
     /// How many bytes from where it points.

@@ -49,7 +49,6 @@ fn lengths_are_read() {
     assert_eq!(len("iovec:1,2"), Len::Iovec { arg: 1, count: 2 });
     assert_eq!(len("msghdr:1"), Len::Msghdr { arg: 1 });
     assert_eq!(len("scanf:1"), Len::Scanf { format: 1 });
-    assert_eq!(len("printf-n:0"), Len::PrintfN { format: 0 });
     assert_eq!(len("ioctl:1"), Len::Ioctl { request: 1 });
     for bad in [
         "", "arg", "arg16", "ret ret", "1 +", "min(1)", "(1", "cstr + 1", "u16:arg0", "-1",
@@ -92,7 +91,6 @@ fn lengths_survive_being_written_and_read() {
         "iovec:1,2",
         "msghdr:1",
         "scanf:1",
-        "printf-n:0",
         "ioctl:1",
     ] {
         assert_eq!(len(text).to_string(), text);

@@ -1,9 +1,12 @@
 //! What a call does to memory that is looked at before it, too: bytes that it mostly leaves as they are, and pointers that it moves on.
 
-use crate::hooks::{__itarget_bytes, block, logged, varint};
+use crate::exit::site;
+use crate::hooks::{__itarget_bytes, block, logged, refuse, varint};
 use crate::state::{ctl, elsewhere, page, recording, replaying};
 use crate::{check, crossing};
+use core::ffi::{CStr, c_char};
 use itarget_abi::control::mode;
+use itarget_abi::format;
 
 /// Where the bytes are that `__itarget_save` and `__itarget_changed` are about: at `of`, or where the
 /// pointer at `offset` of it leads.
@@ -106,6 +109,23 @@ pub unsafe extern "C" fn __itarget_behind(of: *const u8, offset: i64, len: i64) 
     let to = varint(here) as *mut u8;
     // SAFETY: as recorded.
     unsafe { __itarget_bytes(to, len) };
+}
+
+/// Inside an event, before a call whose format nobody knew before: what it stores by `%n`, and memory that it makes by `%m`, would be in no
+/// log, so recording ends.
+///
+/// # Safety
+/// `format` is null or, while recording, a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_format(format: *const c_char, scanf: i32) {
+    if !recording() && !replaying() || elsewhere() {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    let text = if recording() && !format.is_null() { unsafe { CStr::from_ptr(format) }.to_bytes() } else { b"" };
+    if varint(u64::from(if scanf != 0 { format::allocates(text) } else { format::stores(text) })) != 0 {
+        refuse(site::FORMAT);
+    }
 }
 
 /// Bytes written by a call from where the pointer at an offset of `of` led before it (`__itarget_save`) to where it leads now. How many.

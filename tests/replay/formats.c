@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char formats[] = "%d%2u %s";
@@ -30,6 +32,11 @@ int main(int argc, char **argv) {
         void *to = i == 0 ? (void *)&w.left : i == 1 ? (void *)&w.size : (void *)&argc;
         printf("%d\n", ioctl(p[0], requests[i], to));
     }
+    // Its buffer is not the argument's memory.
+    static struct ifreq all[8];
+    struct ifconf list = {sizeof all, {(char *)all}};
+    int found = ioctl(socket(AF_INET, SOCK_DGRAM, 0), getenv("LC_ALL") ? SIOCGIFCONF : FIONREAD, &list);
+    printf("%d %d %d\n", found, list.ifc_len > 0, all[0].ifr_name[0] >= 'a' || found);
     for (int i = 0; i < w.left * 100; i++) sum += i ^ w.left;
     printf("%d %d %u\n", w.left, w.size.ws_row, sum);
     return argv[0] == NULL;

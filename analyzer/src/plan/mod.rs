@@ -108,7 +108,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
 /// A call in a check build, with all that its annotation declares; nothing without annotation, nor where
 /// functions of the program run meanwhile.
 fn checked(call: &CallSite) -> Option<Call> {
-    if call.role == Role::Unknown || !call.upcalls.is_empty() || !call.spec.callbacks.is_empty() || call.callee.starts_with("llvm.") {
+    if call.role == Role::Unknown || call.spec.deep || !call.upcalls.is_empty() || !call.spec.callbacks.is_empty() || call.callee.starts_with("llvm.") {
         return None;
     }
     let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false };
@@ -130,6 +130,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         captured: false,
         upcalls: false,
         accompanies: false,
+        format: None,
         ordered: Vec::new(),
         blind: false,
     })
@@ -636,6 +637,7 @@ impl Writer<'_> {
             captured: false,
             upcalls: false,
             accompanies: false,
+            format: call.spec.format,
             ordered: Vec::new(),
             blind: false,
         }

@@ -316,7 +316,6 @@ fn describe(call: &Call) -> String {
 fn describe_write(write: &Write) -> String {
     match write.len {
         Len::Scanf(_) => "scanned values".to_owned(),
-        Len::PrintfN(_) => "%n values".to_owned(),
         _ => format!("arg{}", write.arg),
     }
 }
@@ -328,7 +327,6 @@ fn describe_len(write: &Write) -> String {
         Len::Cstr => "string".to_owned(),
         Len::Ret => "as many bytes as the result says".to_owned(),
         Len::Scanf(_) => "scanned values".to_owned(),
-        Len::PrintfN(_) => "%n values".to_owned(),
         Len::Iovec(..) => "buffers of an iovec".to_owned(),
         Len::Msghdr(_) => "a message".to_owned(),
         Len::Object(_) => "an object".to_owned(),

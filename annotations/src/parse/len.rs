@@ -1,7 +1,7 @@
 //! The grammar of lengths: `min(ret + 1, arg1)`, `u32:arg2`, `cstr`, `iovec:1,2`.
 //!
 //! ```text
-//! len     = "cstr" | "wcstr" | "iovec:" N "," N | "msghdr:" N | "scanf:" N | "printf-n:" N
+//! len     = "cstr" | "wcstr" | "iovec:" N "," N | "msghdr:" N | "scanf:" N
 //!         | "ioctl:" N | "behind:" NUMBER "," NUMBER | "moved:" NUMBER | sum
 //! sum     = product { "+" product }
 //! product = factor { "*" factor | "/" number }
@@ -48,10 +48,6 @@ impl FromStr for Len {
             Len::Moved { offset: scan.number()? }
         } else if scan.take("scanf:") {
             Len::Scanf {
-                format: scan.index()?,
-            }
-        } else if scan.take("printf-n:") {
-            Len::PrintfN {
                 format: scan.index()?,
             }
         } else if scan.take("ioctl:") {
@@ -169,7 +165,6 @@ impl fmt::Display for Len {
             Len::Behind { offset, bytes } => write!(f, "behind:{offset},{bytes}"),
             Len::Moved { offset } => write!(f, "moved:{offset}"),
             Len::Scanf { format } => write!(f, "scanf:{format}"),
-            Len::PrintfN { format } => write!(f, "printf-n:{format}"),
             Len::Ioctl { request } => write!(f, "ioctl:{request}"),
         }
     }
@@ -194,7 +189,6 @@ impl Len {
             Len::Const(_) | Len::Ret | Len::CStr | Len::WCStr | Len::Behind { .. } | Len::Moved { .. } => {}
             Len::Arg(arg) | Len::Mem { arg, .. } | Len::Msghdr { arg } => visit(*arg),
             Len::Scanf { format: arg }
-            | Len::PrintfN { format: arg }
             | Len::Ioctl { request: arg } => visit(*arg),
             Len::Iovec { arg, count } => {
                 visit(*arg);
@@ -225,7 +219,7 @@ impl Len {
     pub(super) fn implied_arg(&self) -> Option<u8> {
         match self {
             Len::Iovec { arg, .. } | Len::Msghdr { arg } => Some(*arg),
-            Len::Scanf { format } | Len::PrintfN { format } => Some(*format),
+            Len::Scanf { format } => Some(*format),
             _ => None,
         }
     }

@@ -360,11 +360,6 @@ pub const CATALOGUE: &[Entry] = &[
         what_to_do: "Look for a full disk; TMPDIR names the directory for temporary files.",
     },
     Entry {
-        code: "IT0809",
-        title: "%n in a format",
-        what_to_do: "Use the result of the call instead.",
-    },
-    Entry {
         code: "IT0810",
         title: "A library function is called in an odd way",
         what_to_do: "Include the header that declares it.",

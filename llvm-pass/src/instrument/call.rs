@@ -21,8 +21,6 @@ pub(super) struct Wrapper {
     pub args: Vec<Value>,
     /// The call it wraps (still in the program).
     original: Value,
-    /// The external it calls.
-    callee: Value,
     /// Result type.
     pub ret: Type,
 }
@@ -171,6 +169,11 @@ impl Cx<'_> {
         }
         let saved = self.save(w, &plan.writes);
         let run = ir.nonzero(self.hook("__itarget_enter", &[site]));
+        if let Some(format) = plan.format
+            && let Some(&text) = w.args.get(format.arg as usize)
+        {
+            self.hook("__itarget_format", &[text, ir.int(ir.i32, u64::from(format.scanf))]);
+        }
         let shown = plan.show.and_then(|s| self.shown(w, plan, s));
         let split = ir.here();
         let live = self.block(w, "live");
@@ -365,7 +368,6 @@ impl Cx<'_> {
                     self.hook("__itarget_moved", &[slot, to, ir.int(ir.i64, *offset)]);
                 }
             }
-            Len::PrintfN(format) => self.printf_n(w, *format)?,
             len => {
                 let n = self.length(w, len, result);
                 self.hook("__itarget_bytes", &[to, n]);
@@ -381,9 +383,9 @@ impl Cx<'_> {
 
     fn wrapper_as(&self, name: &str, id: u32, call: Value) -> Result<Wrapper, String> {
         let ir = self.ir;
-        let callee = ir
-            .called_function(call)
-            .ok_or_else(|| format!("IT0405: site {id} of the plan is an indirect call"))?;
+        if ir.called_function(call).is_none() {
+            return Err(format!("IT0405: site {id} of the plan is an indirect call"));
+        }
         let ret = ir.return_type(ir.call_type(call));
         let outer = ir.args(call);
         let params: Vec<Type> = outer.iter().map(|a| ir.type_of(*a)).collect();
@@ -391,7 +393,7 @@ impl Cx<'_> {
         ir.no_debug();
         ir.copy_abi_attributes(call, f);
         let args = (0..params.len()).map(|i| ir.param(f, i)).collect();
-        Ok(Wrapper { f, args, original: call, callee, ret })
+        Ok(Wrapper { f, args, original: call, ret })
     }
 
     /// Points the program's call at the wrapper.
@@ -463,10 +465,5 @@ impl Cx<'_> {
     /// An argument of the wrapped call as it stands in the program (for constants).
     pub(super) fn original_arg(&self, w: &Wrapper, i: u32) -> Value {
         self.ir.operand(w.original, i)
-    }
-
-    /// The wrapped external.
-    pub(super) fn callee(&self, w: &Wrapper) -> Value {
-        w.callee
     }
 }

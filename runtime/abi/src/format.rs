@@ -1,4 +1,4 @@
-//! What pass and runtime both ask of printf formats.
+//! What analyzer, pass and runtime ask of formats.
 
 /// Whether a printf format has a conversion `m`, which prints the text of `errno`.
 #[must_use]
@@ -10,6 +10,27 @@ pub fn names_errno(format: &[u8]) -> bool {
 #[must_use]
 pub fn prints_local_numbers(format: &[u8]) -> bool {
     has(format, |flags, conversion| b"aAeEfFgG".contains(&conversion) || flags.iter().any(|b| b"'I".contains(b)))
+}
+
+/// Whether a printf format has a conversion `n`, which stores how much was printed.
+#[must_use]
+pub fn stores(format: &[u8]) -> bool {
+    has(format, |_, conversion| conversion == b'n')
+}
+
+/// Whether a scanf format has memory allocated (`%ms`).
+#[must_use]
+pub fn allocates(format: &[u8]) -> bool {
+    let mut rest = format;
+    while let Some(at) = rest.iter().position(|b| *b == b'%') {
+        rest = &rest[at + 1..];
+        let Some(at) = rest.iter().position(|b| !b.is_ascii_digit() && !b"*'I$".contains(b)) else { return false };
+        if rest[at] == b'm' {
+            return true;
+        }
+        rest = &rest[at + usize::from(rest[at] == b'%')..];
+    }
+    false
 }
 
 /// Whether a conversion is such: what stands before its letter, and that.
@@ -29,7 +50,23 @@ fn has(format: &[u8], such: impl Fn(&[u8], u8) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{names_errno, prints_local_numbers};
+    use super::{allocates, names_errno, prints_local_numbers, stores};
+
+    #[test]
+    fn what_is_stored() {
+        for yes in ["%n", "a %5.3hhn", "%d%ln", "%%%n"] {
+            assert!(stores(yes.as_bytes()), "{yes}");
+        }
+        for no in ["", "n", "100%% nothing", "%d n %s", "%dn"] {
+            assert!(!stores(no.as_bytes()), "{no}");
+        }
+        for yes in ["%d %ms", "%12m[a-z]", "%% %*d%mc", "%1$ms"] {
+            assert!(allocates(yes.as_bytes()), "{yes}");
+        }
+        for no in ["%d meters %s", "%%ms", "", "m%", "%[m]", "%"] {
+            assert!(!allocates(no.as_bytes()), "{no}");
+        }
+    }
 
     #[test]
     fn conversions_are_told_from_text() {

@@ -33,6 +33,7 @@ macro_rules! for_each_hook {
             __itarget_save(slot: ptr, of: ptr, offset: i64, len: i64) -> void;
             __itarget_changed(slot: ptr, of: ptr, offset: i64, len: i64) -> void;
             __itarget_behind(of: ptr, offset: i64, len: i64) -> void;
+            __itarget_format(format: ptr, scanf: i32) -> void;
             __itarget_moved(slot: ptr, of: ptr, offset: i64) -> i64;
             __itarget_cstr(to: ptr) -> void;
             __itarget_len(of: ptr, size: i32) -> i64;

@@ -34,6 +34,8 @@ pub const JUMP: i32 = 0xffff_000b_u32 as i32;
 pub const STRTOK: i32 = 0xffff_001b_u32 as i32;
 /// dlopen.
 pub const DLOPEN: i32 = 0xffff_001c_u32 as i32;
+/// A format that comes at run time and stores, or has memory allocated.
+pub const FORMAT: i32 = 0xffff_001d_u32 as i32;
 /// iconv.
 pub const ICONV: i32 = 0xffff_000a_u32 as i32;
 /// More synchronization objects than there is room for.
@@ -64,6 +66,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         UNREACHED => "code of the program runs that the analysis found no way to (IT0624)",
         BY_NAME => "a library calls a function of the program's that has the name of one of the C library's (getenv, malloc)",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
+        FORMAT => "a format that comes at run time has scanf allocate memory (%m) or printf store through an argument (%n)",
         DLOPEN => "code loaded at run time (dlopen) is not instrumented",
         OBJECTS => "it has more locks, conditions and semaphores than there is room for",
         ORDER => "a library call works on memory that another thread came to meanwhile, or of an extent that nobody knows",

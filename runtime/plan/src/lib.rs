@@ -426,6 +426,9 @@ pub struct Call {
     /// Nobody annotated it, so from this call on the process is not alone ([`Alone`]), and it may have threads of the library's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accompanies: bool,
+    /// A format that comes at run time: recording ends before the call if it has memory allocated or stores through arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// What it accesses that may race: ordered before the call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ordered: Vec<Ordered>,
@@ -529,8 +532,15 @@ pub enum Len {
     Scanf(Vec<Conversion>),
     /// Check builds: somewhere in the object that the argument points to; `true`: also later.
     Object(bool),
-    /// `%n` conversions of the printf format at this argument.
-    PrintfN(u32),
+}
+
+/// A format among the arguments of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Format {
+    /// Argument index.
+    pub arg: u32,
+    /// One of scanf, not of printf.
+    pub scanf: bool,
 }
 
 /// A conversion of a scanf format that stores through an argument.

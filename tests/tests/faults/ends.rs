@@ -40,6 +40,30 @@ fn a_replay_ends_where_a_signal_or_another_image_ended_the_program() {
     }
 }
 
+/// Nothing is stored by `%n`, and no memory made by `%m`, that is in no log.
+#[test]
+fn formats_that_store_or_allocate_end_the_recording() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/formats.c", "min");
+    for (args, ends) in [
+        (["print", "%d%n\n"], true),
+        (["print", "%d\n"], false),
+        (["print-known", ""], true),
+        (["scan", "a %ms"], true),
+        (["scan", "a %*s"], false),
+        (["scan-known", ""], true),
+    ] {
+        let plain = s.run(&exe.to_string_lossy(), &args);
+        let trace = s.path("t");
+        let recorded = record(&s, &trace, &exe, &args);
+        assert_eq!((recorded.status, &recorded.stdout), (0, &plain.stdout), "{args:?}: {recorded:?}");
+        assert_eq!(recorded.stderr.contains("IT0614"), ends, "{args:?}: {recorded:?}");
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, code(&again)), if ends { (122, Some("IT0613")) } else { (0, None) }, "{args:?}: {again:?}");
+        std::fs::remove_dir_all(&trace).expect("the trace is there");
+    }
+}
+
 /// What the runtime has in place of a function of the library stays there where the recording ends: `longjmp` works with what `setjmp` made.
 #[test]
 fn where_setjmp_ends_the_recording_the_program_still_jumps() {

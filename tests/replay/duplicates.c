@@ -40,6 +40,11 @@ int main(void) {
     close(d);
     if (open("/dev/null", O_WRONLY) != d) return 3;
     say(d, "gone\n");
+    // A stream closes one.
+    int of_stream = dup(of_duplicate);
+    FILE *stream = fdopen(of_stream, "w");
+    if (!stream || fclose(stream) || open("/dev/null", O_WRONLY) != of_stream) return 5;
+    say(of_stream, "of the stream\n");
     dup2(null, f);
     say(f, "gone, too\n");
     say(of_duplicate, "the last one\n");

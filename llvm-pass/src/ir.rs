@@ -478,7 +478,11 @@ impl Ir {
         let last = llvm!(LLVMGetBasicBlockTerminator(block));
         let entry = llvm!(LLVMGetEntryBasicBlock(f));
         let first = llvm!(LLVMGetFirstInstruction(entry));
-        llvm!(LLVMPositionBuilderBefore(self.builder, first));
+        if first.is_null() {
+            self.at_end(entry);
+        } else {
+            llvm!(LLVMPositionBuilderBefore(self.builder, first));
+        }
         let a = self.alloca(ty);
         if last.is_null() {
             self.at_end(block);

@@ -17,10 +17,28 @@ type Handler = (extern "C" fn(*mut c_void), *mut c_void);
 static mut LIST: [Option<Handler>; HANDLERS] = [None; HANDLERS];
 static mut COUNT: usize = 0;
 
+/// Handlers are in libc's list: no replay will run them. Where a program is profiled or checked, functions of libc's that end it (`err`) must find them there.
+fn in_libc() -> bool {
+    matches!(page().mode, mode::PROFILE | mode::CHECK) || page().mode == mode::PLAIN && !crate::pool::ready()
+}
+
+/// Where a program is profiled or checked: what was found is written when it ends, after its own handlers.
+pub fn written_at_end() {
+    extern "C" fn written() {
+        match page().mode {
+            mode::PROFILE => crate::profile::write(),
+            mode::CHECK => crate::check::finish(),
+            _ => {}
+        }
+    }
+    // SAFETY: libc's atexit.
+    unsafe { libc::atexit(written) };
+}
+
 /// atexit: our own list, so that the handlers run at replay too.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_atexit(f: extern "C" fn()) -> c_int {
-    if page().mode == mode::PLAIN && !crate::pool::ready() {
+    if in_libc() {
         // SAFETY: libc's atexit.
         return unsafe { libc::atexit(f) };
     }
@@ -38,7 +56,7 @@ unsafe extern "C" {
 /// As `__cxa_atexit`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cxa_atexit(f: extern "C" fn(*mut c_void), argument: *mut c_void, dso: *mut c_void) -> c_int {
-    if page().mode == mode::PLAIN && !crate::pool::ready() {
+    if in_libc() {
         // SAFETY: passed on.
         return unsafe { __cxa_atexit(f, argument, dso) };
     }
@@ -99,8 +117,6 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
             replay::flush_output();
             sys::exit_now(status);
         }
-        mode::PROFILE => crate::profile::write(),
-        mode::CHECK => crate::check::finish(),
         _ => {}
     }
     // SAFETY: the process ends as the program asked.

@@ -162,8 +162,9 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             if !s.trace.is_empty() && s.trace.len() < st().trace.len() - 32 && layout(true) {
                 st().trace[..s.trace.len()].copy_from_slice(s.trace);
                 page().mode = mode::PROFILE;
-                let status = main(argc, argv, envp);
-                exit::__itarget_exit(status);
+                exit::written_at_end();
+                begin_at_zero();
+                exit::__itarget_exit(main(argc, argv, envp));
             }
             say(&[b"IT0617 profiling is off: no directory, or the address space is taken"]);
         }
@@ -174,15 +175,23 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             }
             if fits && layout(true) && crate::check::start(&raw const s as u64) {
                 page().mode = mode::CHECK;
-                let status = main(argc, argv, envp);
-                exit::__itarget_exit(status);
+                exit::written_at_end();
+                begin_at_zero();
+                exit::__itarget_exit(main(argc, argv, envp));
             }
             say(&[b"IT0617 checks are off: no directory, or the address space is taken"]);
         }
         b"" => {}
         other => say(&[b"IT0616 warning: unknown ITARGET_MODE ", other, b"; the program runs unrecorded"]),
     }
+    begin_at_zero();
     main(argc, argv, envp)
+}
+
+/// `errno` is 0 when `main` begins: what the runtime did until now is none of the program's.
+fn begin_at_zero() {
+    // SAFETY: libc's errno of this thread.
+    unsafe { *libc::__errno_location() = 0 };
 }
 
 /// Arenas, and libc's malloc kept off the brk heap, which would lie below the bound.
@@ -551,8 +560,7 @@ unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char
         if sandbox {
             sandbox::install();
         }
-        // What the runtime did until now is none of the program's.
-        *libc::__errno_location() = 0;
+        begin_at_zero();
         start_on_stack(top, argc, new_argv.cast(), new_env.cast(), main)
     }
 }

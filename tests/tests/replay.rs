@@ -1,5 +1,5 @@
 //! Every program in tests/replay: built plain and with itarget-cc, run, recorded with both cuts'
-//! default, replayed with the sandbox on. Output and status must agree, the log must be consumed.
+//! default, replayed with the sandbox on. Output and status must agree, the log must be consumed. So must those of a run that is profiled.
 //! On failure the trace is kept and the command to replay it is printed.
 
 use itarget_tests::{Directives, Outcome, known_failures, root, run, tools};
@@ -28,9 +28,9 @@ fn main() {
 fn check(program: &Path, cut: &str) -> Result<(), Failed> {
     let source = std::fs::read_to_string(program)?;
     let directives = Directives::parse(&source)?;
-    for level in &directives.levels {
+    for (i, level) in directives.levels.iter().enumerate() {
         let dir = tempfile::tempdir()?;
-        if let Err(e) = check_in(dir.path(), program, &directives, cut, level) {
+        if let Err(e) = check_in(dir.path(), program, &directives, (cut, i == 0), level) {
             let kept = dir.keep();
             return Err(format!(
                 "{level}: {e}\nkept: {}\nreplay: {} replay {}",
@@ -44,7 +44,8 @@ fn check(program: &Path, cut: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-fn check_in(dir: &Path, program: &Path, d: &Directives, cut: &str, level: &str) -> Result<(), String> {
+/// `cut`: the kind, and whether the program is profiled, too, where that is `min`.
+fn check_in(dir: &Path, program: &Path, d: &Directives, (cut, profiled): (&str, bool), level: &str) -> Result<(), String> {
     let text = |e: std::io::Error| e.to_string();
     let compile = |compiler: &Path, out: &Path| -> Result<(), String> {
         let mut c = Command::new(compiler);
@@ -98,6 +99,13 @@ fn check_in(dir: &Path, program: &Path, d: &Directives, cut: &str, level: &str) 
     }
     if status["environment_calls"] != 0 {
         return Err(format!("the replay called the environment: {status}"));
+    }
+    if profiled && cut == "min" && !crashed {
+        let counts = dir.join("counts").to_string_lossy().into_owned();
+        let mut got = go(&app, &[itarget.as_str(), "profile", "-o", &counts, "--"])?;
+        // It says that it links.
+        got.stderr = got.stderr.lines().filter(|l| !l.starts_with("itarget: linking ")).map(|l| format!("{l}\n")).collect();
+        same("the profiled run", &got)?;
     }
     let digests = |which: &str| status["digests"][which].as_u64().unwrap_or(0);
     if digests("mismatched") != 0 || d.r3 && digests("checked") == 0 {

@@ -27,7 +27,10 @@ if [ ${#programs[@]} -gt 0 ]; then
     PATH=$tools:$PATH WANT=R4 CYCLES=$cycles bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "$program"
   done
 fi
-if [ ${#servers[@]} -gt 0 ]; then ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${servers[@]}"; fi
+if [ ${#servers[@]} -gt 0 ]; then
+  ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${servers[@]}"
+  bash "$here/scale/bars.sh" "${servers[@]}"
+fi
 
 # The rows, for each server one without instrumentation, for the others one with the library boundary; linked two at a time. No
 # log may be longer than that of the boundary, but where functions are excluded (what they hand over must be logged) and where

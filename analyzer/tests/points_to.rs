@@ -157,6 +157,18 @@ fn a_function_that_ends_the_recording_hands_out_nothing() {
 }
 
 #[test]
+fn code_that_no_recording_sees_calls_nothing() {
+    // A `dlopen` that succeeds ends the recording: what it loads does not call the program's functions in one.
+    let p = program(
+        "extern void *dlopen(const char *, int);
+         static int number;
+         int look(int *p) { return *p; }
+         int main(void) { return look(&number) + (dlopen(\"plug\", 1) != 0); }",
+    );
+    assert_eq!(p.last_access("look"), set(&["number"]));
+}
+
+#[test]
 fn equal_loads_and_stores_meet_and_others_do_not() {
     let p = program(
         "int a, b, c; int *pa, *pb; int **slots[2];

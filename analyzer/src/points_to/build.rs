@@ -512,10 +512,10 @@ impl<'a> Builder<'a> {
 
 /// Whether code that is not in the module may call its exported functions and use its exported variables.
 fn exposed(module: &Module, library: &dyn Library, options: &Options) -> bool {
-    // A program that loads code can be called from that code, unless loading is refused.
+    // A program that loads code can be called from that code, unless a recording ends there: at the call, or (`runtime`) where it succeeds.
     let dynamic = ["dlopen", "dlmopen"].iter().any(|name| {
-        let refused = library.function(name).is_some_and(|f| f.kind == Kind::Refuse);
-        module.external(name).is_some() && !refused
+        let ends = library.function(name).is_some_and(|f| matches!(f.kind, Kind::Refuse | Kind::Runtime));
+        module.external(name).is_some() && !ends
     });
     options.exported_callable || module.function("main").is_none() || dynamic || module.module_asm
 }

@@ -24,6 +24,7 @@ unsafe extern "C" {
     fn itarget_replace_address_uses(from: LLVMValueRef, to: LLVMValueRef) -> i32;
     fn itarget_replace_weak_uses(from: LLVMValueRef, to: LLVMValueRef);
     fn itarget_has_address_use(function: LLVMValueRef) -> i32;
+    fn itarget_leave_out(module: LLVMModuleRef, values: *mut LLVMValueRef, n: usize);
     fn itarget_delete_body(function: LLVMValueRef);
     fn itarget_keep(module: LLVMModuleRef, value: LLVMValueRef);
     fn itarget_copy_abi_attributes(call: LLVMValueRef, function: LLVMValueRef);

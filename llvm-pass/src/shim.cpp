@@ -1,15 +1,21 @@
 // What the C API of LLVM 19 lacks: pass registration and a few transformations.
 // Everything that decides anything is in Rust.
+#include "llvm/Analysis/CGSCCPassManager.h"
+#include "llvm/Analysis/LoopAnalysisManager.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
+#include "llvm/IR/ValueHandle.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/PassPlugin.h"
 #include "llvm/Support/CBindingWrapping.h"
 #include "llvm/Transforms/IPO/AlwaysInliner.h"
 #include "llvm/Transforms/IPO/GlobalDCE.h"
+#include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
@@ -251,6 +257,55 @@ void itarget_detach(LLVMValueRef inst) {
   I->dropUnknownNonDebugMetadata();
   I->setMetadata(LLVMContext::MD_DIAssignID, nullptr);
   I->setDebugLoc(DebugLoc());
+}
+
+// True for a loop without a call that may write memory: one that may wait for what another thread or a signal's handler writes.
+static bool mayWait(const Loop &L) {
+  for (BasicBlock *B : L.blocks())
+    for (Instruction &I : *B)
+      if (isa<CallBase>(I) && !isa<IntrinsicInst>(I) && I.mayWriteToMemory())
+        return false;
+  return true;
+}
+
+// Leaves out loads and stores that find, or leave, what is there already. Those of `values` that are gone become null; no
+// instruction is new. Loops that may wait read memory in each round, also where their program is built without optimisation.
+void itarget_leave_out(LLVMModuleRef module, LLVMValueRef *values, size_t n) {
+  Module &M = *unwrap(module);
+  std::vector<WeakVH> Left;
+  Left.reserve(n);
+  for (size_t i = 0; i < n; ++i)
+    Left.emplace_back(unwrap(values[i]));
+  FunctionCallee Writes = M.getOrInsertFunction("itarget.writes", Type::getVoidTy(M.getContext()));
+  SmallVector<Instruction *, 64> Rounds;
+  LoopAnalysisManager LAM;
+  FunctionAnalysisManager FAM;
+  CGSCCAnalysisManager CGAM;
+  ModuleAnalysisManager MAM;
+  PassBuilder PB;
+  PB.registerModuleAnalyses(MAM);
+  PB.registerCGSCCAnalyses(CGAM);
+  PB.registerFunctionAnalyses(FAM);
+  PB.registerLoopAnalyses(LAM);
+  PB.crossRegisterProxies(LAM, FAM, CGAM, MAM);
+  FunctionPassManager FPM;
+  FPM.addPass(EarlyCSEPass(/*UseMemorySSA=*/true));
+  for (Function &F : M) {
+    if (F.isDeclaration() || F.hasOptNone())
+      continue;
+    DominatorTree DT(F);
+    LoopInfo LI(DT);
+    for (Loop *L : LI.getLoopsInPreorder())
+      if (mayWait(*L))
+        Rounds.push_back(CallInst::Create(Writes, "", L->getHeader()->getFirstInsertionPt()));
+    FPM.run(F, FAM);
+    FAM.clear(F, F.getName());
+  }
+  for (Instruction *I : Rounds)
+    I->eraseFromParent();
+  cast<Function>(Writes.getCallee())->eraseFromParent();
+  for (size_t i = 0; i < n; ++i)
+    values[i] = wrap(static_cast<Value *>(Left[i]));
 }
 
 void itarget_set_callee(LLVMValueRef call, LLVMTypeRef type, LLVMValueRef callee) {

@@ -11,12 +11,13 @@
 ; has: call i32 @__itarget_may_store(ptr %q)
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 target triple = "x86_64-pc-linux-gnu"
-define i128 @f(ptr %p, ptr %q) {
+define i128 @f(ptr %p, ptr %q, ptr %r) {
   %a = load i32, ptr %p
   %b = load double, ptr %p
   %c = load i128, ptr %p
-  store double %b, ptr %q
+  store double %b, ptr %r
   store <4 x i32> zeroinitializer, ptr %q
+  store i32 %a, ptr %p
   ret i128 %c
 }
 define i32 @main() {

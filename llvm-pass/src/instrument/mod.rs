@@ -1,7 +1,8 @@
 //! Rewrites the planned sites of a prepared module.
 //!
 //! Order: clones first (so that every clone has the original's ordinals), then all site
-//! instructions are collected, then each is rewritten, then the program gets its new `main` and a clean stack.
+//! instructions are collected, then loads of what was just loaded or stored are left out (the optimizer could not any more), then each that is
+//! left is rewritten, then the program gets its new `main` and a clean stack.
 
 mod access;
 mod alloc;
@@ -85,8 +86,12 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
         }
     }
     work.sort_by_key(|w| w.0);
-    for (id, inst) in work {
-        cx.site(id, inst, plan)?;
+    let mut left: Vec<Value> = work.iter().map(|w| w.1).collect();
+    ir.leave_out(&mut left);
+    for ((id, _), inst) in work.into_iter().zip(left) {
+        if !inst.is_null() {
+            cx.site(id, inst, plan)?;
+        }
     }
     cx.leaving();
     program::run(&cx, plan, text)?;

@@ -22,6 +22,12 @@ impl Ir {
         Err(format!("IT0899: bug in itarget: {what}"))
     }
 
+    /// Leaves out loads that find what is known already, and stores that leave what is there. Those of `values` that are gone are null then;
+    /// no instruction is new.
+    pub fn leave_out(&self, values: &mut [Value]) {
+        llvm!(itarget_leave_out(self.module, values.as_mut_ptr(), values.len()));
+    }
+
     /// Writes the module as bitcode.
     ///
     /// # Errors

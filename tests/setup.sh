@@ -38,7 +38,7 @@ tour)
     ;;
 test)
     export TOOLS_UNDER_TEST=$bin
-    cargo test --no-fail-fast -p itarget-tests -p itarget-runtime -p itarget-abi -p itarget-order -p itarget-plan -p itarget-min-cut -p itarget-annotations -p itarget-analyzer -p itarget
+    cargo test --no-fail-fast -p itarget-tests -p itarget-runtime -p itarget-abi -p itarget-order -p itarget-plan -p itarget-min-cut -p itarget-annotations -p itarget-analyzer -p itarget-llvm-pass -p itarget
     PROGRAMS=${PROGRAMS-} bash tests/real.sh "$bin"
     ;;
 *)

@@ -18,6 +18,7 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("linux/attr.toml", include_str!("../linux/attr.toml")),
     ("linux/cap.toml", include_str!("../linux/cap.toml")),
     ("linux/epoll.toml", include_str!("../linux/epoll.toml")),
+    ("linux/processor.toml", include_str!("../linux/processor.toml")),
     (
         "linux/selinux.toml",
         include_str!("../linux/selinux.toml"),

@@ -82,6 +82,7 @@ macro_rules! llvm {
     }};
 }
 
+mod assembly;
 mod attributes;
 
 mod calls;

@@ -4,12 +4,17 @@
 //! * bodies of `available_externally` functions (glibc's inline variants) are dropped, unless they only read (`tolower`,
 //!   `feof_unlocked`): one call of the library is cheaper to log than what `getc_unlocked` does to a stream; those that
 //!   only read, and those of C++ templates (not all of them exist in libstdc++), become the program's own;
+//! * what only the processor knows (time stamps, random numbers) is asked from the runtime;
+//! * before intrinsics that reach memory by themselves stands a call that ends a recording;
 //! * thread-local variables become globals in programs that can't start a thread;
 //! * where the address of an external function is taken, a thunk with the direct call takes its
 //!   place, so that calls through pointers are instrumented too;
 //! * what can't be instrumented yet is refused by name.
 //!
 //! Preparing twice changes nothing.
+
+mod processor;
+mod reaching;
 
 use crate::ir::{Ir, Value};
 use llvm_sys::core::*;
@@ -69,6 +74,8 @@ pub fn run(ir: &Ir) -> Result<(), String> {
         }
     }
     refuse_unsupported(ir)?;
+    processor::run(ir);
+    reaching::run(ir);
     if !THREADS.iter().any(|t| ir.function(t).is_some()) {
         lower_thread_locals(ir);
     }

@@ -22,6 +22,7 @@ mod locale;
 mod log;
 mod pool;
 mod process;
+mod processor;
 mod profile;
 mod replay;
 mod sandbox;

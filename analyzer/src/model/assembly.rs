@@ -9,18 +9,33 @@ const ON_OPERANDS: &[&str] = &[
     "test", "tzcnt", "xor",
 ];
 
-/// Whether assembly has no instructions, only comments.
+/// Whether assembly leaves everything as it is: it has no instructions, only comments, or those of a request to Valgrind (a register is rotated by
+/// a multiple of its size and one exchanged with itself; the result is an operand).
 #[must_use]
-pub fn is_empty(text: &str) -> bool {
-    text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#'))
+pub fn does_nothing(text: &str) -> bool {
+    let mut rotated: Vec<(&str, u32)> = Vec::new();
+    let lines = text.lines().filter(|line| !line.trim().starts_with('#'));
+    for instruction in lines.flat_map(|line| line.split(';')).map(str::trim).filter(|i| !i.is_empty()) {
+        let Some((name, operands)) = instruction.split_once(char::is_whitespace) else { return false };
+        let Some((first, second)) = operands.split_once(',').map(|(a, b)| (a.trim(), b.trim())) else { return false };
+        match (name, first.strip_prefix("$$").and_then(|bits| bits.parse::<u32>().ok())) {
+            ("rolq", Some(bits)) if bits < 64 && second.starts_with('%') => match rotated.iter_mut().find(|r| r.0 == second) {
+                Some(r) => r.1 = (r.1 + bits) % 64,
+                None => rotated.push((second, bits)),
+            },
+            ("xchgq", None) if first == second && first.starts_with('%') => {}
+            _ => return false,
+        }
+    }
+    rotated.iter().all(|r| r.1 == 0)
 }
 
 /// Whether assembly computes with what is in registers and touches no memory: all its instructions are known, none has an operand
 /// in memory, and no operand is handed over as a place in memory (`*` in the constraints).
 #[must_use]
 pub fn only_computes(text: &str, constraints: &str) -> bool {
-    // It only keeps the compiler from knowing something.
-    if is_empty(text) {
+    // It only keeps the compiler from knowing something, for example.
+    if does_nothing(text) {
         return true;
     }
     // What follows a brace is an operand by a name of its part (`${1:k}`); some of those letters make it an address.
@@ -42,7 +57,7 @@ pub fn only_computes(text: &str, constraints: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::only_computes;
+    use super::{does_nothing, only_computes};
 
     #[test]
     fn arithmetic_on_registers() {
@@ -56,6 +71,16 @@ mod tests {
     fn nothing() {
         assert!(only_computes("", "=*m,*m,~{memory}") && only_computes(" \n", "=r,0"));
         assert!(only_computes("# forget what it was", "=r,0,*m") && !only_computes("# one\ncall *$0", "r"));
+    }
+
+    #[test]
+    fn requests_to_valgrind() {
+        let preamble = "rolq $$3,  %rdi ; rolq $$13, %rdi\n\trolq $$61, %rdi ; rolq $$51, %rdi\n\t";
+        assert!(does_nothing(&format!("{preamble}xchgq %rbx,%rbx")));
+        // A call of what lies in rax, without redirection.
+        assert!(!does_nothing(&format!("{preamble}xchgq %rdx,%rdx\n\tcall *%rax")));
+        assert!(!does_nothing("rolq $$3, %rdi") && !does_nothing("rolq $$3, %rdi; rolq $$61, %rsi"));
+        assert!(!does_nothing("xchgq %rbx, %rcx") && !does_nothing("xchgq %rbx, (%rcx)") && !does_nothing("xchgq $0, $1"));
     }
 
     #[test]

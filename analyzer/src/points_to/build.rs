@@ -493,7 +493,7 @@ impl<'a> Builder<'a> {
                         NONE => self.unknown_call(number),
                         node => self.solver.attach(node, Use::Callee(number)),
                     },
-                    Callee::Asm { text, .. } => self.assembly(number, assembly::is_empty(text)),
+                    Callee::Asm { text, .. } => self.assembly(number, assembly::does_nothing(text)),
                 }
             }
             // No pointers move, but queries know constant addresses by their nodes.

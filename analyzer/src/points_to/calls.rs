@@ -168,9 +168,9 @@ impl Builder<'_> {
     }
 
     /// Inline assembly works on its operands; an empty text hands them through.
-    pub(super) fn assembly(&mut self, call: u32, empty: bool) {
+    pub(super) fn assembly(&mut self, call: u32, nothing: bool) {
         let site = &self.calls[call as usize];
-        if empty {
+        if nothing {
             let (args, ret) = (site.args.clone(), site.ret);
             args.into_iter().for_each(|arg| self.solver.edge(arg, ret));
         } else if site.ret != NONE || site.args.iter().any(|arg| *arg != NONE) {

@@ -301,7 +301,7 @@ impl Collector<'_> {
             self.plain(call.args[arg], Some(size), Deed::Read);
         }
         if let Callee::Asm { text, .. } = &call.callee
-            && !assembly::is_empty(text)
+            && !assembly::does_nothing(text)
         {
             let deed = if is_atomic(text) { Deed::AtomicAssembly } else { Deed::Write };
             for &arg in &call.args {

@@ -32,4 +32,13 @@ impl Ir {
         let index = llvm_sys::LLVMAttributeFunctionIndex;
         !llvm!(llvm_sys::core::LLVMGetStringAttributeAtIndex(f, index, mark.as_ptr().cast(), mark.len() as u32)).is_null()
     }
+
+    /// True for a function that reads and writes no memory.
+    pub fn touches_nothing(&self, f: Value) -> bool {
+        let name = "memory";
+        let kind = llvm!(llvm_sys::core::LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+        let memory = llvm!(LLVMGetEnumAttributeAtIndex(f, llvm_sys::LLVMAttributeFunctionIndex, kind));
+        // 0 stands for none.
+        !memory.is_null() && llvm!(LLVMGetEnumAttributeValue(memory)) == 0
+    }
 }

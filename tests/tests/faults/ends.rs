@@ -95,6 +95,21 @@ fn after_a_failed_exec_or_a_refused_call_the_program_goes_on() {
     }
 }
 
+#[test]
+fn vector_instructions_that_reach_memory_end_the_recording() {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/gathers.c", "min");
+    let (whole, cut) = (s.path("whole"), s.path("cut"));
+    let recorded = record(&s, &whole, &exe, &[]);
+    assert_eq!((recorded.status, &*recorded.stdout, &*recorded.stderr), (7, "flush to zero 1\n", ""), "{recorded:?}");
+    assert_eq!(replay(&s, &whole), recorded);
+    let recorded = record(&s, &cut, &exe, &["gather"]);
+    assert_eq!((recorded.status, &*recorded.stdout), (7, "flush to zero 1\ngathered 2\n"), "{recorded:?}");
+    assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("vector instruction"), "{recorded:?}");
+    let again = replay(&s, &cut);
+    assert_eq!((again.status, code(&again), &*again.stdout), (122, Some("IT0613"), "flush to zero 1\n"), "{again:?}");
+}
+
 /// The program may start threads itself, and so look at who calls it anyway, or not.
 #[test]
 fn what_a_thread_of_the_library_calls_ends_the_recording() {

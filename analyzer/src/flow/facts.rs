@@ -223,6 +223,8 @@ pub struct Facts {
     pub shown: Vec<(usize, FieldId)>,
     /// Place by object.
     pub places: Vec<Place>,
+    /// By object: its address at replay may be another than that recorded.
+    pub elsewhere: Vec<bool>,
     /// Loads, by function and ordinal.
     pub loads: Vec<Load>,
     /// Stores (memory intrinsics are calls).

@@ -364,7 +364,7 @@ impl Writer<'_> {
             return None;
         }
         if load.races && self.races() {
-            return Some((Action::Load { how: How::Always, raced: true }, all));
+            return Some((Action::Load { how: How::Always, raced: self.same_address(&load.values) }, all));
         }
         let environment = self.environment(&load.values).count();
         let ordered = self.may_race(&load.values);
@@ -402,9 +402,14 @@ impl Writer<'_> {
         !self.alone || !self.facts.threads
     }
 
-    /// Threads may race for some of these cells.
+    /// Threads may race for some of these cells, and what a thread saw there last can be found by the address, at replay too.
     fn raced(&self, values: &[FieldId]) -> bool {
-        self.races() && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok())
+        self.races() && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok()) && self.same_address(values)
+    }
+
+    /// The cells are where they were when they were recorded.
+    fn same_address(&self, values: &[FieldId]) -> bool {
+        !values.iter().any(|v| self.facts.elsewhere[self.points_to.field(*v).object.0 as usize])
     }
 
     /// Some of these cells are in replay space, and accesses of them are ordered as they are made.

@@ -4,7 +4,7 @@ use super::{CallArguments, Collector};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{Place, is_allocator};
 use crate::model::{Callee, InstrKind, Operand};
-use crate::points_to::{ObjectKind, SiteRef};
+use crate::points_to::{AbstractObject, ObjectKind, SiteRef};
 use itarget_annotations::{Kind, Ret, VariableKind};
 use rustc_hash::FxHashSet;
 
@@ -49,6 +49,17 @@ impl Collector<'_> {
             }
             ObjectKind::Heap(site) => self.heap_place(site.function.index(), site.ordinal),
         }).collect()
+    }
+
+    /// By object: whether it is the library's own, and a replay asks the library where it is (`errno`).
+    pub(super) fn elsewhere(&self) -> Vec<bool> {
+        let asked = |name: &str| self.annotations.function(name).is_some_and(|f| matches!(f.kind, Kind::Native | Kind::Det | Kind::DetLocale));
+        let elsewhere = |o: &AbstractObject| match o.kind {
+            ObjectKind::External => o.name.strip_prefix("ext:").is_some_and(asked),
+            ObjectKind::ExternalVariable(v) => self.module.external_variables[v.index()].thread_local,
+            _ => false,
+        };
+        self.points_to.objects().iter().map(elsewhere).collect()
     }
 
     /// A file mapping can be in the points-to set of most of a program's pointers, and every access that may

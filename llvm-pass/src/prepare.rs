@@ -3,7 +3,7 @@
 //! * code that constants leave out (`if (options & 0)`) is removed, as a plain build does: what only that refers to need not exist;
 //! * bodies of `available_externally` functions (glibc's inline variants) are dropped, unless they only read (`tolower`,
 //!   `feof_unlocked`): one call of the library is cheaper to log than what `getc_unlocked` does to a stream; those that
-//!   only read, and those of C++ templates (not all of them exist in libstdc++), become the program's own;
+//!   only read, and those of C++ templates (not all of them exist in libstdc++), become the program's own; those that print part of their callers;
 //! * what only the processor knows (time stamps, random numbers) is asked from the runtime;
 //! * before intrinsics that reach memory by themselves stands a call that ends a recording;
 //! * thread-local variables become globals in programs that can't start a thread;
@@ -73,6 +73,15 @@ pub fn run(ir: &Ir) -> Result<(), String> {
             ir.set_linkage(f, LLVMLinkage::LLVMExternalLinkage);
         }
     }
+    // What prints is its caller's code, so that it is on the same side of the cut (`vprintf`, `putchar`); so is what checks
+    // lengths (`-D_FORTIFY_SOURCE`), as clang names it.
+    for f in ir.functions() {
+        let checks = ir.linkage(f) == LLVMLinkage::LLVMInternalLinkage && ir.name(f).ends_with(".inline");
+        if checks || ir.is_marked(f, INLINE) && prints(ir, f) {
+            ir.inline(f);
+        }
+    }
+    ir.run_passes(c"globaldce")?;
     refuse_unsupported(ir)?;
     processor::run(ir);
     reaching::run(ir);
@@ -111,6 +120,11 @@ fn only_reads(ir: &Ir, f: Value) -> bool {
             LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg | LLVMOpcode::LLVMInvoke => false,
             _ => true,
         })
+}
+
+/// True for a function that asks for the stream of the standard output.
+fn prints(ir: &Ir, f: Value) -> bool {
+    ir.instructions(f).into_iter().any(|i| ir.opcode(i) == LLVMOpcode::LLVMLoad && ir.name(ir.operand(i, 0)) == "stdout")
 }
 
 fn refuse_unsupported(ir: &Ir) -> Result<(), String> {

@@ -115,6 +115,20 @@ LLVMValueRef itarget_clone_function(LLVMValueRef function, const char *name) {
   return wrap(F);
 }
 
+// Puts the body of `function` in the place of each call of it. Where that can't be, the call stays.
+void itarget_inline(LLVMValueRef function) {
+  Function *F = unwrap<Function>(function);
+  SmallVector<CallBase *, 8> Calls;
+  for (User *U : F->users())
+    if (auto *CB = dyn_cast<CallBase>(U))
+      if (CB->getCalledOperand() == F && CB->getFunctionType() == F->getFunctionType() && CB->getFunction() != F)
+        Calls.push_back(CB);
+  for (CallBase *CB : Calls) {
+    InlineFunctionInfo IFI;
+    InlineFunction(*CB, IFI);
+  }
+}
+
 // Replaces every use of `from` that is not the callee operand of a call.
 int itarget_replace_address_uses(LLVMValueRef from, LLVMValueRef to) {
   Function *F = unwrap<Function>(from);

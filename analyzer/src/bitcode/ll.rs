@@ -7,6 +7,7 @@
 
 use super::error::{LoadError, LoadErrorCode as Code};
 use llvm_sys::core::*;
+use llvm_sys::debuginfo::*;
 use llvm_sys::prelude::*;
 pub(super) use llvm_sys::{LLVMOpcode as Op, LLVMTypeKind as TyKind, LLVMValueKind as Kind};
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -566,11 +567,31 @@ impl<'p> Value<'p> {
     /// Line of an instruction's debug location or a function's definition, and the address of
     /// its file name (equal addresses mean equal names). Kind: instruction, function or global.
     pub(super) fn line(self) -> Option<(u32, FileName<'p>)> {
+        let mut len = 0;
+        if !llvm!(LLVMIsAInstruction(self.raw)).is_null() {
+            // What the library's headers define is where it is used.
+            let mut at = llvm!(LLVMInstructionGetDebugLoc(self.raw));
+            while !at.is_null() {
+                let outer = llvm!(LLVMDILocationGetInlinedAt(at));
+                if outer.is_null() {
+                    break;
+                }
+                at = outer;
+            }
+            if at.is_null() {
+                return None;
+            }
+            let (line, file) = (llvm!(LLVMDILocationGetLine(at)), llvm!(LLVMDIScopeGetFile(LLVMDILocationGetScope(at))));
+            if line == 0 || file.is_null() {
+                return None;
+            }
+            let text = llvm!(LLVMDIFileGetFilename(file, &raw mut len));
+            return (!text.is_null()).then_some((line, FileName { text, len, program: PhantomData }));
+        }
         let line = llvm!(LLVMGetDebugLocLine(self.raw));
         if line == 0 {
             return None;
         }
-        let mut len = 0;
         let text = llvm!(LLVMGetDebugLocFilename(self.raw, &raw mut len));
         (!text.is_null()).then_some((line, FileName { text, len, program: PhantomData }))
     }

@@ -5,11 +5,17 @@ use llvm_sys::core::*;
 use llvm_sys::prelude::{LLVMTypeRef, LLVMValueRef};
 
 unsafe extern "C" {
+    fn itarget_inline(function: LLVMValueRef);
     fn itarget_copy_signature(from: LLVMValueRef, to: LLVMValueRef);
     fn itarget_byval_type(of: LLVMValueRef, i: u32) -> LLVMTypeRef;
 }
 
 impl Ir {
+    /// Puts the body of a function in the place of each call of it, where that can be.
+    pub fn inline(&self, f: Value) {
+        llvm!(itarget_inline(f));
+    }
+
     /// Gives a function or call the parameter, return and convention attributes of another.
     pub fn copy_signature(&self, from: Value, to: Value) {
         llvm!(itarget_copy_signature(from, to));

@@ -557,6 +557,35 @@ unsafe fn slot(name: *const u8, n: usize) -> *mut *mut u8 {
     }
 }
 
+/// Before the program changes its variables: a library that did so itself has put its own strings there, or its own array, which a replay does not
+/// have. Then the recording ends.
+fn unless_changed_by_library() {
+    if off() {
+        return;
+    }
+    let mut known = true;
+    // Where a function of the environment calls, no replay does.
+    let outside = crossing::from_environment();
+    if outside || __itarget_enter(site::VARIABLES) != 0 {
+        // SAFETY: as `slot`.
+        unsafe {
+            let mut e = environ;
+            known = e.is_null() || layout::mapped_at_replay(e as u64);
+            while !e.is_null() && !(*e).is_null() {
+                known &= layout::mapped_at_replay(*e as u64);
+                e = e.add(1);
+            }
+        }
+    }
+    if !outside {
+        __itarget_leave();
+        known = __itarget_val(i64::from(known)) != 0;
+    }
+    if !known {
+        refuse(site::VARIABLES);
+    }
+}
+
 /// Puts `entry` (`name=value`) into the environment; the array grows in the pool.
 unsafe fn put(entry: *mut u8, n: usize) -> c_int {
     // SAFETY: as `slot`; a new array has room for all old entries, the new one and the null.
@@ -596,6 +625,7 @@ pub unsafe extern "C" fn __itarget_setenv(name: *const u8, value: *const u8, ove
         if off() && !pool::ready() {
             return libc::setenv(name.cast(), value.cast(), overwrite);
         }
+        unless_changed_by_library();
         if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
             return invalid();
         }
@@ -695,6 +725,7 @@ pub unsafe extern "C" fn __itarget_putenv(entry: *mut u8) -> c_int {
         if off() && !pool::ready() {
             return libc::putenv(entry.cast());
         }
+        unless_changed_by_library();
         let n = name_length(entry);
         if *entry.add(n) == 0 { __itarget_unsetenv(entry) } else { put(entry, n) }
     }
@@ -711,6 +742,7 @@ pub unsafe extern "C" fn __itarget_unsetenv(name: *const u8) -> c_int {
         if off() && !pool::ready() {
             return libc::unsetenv(name.cast());
         }
+        unless_changed_by_library();
         if name.is_null() || *name == 0 || *name.add(name_length(name)) != 0 {
             return invalid();
         }
@@ -743,6 +775,7 @@ pub unsafe extern "C" fn __itarget_clearenv() -> c_int {
         if off() && !pool::ready() {
             return libc::clearenv();
         }
+        unless_changed_by_library();
         let outside = announce(CLEAR, core::ptr::null(), core::ptr::null());
         if !environ.is_null() {
             *environ = core::ptr::null_mut();

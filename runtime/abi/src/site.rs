@@ -34,6 +34,8 @@ pub const JUMP: i32 = 0xffff_000b_u32 as i32;
 pub const STRTOK: i32 = 0xffff_001b_u32 as i32;
 /// dlopen.
 pub const DLOPEN: i32 = 0xffff_001c_u32 as i32;
+/// The program changes its environment variables, and a library has done so before.
+pub const VARIABLES: i32 = 0xffff_001e_u32 as i32;
 /// A format that comes at run time and stores, or has memory allocated.
 pub const FORMAT: i32 = 0xffff_001d_u32 as i32;
 /// iconv.
@@ -67,6 +69,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         BY_NAME => "a library calls a function of the program's that has the name of one of the C library's (getenv, malloc)",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         FORMAT => "a format that comes at run time has scanf allocate memory (%m) or printf store through an argument (%n)",
+        VARIABLES => "it changes its environment variables, and a library has changed them before (setenv)",
         DLOPEN => "code loaded at run time (dlopen) is not instrumented",
         OBJECTS => "it has more locks, conditions and semaphores than there is room for",
         ORDER => "a library call works on memory that another thread came to meanwhile, or of an extent that nobody knows",

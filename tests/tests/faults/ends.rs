@@ -95,6 +95,40 @@ fn after_a_failed_exec_or_a_refused_call_the_program_goes_on() {
     }
 }
 
+/// A replay does not have what a library put among the environment variables. The program may change them before.
+#[test]
+fn variables_that_a_library_sets_end_the_recording() {
+    let s = Scratch::new();
+    s.write("library.c", "#include <stdlib.h>\nint set(const char *name) { return setenv(name, \"80\", 1); }\n");
+    s.write("app.c", "#include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        extern char **environ;
+        int set(const char *name);
+        int main(int argc, char **argv) {
+            size_t n = 0;
+            setenv(\"FIRST\", \"1\", 1);
+            if (argc > 1) set(argv[1]);
+            setenv(\"SECOND\", \"2\", 1);
+            for (char **e = environ; *e; e++) n += strlen(*e);
+            printf(\"%zu\\n\", n);
+            return 7;
+        }");
+    assert_eq!(s.run("clang-19", &["-O1", "-c", "library.c"]), Outcome::default());
+    assert_eq!(s.run("itarget-cc", &["-O1", "-g", "app.c", "library.o", "-o", "app"]), Outcome::default());
+    let exe = s.path("app");
+    let recorded = record(&s, &s.path("alone"), &exe, &[]);
+    assert_eq!((recorded.status, &*recorded.stderr), (7, ""), "{recorded:?}");
+    assert_eq!(replay(&s, &s.path("alone")), recorded);
+    for name in ["COLUMNS", "FIRST"] {
+        let trace = s.path(name);
+        let recorded = record(&s, &trace, &exe, &[name]);
+        assert!(recorded.status == 7 && recorded.stderr.contains("IT0614") && recorded.stderr.contains("environment variables"), "{recorded:?}");
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+    }
+}
+
 #[test]
 fn vector_instructions_that_reach_memory_end_the_recording() {
     let s = Scratch::new();

@@ -596,7 +596,7 @@ fn perform(number: u64) {
         Special::Action => signal::replay_action(),
         Special::Locale => locale::replay_change(),
         Special::Exec => exit::replay_exec(),
-        Special::Variables => crate::libc_like::replay_variables(),
+        Special::Variables => crate::environ::replay_variables(),
         Special::Fork => {
             crate::word::seal();
             // The next entry counts before it is read.

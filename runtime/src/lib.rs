@@ -14,6 +14,7 @@ mod check;
 mod crc;
 mod crossing;
 mod digest;
+mod environ;
 mod exit;
 mod hooks;
 mod interpose;

@@ -11,7 +11,7 @@ const REACHES: &str = "itarget_reaches";
 const HARMLESS: &[&str] = &[
     "adjust.trampoline", "annotation", "assume", "clear_cache", "dbg.", "eh.", "invariant.", "is.constant", "launder.", "lifetime.", "memcpy.", "memmove.", "memset.",
     "objectsize.", "prefetch", "ptr.annotation", "ptrmask.", "stackrestore", "strip.", "threadlocal.address", "va_", "var.annotation", "x86.cldemote", "x86.clflushopt",
-    "x86.clwb", "x86.clzero", "x86.sse2.clflush",
+    "x86.clwb", "x86.sse2.clflush",
 ];
 
 /// Marks all of them, each once.

@@ -51,12 +51,12 @@ impl Collector<'_> {
         }).collect()
     }
 
-    /// By object: whether it is the library's own, and a replay asks the library where it is (`errno`).
+    /// By object: whether it is the library's own, and a replay finds it where its own library has it (`errno`, `optind`), not where it was.
     pub(super) fn elsewhere(&self) -> Vec<bool> {
         let asked = |name: &str| self.annotations.function(name).is_some_and(|f| matches!(f.kind, Kind::Native | Kind::Det | Kind::DetLocale));
         let elsewhere = |o: &AbstractObject| match o.kind {
             ObjectKind::External => o.name.strip_prefix("ext:").is_some_and(asked),
-            ObjectKind::ExternalVariable(v) => self.module.external_variables[v.index()].thread_local,
+            ObjectKind::ExternalVariable(_) => true,
             _ => false,
         };
         self.points_to.objects().iter().map(elsewhere).collect()

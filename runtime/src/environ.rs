@@ -3,7 +3,7 @@
 use crate::alloc::__itarget_malloc;
 use crate::crossing;
 use crate::exit::site;
-use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val, bulk, refuse, varint};
+use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_refuse, __itarget_val, bulk, varint};
 use crate::libc_like::off;
 use crate::pool;
 use crate::sys::{self, sys};
@@ -57,7 +57,7 @@ fn unless_changed_by_library() {
         known = __itarget_val(i64::from(known)) != 0;
     }
     if !known {
-        refuse(site::VARIABLES);
+        __itarget_refuse(site::VARIABLES);
     }
 }
 

@@ -1,4 +1,5 @@
-//! What only the processor knows, as functions: see `llvm-pass/src/prepare/processor.rs`. They are the environment's, so a replay calls none of them.
+//! What only the processor knows, as functions: see `llvm-pass/src/prepare/processor.rs`. They are the environment's, so a replay calls none of them
+//! but the one that says how to calculate.
 
 use core::arch::asm;
 
@@ -35,6 +36,22 @@ pub extern "C" fn itarget_rdpmc(counter: u32) -> u64 {
     // SAFETY: an instruction that writes the registers named.
     unsafe { asm!("rdpmc", in("ecx") counter, out("rax") low, out("rdx") high, options(nomem, nostack, preserves_flags)) };
     high << 32 | low & 0xffff_ffff
+}
+
+/// How the processor calculates, and which exceptions there were.
+#[unsafe(no_mangle)]
+pub extern "C" fn itarget_stmxcsr() -> u32 {
+    let mut control = 0u32;
+    // SAFETY: an instruction that writes a local of 4 bytes.
+    unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut control, options(nostack, preserves_flags)) };
+    control
+}
+
+/// Sets that. It is what the program does, so a replay does it, too.
+#[unsafe(no_mangle)]
+pub extern "C" fn itarget_ldmxcsr(control: u32) {
+    // SAFETY: an instruction that reads a local of 4 bytes; what it sets is the program's affair, as where it has the instruction itself.
+    unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const control, options(nostack, preserves_flags)) };
 }
 
 macro_rules! random {

@@ -1,5 +1,5 @@
-//! What only the processor knows (its time stamp counter, random numbers): the compiler's intrinsics, and assembly that reads the
-//! counter, become calls of functions of the runtime, which are the environment's as the library's are (`annotations/linux/processor.toml`).
+//! What only the processor knows (its time stamp counter, random numbers, how calculations ended): the compiler's intrinsics, and assembly that
+//! reads the counter, become calls of functions of the runtime, which are the environment's as the library's are (`annotations/linux/processor.toml`).
 
 use crate::ir::{Ir, Type, Value};
 use llvm_sys::{LLVMOpcode, LLVMTypeKind};
@@ -38,6 +38,22 @@ fn ask(ir: &Ir, at: Value, name: &str, result: Type, given: &[Value], more: Opti
 }
 
 fn intrinsic(ir: &Ir, call: Value, name: &str) {
+    match name {
+        // Exceptions that calculations of the library left are not those of a replay.
+        "llvm.x86.sse.stmxcsr" => {
+            let control = ask(ir, call, "itarget_stmxcsr", ir.i32, &[], None).0;
+            ir.store(control, ir.operand(call, 0));
+            return ir.erase(call);
+        }
+        "llvm.x86.sse.ldmxcsr" => {
+            ir.before(call);
+            ir.debug_of(call);
+            let control = ir.load(ir.i32, ir.operand(call, 0));
+            ask(ir, call, "itarget_ldmxcsr", ir.void, &[control], None);
+            return ir.erase(call);
+        }
+        _ => {}
+    }
     let ty = ir.type_of(call);
     let result = match name {
         "llvm.x86.rdtsc" | "llvm.readcyclecounter" | "llvm.readsteadycounter" => ask(ir, call, "itarget_rdtsc", ir.i64, &[], None).0,

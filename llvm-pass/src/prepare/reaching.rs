@@ -38,12 +38,12 @@ fn callee(ir: &Ir, inst: Value) -> Option<String> {
     call.then(|| ir.called_function(inst)).flatten().map(|f| ir.name(f))
 }
 
-/// Whether a call of the function of that name reaches memory, other than variables whose address it gets (`stmxcsr`).
+/// Whether a call of the function of that name reaches memory.
 fn reaches(ir: &Ir, call: Value, name: &str) -> bool {
     let Some(rest) = name.strip_prefix("llvm.") else { return false };
     let address = |v: &Value| {
         let ty = ir.type_of(*v);
-        matches!(ir.kind(ty), LLVMTypeKind::LLVMPointerTypeKind) && !ir.is_alloca(*v) || ir.is_vector_of_pointers(ty)
+        matches!(ir.kind(ty), LLVMTypeKind::LLVMPointerTypeKind) || ir.is_vector_of_pointers(ty)
     };
     !HARMLESS.iter().any(|h| rest.starts_with(h)) && !ir.called_function(call).is_some_and(|f| ir.touches_nothing(f)) && ir.args(call).iter().any(address)
 }

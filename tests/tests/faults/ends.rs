@@ -133,15 +133,22 @@ fn variables_that_a_library_sets_end_the_recording() {
 fn vector_instructions_that_reach_memory_end_the_recording() {
     let s = Scratch::new();
     let exe = s.build_noisily("tests/faults/gathers.c", "min");
-    let (whole, cut) = (s.path("whole"), s.path("cut"));
-    let recorded = record(&s, &whole, &exe, &[]);
-    assert_eq!((recorded.status, &*recorded.stdout, &*recorded.stderr), (7, "flush to zero 1\n", ""), "{recorded:?}");
-    assert_eq!(replay(&s, &whole), recorded);
-    let recorded = record(&s, &cut, &exe, &["gather"]);
-    assert_eq!((recorded.status, &*recorded.stdout), (7, "flush to zero 1\ngathered 2\n"), "{recorded:?}");
-    assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("vector instruction"), "{recorded:?}");
-    let again = replay(&s, &cut);
-    assert_eq!((again.status, code(&again), &*again.stdout), (122, Some("IT0613"), "flush to zero 1\n"), "{again:?}");
+    for flush in ["", "flush"] {
+        let trace = s.path("whole");
+        let said = if flush.is_empty() { "flush to zero 0 0\n" } else { "flush to zero 1 1\n" };
+        let recorded = record(&s, &trace, &exe, &["", flush]);
+        assert_eq!((recorded.status, &*recorded.stdout, &*recorded.stderr), (7, said, ""), "{recorded:?}");
+        assert_eq!(replay(&s, &trace), recorded);
+        std::fs::remove_dir_all(&trace).expect("the trace is there");
+    }
+    for (how, says) in [("gather", "gathered 2\n"), ("masked", "masked 0\n")] {
+        let trace = s.path(how);
+        let recorded = record(&s, &trace, &exe, &[how]);
+        assert_eq!((recorded.status, recorded.stdout), (7, format!("flush to zero 0 0\n{says}")), "{}", recorded.stderr);
+        assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("vector instruction"), "{}", recorded.stderr);
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, code(&again), &*again.stdout), (122, Some("IT0613"), "flush to zero 0 0\n"), "{again:?}");
+    }
 }
 
 /// The program may start threads itself, and so look at who calls it anyway, or not.

@@ -64,21 +64,25 @@ pub fn when_others_wait() -> Option<[u64; 2]> {
     if !st().digest || !sync::threads() || st().alive.load(Relaxed) == 1 {
         return None;
     }
-    for _ in 0..TRIES {
-        if let Some(stamp) = still::stamp() {
-            let digests = now();
-            if still::stamp() == Some(stamp) {
-                // What others do from here on is not recorded.
-                be_plain();
-                compiler_fence(SeqCst);
-                return (still::stamp() == Some(stamp)).then_some(digests);
-            }
-        }
-        let pause = libc::timespec { tv_sec: 0, tv_nsec: 2_000_000 };
-        // SAFETY: sleeps for a moment.
-        unsafe { sys!(libc::SYS_nanosleep, &raw const pause, 0u64) };
-    }
-    None
+    let mut tries = (0..TRIES).inspect(|&n| if n > 0 { pause() });
+    let (stamp, digests) = tries.find_map(|_| {
+        let stamp = still::stamp()?;
+        let digests = now();
+        (still::stamp() == Some(stamp)).then_some((stamp, digests))
+    })?;
+    // What others do from here on is not recorded. One of them may have gone on just before that; nothing was recorded of it if it
+    // waits again and the sum is the same.
+    be_plain();
+    compiler_fence(SeqCst);
+    let after = still::stamp().or_else(|| tries.find_map(|_| still::stamp()));
+    (after == Some(stamp)).then_some(digests)
+}
+
+/// 2 milliseconds.
+fn pause() {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: 2_000_000 };
+    // SAFETY: sleeps for a moment.
+    unsafe { sys!(libc::SYS_nanosleep, &raw const time, 0u64) };
 }
 
 /// Replay: all other threads are where they were then.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Real programs, built plain and with itarget-cc, each small workload at level R2 or better, those of tests/apps/repeated.tsv at R4:
 #   real.sh TOOLS      PROGRAMS="bzip2 lua redis" chooses; default: those of tests/apps/passing and tests/apps/partial-only
-# Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv. The servers of partial-only come from the bitcode
+# Then the same with part of each program replayed, for the targets of tests/apps/targets.tsv. What the points-to analysis of some of them comes to is compared with tests/scale/bars.tsv. The servers of partial-only come from the bitcode
 # that is made for measuring the analysis: they are built once, and linked for each row (`whole`: all of it is replayed). What is built and linked is kept in the user's cache folder, by the contents of all that goes into it.
 set -euo pipefail
 tools=$(cd "$1" && pwd)
@@ -27,10 +27,15 @@ if [ ${#programs[@]} -gt 0 ]; then
     PATH=$tools:$PATH WANT=R4 CYCLES=$cycles bash "$here/apps/r2.sh" "$cache/apps/itarget/bin" "$program"
   done
 fi
-if [ ${#servers[@]} -gt 0 ]; then
-  ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${servers[@]}"
-  bash "$here/scale/bars.sh" "${servers[@]}"
+measured=()
+for program in "${wanted[@]}"; do
+  if grep -qP "^$program\t" "$here/scale/bars.tsv"; then measured+=("$program"); fi
+done
+if [ ${#measured[@]} -gt 0 ] || [ ${#servers[@]} -gt 0 ]; then
+  mapfile -t whole < <(printf '%s\n' "${measured[@]}" "${servers[@]}" | sort -u)
+  ITARGET_CC=$tools/itarget-cc bash "$here/scale/build.sh" "${whole[@]}"
 fi
+if [ ${#measured[@]} -gt 0 ]; then bash "$here/scale/bars.sh" "${measured[@]}"; fi
 
 # The rows, for each server one without instrumentation, for the others one with the library boundary; linked two at a time. No
 # log may be longer than that of the boundary, but where functions are excluded (what they hand over must be logged) and where

@@ -21,7 +21,7 @@ pub enum Type {
 }
 
 /// One step of pointer arithmetic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum GepStep {
     /// That many bytes on (a field, or a constant index into memory of unknown extent).
     Const(i64),

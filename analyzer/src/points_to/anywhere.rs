@@ -53,9 +53,9 @@ impl Solver<'_> {
             self.flow(node, any_out);
         }
         for i in 0..self.objects[object as usize].copies.len() {
-            let (_, _, to, _) = self.objects[object as usize].copies[i];
-            let target = self.any_in(to);
-            self.flow(node, target);
+            let (_, len, to, into) = self.objects[object as usize].copies[i];
+            let targets = self.pointers_within(to, into, len).unwrap_or_else(|| vec![self.any_in(to)]);
+            targets.into_iter().for_each(|target| self.flow(node, target));
         }
         node
     }

@@ -3,6 +3,7 @@
 use super::memory::new_object;
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Solver, Use};
+use super::through::{self, Through};
 use super::wrappers::{self, Wrappers};
 use super::{Library, ObjectKind, Options, PointsTo, Runs, SiteRef, Target};
 use crate::model::{
@@ -116,6 +117,8 @@ pub(super) struct Builder<'a> {
     /// The instance for all other calls, by function.
     pub(super) shared: Vec<Option<u32>>,
     pub(super) wrappers: Wrappers,
+    /// By function: it returns nothing but what its arguments lead to.
+    pub(super) through: Vec<Option<Through>>,
     pub(super) clones: FxHashMap<(u32, u32, FunctionId), u32>,
     pub(super) pending: Vec<u32>,
     pub(super) calls: Vec<CallSite>,
@@ -153,8 +156,9 @@ impl<'a> Builder<'a> {
     fn new(module: &'a Module, library: &'a dyn Library, options: &'a Options, once: Vec<bool>) -> Self {
         let mut solver = Solver::new(module, options);
         let retained = solver.node();
+        let through = if options.clone_wrappers { through::find(module, library) } else { vec![None; module.functions.len()] };
         let wrappers = if options.clone_wrappers {
-            wrappers::find(module, library)
+            wrappers::find(module, library, &through)
         } else {
             let none = vec![false; module.functions.len()];
             Wrappers { alloc: none.clone(), accessor: none }
@@ -169,6 +173,7 @@ impl<'a> Builder<'a> {
             instances: Vec::new(),
             shared: vec![None; module.functions.len()],
             wrappers,
+            through,
             clones: FxHashMap::default(),
             pending: Vec::new(),
             calls: Vec::new(),

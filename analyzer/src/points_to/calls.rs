@@ -5,6 +5,7 @@ use super::build::{Builder, CallSite, Inst};
 use super::memory::new_object;
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Use};
+use super::through::Through;
 use super::{ObjectKind, Runs, SiteRef, Target};
 use crate::model::{Callee, Class, Declared, ExternalId, FunctionId, GepStep, InstrKind, Operand, Signature};
 
@@ -150,11 +151,35 @@ impl Builder<'_> {
                 }
             }
         }
-        if direct {
+        if !alone && self.hand_through(f, &args, result, direct) {
+        } else if direct {
             self.solver.alias(ret, result);
         } else {
             self.solver.edge(ret, result);
         }
+    }
+
+    /// Lets a call have what it handed to a function as its result, if the function returns nothing else.
+    fn hand_through(&mut self, f: FunctionId, args: &[Node], result: Node, direct: bool) -> bool {
+        let Some(through) = &self.through[f.index()] else { return false };
+        if result == NONE || through.params.iter().any(|param| *param >= args.len()) {
+            return false;
+        }
+        let Through { params, steps, constants } = through.clone();
+        let within = if direct { result } else { self.solver.node() };
+        for param in params {
+            self.solver.edge(args[param], within);
+        }
+        for constant in constants {
+            let node = self.constant(constant);
+            self.solver.edge(node, within);
+        }
+        for further in steps {
+            let steps = self.solver.intern(&further);
+            self.solver.attach(within, Use::Gep { steps, target: within });
+        }
+        self.solver.edge(within, result);
+        true
     }
 
     pub(super) fn escape_args(&mut self, call: u32) {

@@ -9,6 +9,8 @@ use super::solver::{NONE, Node, Solver};
 const MAX_PAIRS: usize = 256;
 /// Places from which on it is not told apart which memory copy copies out of (or into) them.
 const CROWD: usize = 1024;
+/// Longest memory copy from or to an unknown place whose other end is told apart by member, in bytes.
+const MAX_WITHIN: u64 = 256;
 /// Bytes of a pointer.
 const WORD: u64 = 8;
 
@@ -20,7 +22,7 @@ impl Solver<'_> {
             return;
         }
         let (src, dst) = (self.find(copy.src), self.find(copy.dst));
-        let crowded = |solver: &Self, node: Node| solver.pts[node as usize].len() > CROWD;
+        let crowded = |solver: &Self, node: Node| solver.pts[node as usize].len_without(&solver.code) > CROWD;
         if let Some((first, last)) = copy.between {
             let node = if is_source { src } else { dst };
             let common = self.buffers.get(&(NONE, copy.len, is_source)).copied();
@@ -92,9 +94,14 @@ impl Solver<'_> {
             return;
         }
         let (Some(at), Some(into)) = (at, into) else {
-            let out = self.any_out(source);
-            let into = self.any_in(target);
-            self.flow(out, into);
+            // So many bytes from or to an unknown place: what may be there has one end at least.
+            let from = at.and_then(|at| self.pointers_within(source, at, len));
+            let to = into.and_then(|into| self.pointers_within(target, into, len));
+            let from = from.unwrap_or_else(|| vec![self.any_out(source)]);
+            let to = to.unwrap_or_else(|| vec![self.any_in(target)]);
+            for (from, to) in from.into_iter().flat_map(|from| to.iter().map(move |to| (from, *to))) {
+                self.flow(from, to);
+            }
             return;
         };
         if len.is_some_and(|len| !self.has_room(source, at, len) || !self.has_room(target, into, len)) {
@@ -116,8 +123,9 @@ impl Solver<'_> {
         }
         self.objects[source as usize].copies.push(copy);
         if self.objects[source as usize].any_in.is_some() {
-            let (from, to) = (self.any_in(source), self.any_in(target));
-            self.flow(from, to);
+            let from = self.any_in(source);
+            let to = self.pointers_within(target, into, len).unwrap_or_else(|| vec![self.any_in(target)]);
+            to.into_iter().for_each(|to| self.flow(from, to));
         }
         let mut i = 0;
         while i < self.objects[source as usize].offsets.len() {
@@ -125,6 +133,17 @@ impl Solver<'_> {
             self.copy_field(source, offset, copy);
             i += 1;
         }
+    }
+
+    /// The contents of all places in so many bytes of an object of declared layout where a pointer may begin. `None`: too many, or not known.
+    pub(super) fn pointers_within(&mut self, object: u32, at: u64, len: Option<u64>) -> Option<Vec<Node>> {
+        let o = &self.objects[object as usize];
+        let (ty, len) = (o.ty.filter(|_| self.typed && !o.flat)?, len.filter(|len| *len <= MAX_WITHIN)?);
+        if o.regions.iter().any(|r| r.start < at.saturating_add(len) && at < r.end) {
+            return None;
+        }
+        let places: Vec<u64> = (at..at.saturating_add(len)).filter(|place| self.types.may_have_pointer(ty, *place)).collect();
+        (places.len() as u64 <= len / WORD).then(|| places.into_iter().map(|place| self.contents(object, place)).collect())
     }
 
     /// Whether so many bytes may be copied to or from there: they are in the object, and do not begin in the middle of a number or pointer.
@@ -184,6 +203,10 @@ impl Solver<'_> {
             return;
         }
         let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
+        if spread && len != Some(WORD) && let Some(places) = self.pointers_within(target, into, len) {
+            places.into_iter().for_each(|place| self.flow(contents, place));
+            return;
+        }
         let node = if spread { self.any_in(target) } else { self.contents(target, one) };
         self.flow(contents, node);
         // One word: a pointer may become a number so, and a number a pointer.

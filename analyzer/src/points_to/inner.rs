@@ -1,13 +1,14 @@
-//! Stores of a pointer into the object that it points into.
+//! Stores into an object of a pointer into it, or of one that was in it.
 //!
 //! In `it->key = it->buffer` and `head->next = head` the address and the value are made from one pointer. A pointer leads to one
 //! object at a time, so each object that it may lead to gets a pointer into itself, and none into the others. Without this, one
-//! function that begins iterators or lists on the stack and on the heap lets the heap hold pointers to the stack.
+//! function that begins iterators or lists on the stack and on the heap lets the heap hold pointers to the stack. Likewise
+//! `b->pos = b->pos + n`: each object gets what it had, and nothing of the others'.
 
 use super::build::{Builder, slots};
 use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Solver, Use};
-use crate::model::{Access, Function, GepStep, InstrKind, Operand};
+use crate::model::{Access, Callee, Function, GepStep, InstrKind, Operand};
 use rustc_hash::FxHashSet;
 
 /// Most instructions that are followed back.
@@ -16,14 +17,35 @@ const LONGEST: usize = 8;
 /// Most values that one store is taken apart into.
 const MOST: usize = 16;
 
-/// A store into an object of a pointer into it.
-#[derive(Debug, Clone, Copy)]
+/// A store into an object of a pointer into it, or of what was loaded from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Inner {
     /// Steps from the pointer to the place stored to.
     to: u32,
     slots: Slots,
-    /// Steps from the pointer to what is stored.
-    value: u32,
+    value: Own,
+}
+
+/// A pointer that is made from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Own {
+    /// Steps from that.
+    from: u32,
+    /// It is what is loaded there.
+    load: Option<Slots>,
+    /// Then these steps, any number of times in any order: index in [`Solver::loops`].
+    further: Option<u32>,
+}
+
+/// What a stored value is made of.
+#[derive(Default)]
+struct Parts {
+    /// The base, some steps on, or what is loaded there.
+    own: Vec<(Vec<GepStep>, Option<Slots>)>,
+    /// Steps to take from there and from others.
+    steps: FxHashSet<Box<[GepStep]>>,
+    /// Others, and the instructions that use them.
+    others: Vec<(Operand, usize)>,
 }
 
 /// Where a pointer comes from: a value, and the steps from there.
@@ -64,8 +86,8 @@ impl Builder<'_> {
             let (from, steps) = if inner { origin(f, value) } else { (value, Vec::new()) };
             if inner && from == base {
                 let pointer = self.found_at(instance, index, base);
-                let (to, value) = (self.solver.intern(&to), self.solver.intern(&steps));
-                self.solver.store_inner(pointer, Inner { to, slots, value });
+                let (to, from) = (self.solver.intern(&to), self.solver.intern(&steps));
+                self.solver.store_inner(pointer, Inner { to, slots, value: Own { from, load: None, further: None } });
                 continue;
             }
             if inner && steps.is_empty() && self.is_loaded(instance, from, (base, &to), slots) {
@@ -75,11 +97,101 @@ impl Builder<'_> {
                 todo.extend(choices.into_iter().map(|choice| (choice, instr)));
                 continue;
             }
+            if let Some(parts) = self.parts(instance, base, (value, at)).filter(|_| inner) {
+                let pointer = self.found_at(instance, index, base);
+                self.store_parts(instance, (pointer, address), (&to, slots), parts);
+                continue;
+            }
             let source = self.found_at(instance, at, value);
             if source != NONE {
                 self.solver.attach(address, Use::Store { source, slots });
             }
         }
+    }
+
+    /// What a value is made of, if some of that is made from `base`.
+    fn parts(&mut self, instance: u32, base: Operand, value: (Operand, usize)) -> Option<Parts> {
+        let module = self.module;
+        let f = &module.functions[self.instances[instance as usize].function.index()];
+        let (mut parts, mut todo, mut seen) = (Parts::default(), vec![value], FxHashSet::default());
+        while let Some((value, at)) = todo.pop() {
+            if value == base {
+                parts.own.push((Vec::new(), None));
+                continue;
+            }
+            if !seen.insert(value) {
+                continue;
+            }
+            if seen.len() > MOST {
+                return None;
+            }
+            let instr = match value {
+                Operand::Local(local) => f.instr_of(local),
+                Operand::Null | Operand::Int(_) | Operand::Undef | Operand::Other => continue,
+                _ => None,
+            };
+            let Some(index) = instr else {
+                parts.others.push((value, at));
+                continue;
+            };
+            match &f.instrs[index].kind {
+                InstrKind::Copy { from } if from.len() == 1 => todo.push((from[0], index)),
+                InstrKind::Copy { .. } => match self.choices_after(instance, base, value) {
+                    Some((index, choices)) => todo.extend(choices.into_iter().map(|choice| (choice, index))),
+                    None => parts.others.push((value, at)),
+                },
+                InstrKind::Gep { base, steps } => {
+                    if !steps.is_empty() {
+                        parts.steps.insert(steps.clone());
+                    }
+                    todo.push((*base, index));
+                }
+                InstrKind::Load { ptr, access } if access.class.carries_pointer() && slots(access).count == 1 => match origin(f, *ptr) {
+                    (from, steps) if from == base => parts.own.push((steps, Some(slots(access)))),
+                    _ => parts.others.push((value, at)),
+                },
+                InstrKind::Call(call) => {
+                    let through = match call.callee {
+                        Callee::Function(g) => self.through[g.index()].as_ref(),
+                        _ => None,
+                    };
+                    match through.filter(|through| through.params.iter().all(|param| *param < call.args.len())) {
+                        Some(through) => {
+                            parts.steps.extend(through.steps.iter().cloned());
+                            let args = through.params.iter().map(|param| call.args[*param]);
+                            todo.extend(args.chain(through.constants.iter().copied()).map(|operand| (operand, index)));
+                        }
+                        None => parts.others.push((value, at)),
+                    }
+                }
+                _ => parts.others.push((value, at)),
+            }
+        }
+        (!parts.own.is_empty()).then_some(parts)
+    }
+
+    /// Constraints for a store of a value that is made so, to the steps `to` from `pointer`: to `address`.
+    fn store_parts(&mut self, instance: u32, (pointer, address): (Node, Node), (to, slots): (&[GepStep], Slots), parts: Parts) {
+        let to = self.solver.intern(to);
+        let mut steps: Vec<u32> = parts.steps.iter().map(|steps| self.solver.intern(steps)).collect();
+        steps.sort_unstable();
+        let further = (!steps.is_empty()).then(|| self.solver.intern_loop(&steps));
+        for (from, load) in parts.own {
+            let from = self.solver.intern(&from);
+            self.solver.store_inner(pointer, Inner { to, slots, value: Own { from, load, further } });
+        }
+        if parts.others.is_empty() {
+            return;
+        }
+        let source = self.solver.node();
+        for (other, at) in parts.others {
+            let node = self.found_at(instance, at, other);
+            self.solver.edge(node, source);
+        }
+        for steps in steps {
+            self.solver.attach(source, Use::Gep { steps, target: source });
+        }
+        self.solver.attach(address, Use::Store { source, slots });
     }
 
     /// A value was loaded from that place: stored back there, it changes nothing.
@@ -112,6 +224,16 @@ impl Solver<'_> {
         self.attach(pointer, Use::Inner(id));
     }
 
+    /// The index of a list of indices of steps.
+    fn intern_loop(&mut self, steps: &[u32]) -> u32 {
+        let known = self.loops.iter().position(|known| &**known == steps);
+        let id = known.unwrap_or_else(|| {
+            self.loops.push(steps.into());
+            self.loops.len() - 1
+        });
+        u32::try_from(id).unwrap_or(u32::MAX)
+    }
+
     /// Applies such a store to one location of its pointer.
     pub(super) fn inner(&mut self, id: u32, loc: Loc) {
         let Inner { to, slots, value } = self.inners[id as usize];
@@ -119,9 +241,39 @@ impl Solver<'_> {
         if self.is_code(object) {
             return;
         }
-        let (address, source) = (self.node(), self.node());
-        self.walk(value, 0, object, offset, source);
+        let source = self.own(value, loc);
+        let address = self.node();
+        if value.load.is_some() || value.further.is_some() {
+            self.own.insert(address);
+        }
         self.walk(to, 0, object, offset, address);
         self.attach(address, Use::Store { source, slots });
+    }
+
+    /// The node of a pointer that is made from one to that location.
+    fn own(&mut self, value: Own, loc: Loc) -> Node {
+        if let Some(known) = self.owns.get(&(value, loc)) {
+            return *known;
+        }
+        let (object, offset, _) = self.locs[loc as usize];
+        let place = self.node();
+        self.walk(value.from, 0, object, offset, place);
+        let node = match value.load {
+            Some(slots) => {
+                let node = self.node();
+                self.attach(place, Use::Load { target: node, slots });
+                node
+            }
+            None => place,
+        };
+        for i in 0..value.further.map_or(0, |id| self.loops[id as usize].len()) {
+            let steps = self.loops[value.further.unwrap_or(0) as usize][i];
+            self.attach(node, Use::Gep { steps, target: node });
+        }
+        if value.load.is_some() || value.further.is_some() {
+            self.own.extend([place, node]);
+        }
+        self.owns.insert((value, loc), node);
+        node
     }
 }

@@ -23,6 +23,7 @@ mod result;
 mod set;
 mod simplify;
 mod solver;
+mod through;
 mod wrappers;
 
 pub use result::PointsTo;

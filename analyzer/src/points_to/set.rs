@@ -158,6 +158,12 @@ impl Set {
         self.bits.iter().map(|b| b.count_ones() as usize).sum()
     }
 
+    /// Number of elements without those in `others`, by block: 64 bits each.
+    pub(super) fn len_without(&self, others: &[u64]) -> usize {
+        let rest = |(key, bits): (&u32, &u64)| (bits & !others.get(*key as usize).unwrap_or(&0)).count_ones() as usize;
+        self.keys.iter().zip(&self.bits).map(rest).sum()
+    }
+
     /// The elements, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.keys.iter().zip(&self.bits).flat_map(|(key, bits)| {

@@ -4,7 +4,7 @@
 //! Propagation for Pointer Analysis", CGO 2009): merge cycles of copy edges, then pass what is new
 //! along in topological order; loads, stores and calls add edges on the way; repeat until nothing is new.
 
-use super::inner::Inner;
+use super::inner::{Inner, Own};
 use super::members::Places;
 use super::proven::{Filters, Only};
 use super::objects::{Loc, Obj, Region, Step, is_before};
@@ -112,7 +112,14 @@ pub(super) struct Solver<'a> {
     pub(super) memcopies: Vec<MemCopy>,
     /// By node, length, and whether it is copied from: see [`Solver::buffer`].
     pub(super) buffers: FxHashMap<(Node, Option<u64>, bool), Loc>,
+    /// Locations of code, by block of a set.
+    pub(super) code: Vec<u64>,
     pub(super) inners: Vec<Inner>,
+    /// Lists of indices of steps.
+    pub(super) loops: Vec<Box<[u32]>>,
+    /// Nodes made for one object: see [`Solver::own`].
+    pub(super) own: FxHashSet<Node>,
+    pub(super) owns: FxHashMap<(Own, Loc), Node>,
     /// First and next free location of the blocks of objects that have only one each.
     pub(super) packed: Option<(Loc, Loc)>,
     /// Nodes that are defined by copies of these alone.
@@ -166,7 +173,11 @@ impl<'a> Solver<'a> {
             cyclic_ids: FxHashMap::default(),
             memcopies: Vec::new(),
             buffers: FxHashMap::default(),
+            code: Vec::new(),
             inners: Vec::new(),
+            loops: Vec::new(),
+            own: FxHashSet::default(),
+            owns: FxHashMap::default(),
             packed: None,
             choices: Vec::new(),
             joints: FxHashMap::default(),
@@ -285,9 +296,9 @@ impl<'a> Solver<'a> {
         self.parent.len()
     }
 
-    /// Mean number of objects of the pointers that have any.
+    /// Mean number of objects of the pointers that have any, but for those of one object alone ([`Solver::own`]).
     pub(super) fn mean_objects(&self) -> usize {
-        let sets = || self.pts.iter().filter(|set| !set.is_empty());
+        let sets = || (0u32..).zip(&self.pts).filter(|(node, set)| !set.is_empty() && !self.own.contains(node)).map(|(_, set)| set);
         sets().map(Set::block_count).sum::<usize>() / sets().count().max(1)
     }
 
@@ -453,6 +464,11 @@ impl<'a> Solver<'a> {
             _ => self.new_block(object) + 1,
         };
         self.locs[loc as usize] = (object, Some(offset), node);
+        if self.is_code(object) {
+            let block = (loc / 64) as usize;
+            self.code.resize(self.code.len().max(block + 1), 0);
+            self.code[block] |= 1 << (loc % 64);
+        }
         let o = &mut self.objects[object as usize];
         let block = if o.flat { &mut self.packed } else { &mut o.block };
         *block = block.map(|(first, _)| (first, loc + 1));

@@ -3,7 +3,8 @@
 //! own. Cloning more than needed costs time, never soundness, so the test is generous.
 
 use super::Library;
-use crate::model::{Callee, Class, Function, FunctionId, InstrKind, Module, Operand, Signature, ValueId};
+use super::through::Through;
+use crate::model::{Callee, Class, Function, FunctionId, Instr, InstrKind, Module, Operand, Signature, ValueId};
 use itarget_annotations::{Ret, Root};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -14,6 +15,11 @@ const MAX_ACCESSOR: usize = 14;
 /// Largest function that hands an argument through to its result and is cloned for it.
 const MAX_FORWARDER: usize = 40;
 
+/// Most instructions of all clones, in one context, of a function that gets a list of variable arguments.
+const MAX_FORMATTERS: usize = 100_000;
+/// How deep such functions call each other.
+const MAX_FORMATTER_DEPTH: usize = 3;
+
 /// Functions to be cloned per call site.
 pub(super) struct Wrappers {
     /// Return fresh memory.
@@ -23,7 +29,7 @@ pub(super) struct Wrappers {
 }
 
 /// Finds the wrappers.
-pub(super) fn find(module: &Module, library: &dyn Library) -> Wrappers {
+pub(super) fn find(module: &Module, library: &dyn Library, returned: &[Option<Through>]) -> Wrappers {
     let allocates: Vec<bool> = module
         .externals
         .iter()
@@ -71,8 +77,77 @@ pub(super) fn find(module: &Module, library: &dyn Library) -> Wrappers {
             break;
         }
     }
-    let accessor = module.functions.iter().zip(&through).map(|(f, through)| is_accessor(f, through)).collect();
+    let formatter = formatters(module, returned);
+    let accessor = module.functions.iter().zip(&through).zip(formatter).map(|((f, through), formatter)| formatter || is_accessor(f, through)).collect();
     Wrappers { alloc, accessor }
+}
+
+/// Functions that get a list of variable arguments from the function that began it (`vformat` of `format` and `log`), and those that only
+/// they call. What one caller prints, and where to, is not what others do.
+fn formatters(module: &Module, returned: &[Option<Through>]) -> Vec<bool> {
+    let may = |i: usize, f: &Function| !f.address_taken && (returned[i].is_some() || !f.signature.ret.carries_pointer());
+    let mut callers: Vec<Vec<usize>> = vec![Vec::new(); module.functions.len()];
+    let mut given = vec![false; module.functions.len()];
+    for (i, f) in module.functions.iter().enumerate() {
+        let list = |instr: &Instr| if let InstrKind::VaStart { list } = instr.kind { Some(base_of(f, list)) } else { None };
+        let lists: Vec<Operand> = f.instrs.iter().filter_map(list).collect();
+        for instr in &f.instrs {
+            if let InstrKind::Call(call) = &instr.kind
+                && let Callee::Function(g) = call.callee
+            {
+                callers[g.index()].push(i);
+                given[g.index()] |= !lists.is_empty() && call.args.iter().any(|arg| lists.contains(&base_of(f, *arg)));
+            }
+        }
+    }
+    let mut formatter = vec![false; module.functions.len()];
+    loop {
+        let mut changed = false;
+        for (i, f) in module.functions.iter().enumerate().filter(|(i, f)| may(*i, f)) {
+            let inner = !callers[i].is_empty() && callers[i].iter().all(|caller| formatter[*caller]);
+            if !formatter[i] && (given[i] || inner) && f.instrs.len() * callers[i].len() <= MAX_FORMATTERS {
+                formatter[i] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    // Those that begin the list, too, if they have few callers.
+    let mut with_callees: Vec<usize> = module.functions.iter().map(|f| f.instrs.len()).collect();
+    for _ in 0..MAX_FORMATTER_DEPTH {
+        with_callees = module.functions.iter().map(|f| f.instrs.len() + called(f).filter(|g| formatter[*g]).map(|g| with_callees[g]).sum::<usize>()).collect();
+    }
+    for (i, f) in module.functions.iter().enumerate().filter(|(i, f)| f.signature.variadic && may(*i, f)) {
+        let begins = called(f).any(|g| formatter[g]);
+        if begins && !formatter[i] && with_callees[i] * callers[i].len() <= MAX_FORMATTERS {
+            formatter[i] = true;
+        }
+    }
+    formatter
+}
+
+/// The functions that a function calls directly, once for each call.
+fn called(f: &Function) -> impl Iterator<Item = usize> {
+    f.instrs.iter().filter_map(|instr| match &instr.kind {
+        InstrKind::Call(call) => match call.callee {
+            Callee::Function(g) => Some(g.index()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// What pointer arithmetic begins with.
+fn base_of(f: &Function, mut at: Operand) -> Operand {
+    while let Operand::Local(value) = at
+        && let Some(index) = f.instr_of(value)
+        && let InstrKind::Gep { base, .. } = f.instrs[index].kind
+    {
+        at = base;
+    }
+    at
 }
 
 /// Calls whose result, or what they store through an argument, leaves a function.

@@ -268,15 +268,15 @@ impl Cx<'_> {
         self.ir.call(f, ty, args)
     }
 
-    /// `mode` of the control page, where the builder is: not 0 if what is being made is in force.
+    /// The lowest byte of `mode` of the control page, where the builder is: not 0 if what is being made is in force.
     fn mode(&self) -> Value {
-        if self.accompanied.get() { self.mode_accompanied() } else { self.ir.load(self.ir.i32, self.control) }
+        if self.accompanied.get() { self.mode_accompanied() } else { self.ir.load(self.ir.i8, self.control) }
     }
 
     /// The same, once the process is not alone.
     fn mode_accompanied(&self) -> Value {
         let offset = std::mem::offset_of!(itarget_abi::control::Control, accompanied);
-        self.ir.load(self.ir.i32, self.ir.offset(self.control, offset as u64))
+        self.ir.load(self.ir.i8, self.ir.offset(self.control, offset as u64))
     }
 
     /// `address >= bound` of the control page, where the builder is.

@@ -10,22 +10,23 @@ pub const SYMBOL: &str = "__itarget_ctl";
 /// Bytes of the control page.
 pub const PAGE: usize = 4096;
 
-/// Modes of [`Control::mode`].
+/// Modes of [`Control::mode`]. The program looks at the lowest byte only, which is 1 in all modes but plain: `setjmp` keeps what it has in
+/// registers in memory of the program's, where a recording and its replay must have the same.
 pub mod mode {
     /// Nothing is recorded: the program runs as if it had not been instrumented.
     pub const PLAIN: u32 = 0;
     /// Results of the environment are appended to the log.
-    pub const RECORD: u32 = 1;
+    pub const RECORD: u32 = 0x101;
     /// Results of the environment come from the log; the environment is not called.
-    pub const REPLAY: u32 = 2;
+    pub const REPLAY: u32 = 0x201;
     /// Bytes and events per site are counted.
-    pub const PROFILE: u32 = 3;
+    pub const PROFILE: u32 = 0x301;
     /// Memory is compared across external calls.
-    pub const CHECK: u32 = 4;
+    pub const CHECK: u32 = 0x401;
 }
 
 /// Layout of the control page. Offsets are part of the ABI: the pass addresses `mode` as the
-/// first 4 bytes.
+/// first byte.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct Control {

@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
         let retained = solver.node();
         let through = if options.clone_wrappers { through::find(module, library) } else { vec![None; module.functions.len()] };
         let wrappers = if options.clone_wrappers {
-            wrappers::find(module, library, &through)
+            wrappers::find(module, library, (&through, !solver.filters.off))
         } else {
             let none = vec![false; module.functions.len()];
             Wrappers { alloc: none.clone(), accessor: none }

@@ -97,7 +97,7 @@ impl Builder<'_> {
                 todo.extend(choices.into_iter().map(|choice| (choice, instr)));
                 continue;
             }
-            if let Some(parts) = self.parts(instance, base, (value, at)).filter(|_| inner) {
+            if inner && !self.solver.filters.off && let Some(parts) = self.parts(instance, base, (value, at)) {
                 let pointer = self.found_at(instance, index, base);
                 self.store_parts(instance, (pointer, address), (&to, slots), parts);
                 continue;

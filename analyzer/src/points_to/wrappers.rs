@@ -28,8 +28,8 @@ pub(super) struct Wrappers {
     pub(super) accessor: Vec<bool>,
 }
 
-/// Finds the wrappers.
-pub(super) fn find(module: &Module, library: &dyn Library, returned: &[Option<Through>]) -> Wrappers {
+/// Finds the wrappers; `formatting`: and functions that format variable arguments, which return only what of their arguments `returned` says.
+pub(super) fn find(module: &Module, library: &dyn Library, (returned, formatting): (&[Option<Through>], bool)) -> Wrappers {
     let allocates: Vec<bool> = module
         .externals
         .iter()
@@ -77,7 +77,7 @@ pub(super) fn find(module: &Module, library: &dyn Library, returned: &[Option<Th
             break;
         }
     }
-    let formatter = formatters(module, returned);
+    let formatter = if formatting { formatters(module, returned) } else { vec![false; module.functions.len()] };
     let accessor = module.functions.iter().zip(&through).zip(formatter).map(|((f, through), formatter)| formatter || is_accessor(f, through)).collect();
     Wrappers { alloc, accessor }
 }

@@ -40,6 +40,24 @@ fn what_a_function_kept_comes_back_to_any_caller() {
     assert_eq!(p.last_access("get"), set(&["a", "b"]));
 }
 
+/// A library function that also returns what it kept, or something of the library's, returns that through a function of the program, too.
+#[test]
+fn what_the_library_kept_comes_back_through_a_function() {
+    let p = program(
+        "#include <libgen.h>
+         #include <string.h>
+         static char *word(char *s, int n) { char own[4]; own[n & 3] = n; return own[1] ? strtok(s, \",\") : s; }
+         static char *folder(char *s, int n) { char own[4]; own[n & 3] = n; return own[1] ? dirname(s) : s; }
+         char get(char *p) { return *p; }
+         char look(char *p) { return *p; }
+         char text[16], name[16];
+         int main(int n, char **v) { word(text, n); return get(word(0, n)) + look(folder(name, n)); }",
+    );
+    assert!(p.last_access("get").contains("text"), "{:?}", p.last_access("get"));
+    let folder = p.last_access("look");
+    assert!(folder.contains("name") && folder.iter().any(|name| name.starts_with("ext:")), "{folder:?}");
+}
+
 /// A pointer that is moved on in its object does not get into others.
 #[test]
 fn what_is_moved_on_in_an_object_stays_there() {

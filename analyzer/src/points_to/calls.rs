@@ -152,7 +152,9 @@ impl Builder<'_> {
             }
         }
         if !alone && self.hand_through(f, &args, result, direct) {
-        } else if direct {
+            return;
+        }
+        if direct {
             self.solver.alias(ret, result);
         } else {
             self.solver.edge(ret, result);

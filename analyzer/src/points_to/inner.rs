@@ -244,7 +244,7 @@ impl Solver<'_> {
         let source = self.own(value, loc);
         let address = self.node();
         if value.load.is_some() || value.further.is_some() {
-            self.own.insert(address);
+            self.lone.insert(address);
         }
         self.walk(to, 0, object, offset, address);
         self.attach(address, Use::Store { source, slots });
@@ -271,7 +271,7 @@ impl Solver<'_> {
             self.attach(node, Use::Gep { steps, target: node });
         }
         if value.load.is_some() || value.further.is_some() {
-            self.own.extend([place, node]);
+            self.lone.extend([place, node]);
         }
         self.owns.insert((value, loc), node);
         node

@@ -117,8 +117,9 @@ pub(super) struct Solver<'a> {
     pub(super) inners: Vec<Inner>,
     /// Lists of indices of steps.
     pub(super) loops: Vec<Box<[u32]>>,
-    /// Nodes made for one object: see [`Solver::own`].
-    pub(super) own: FxHashSet<Node>,
+    /// Nodes made for one object alone.
+    pub(super) lone: FxHashSet<Node>,
+    /// See [`Solver::own`].
     pub(super) owns: FxHashMap<(Own, Loc), Node>,
     /// First and next free location of the blocks of objects that have only one each.
     pub(super) packed: Option<(Loc, Loc)>,
@@ -176,7 +177,7 @@ impl<'a> Solver<'a> {
             code: Vec::new(),
             inners: Vec::new(),
             loops: Vec::new(),
-            own: FxHashSet::default(),
+            lone: FxHashSet::default(),
             owns: FxHashMap::default(),
             packed: None,
             choices: Vec::new(),
@@ -298,7 +299,7 @@ impl<'a> Solver<'a> {
 
     /// Mean number of objects of the pointers that have any, but for those of one object alone ([`Solver::own`]).
     pub(super) fn mean_objects(&self) -> usize {
-        let sets = || (0u32..).zip(&self.pts).filter(|(node, set)| !set.is_empty() && !self.own.contains(node)).map(|(_, set)| set);
+        let sets = || (0u32..).zip(&self.pts).filter(|(node, set)| !set.is_empty() && !self.lone.contains(node)).map(|(_, set)| set);
         sets().map(Set::block_count).sum::<usize>() / sets().count().max(1)
     }
 
@@ -465,9 +466,9 @@ impl<'a> Solver<'a> {
         };
         self.locs[loc as usize] = (object, Some(offset), node);
         if self.is_code(object) {
-            let block = (loc / 64) as usize;
+            let block = (loc / BLOCK) as usize;
             self.code.resize(self.code.len().max(block + 1), 0);
-            self.code[block] |= 1 << (loc % 64);
+            self.code[block] |= 1 << (loc % BLOCK);
         }
         let o = &mut self.objects[object as usize];
         let block = if o.flat { &mut self.packed } else { &mut o.block };

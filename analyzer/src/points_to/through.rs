@@ -3,7 +3,7 @@
 
 use super::Library;
 use crate::model::{Callee, Function, GepStep, InstrKind, Module, Operand};
-use itarget_annotations::Ret;
+use itarget_annotations::{self as ann, Ret, Root};
 use rustc_hash::FxHashSet;
 
 /// What a function returns: its arguments of these numbers, these steps further, any number of times in any order; or constants.
@@ -43,6 +43,28 @@ pub(super) fn find(module: &Module, library: &dyn Library) -> Vec<Option<Through
     // Without an argument it is a constant of all callers.
     all.iter_mut().for_each(|t| *t = t.take().filter(|t| !t.params.is_empty()));
     all
+}
+
+/// The arguments that a library function returns, and whether it returns a pointer to another place there; `None`: it returns something else, too
+/// (`strtok` what it kept, `ngettext` a message).
+fn returned(f: &ann::Function) -> Option<(Vec<usize>, bool)> {
+    if !f.cases.is_empty() {
+        return None;
+    }
+    let (first, mut moved) = match f.ret {
+        Ret::Arg(arg) => (arg, false),
+        Ret::Into(arg) => (arg, true),
+        _ => return None,
+    };
+    let mut args = vec![usize::from(first)];
+    for flow in f.pointers.iter().flatten().filter(|flow| flow.dst.root == Root::Ret && flow.dst.derefs == 0) {
+        match flow.src.root {
+            Root::Arg(arg) if flow.src.derefs == 0 => args.push(usize::from(arg)),
+            _ => return None,
+        }
+        moved = true;
+    }
+    Some((args, moved))
 }
 
 /// What a function returns, by what is known of those that it calls so far.
@@ -92,14 +114,13 @@ fn summary(module: &Module, library: &dyn Library, f: &Function, all: &[Option<T
                         found.constants.extend_from_slice(&inner.constants);
                         inner.params.clone()
                     }
-                    Callee::External(e) => match library.function(&module.externals[e.index()].name)?.ret {
-                        Ret::Arg(arg) => vec![usize::from(arg)],
-                        Ret::Into(arg) => {
+                    Callee::External(e) => {
+                        let (args, moved) = returned(library.function(&module.externals[e.index()].name)?)?;
+                        if moved {
                             steps.insert(Box::new([GepStep::Pointer { stride: 0 }]));
-                            vec![usize::from(arg)]
                         }
-                        _ => return None,
-                    },
+                        args
+                    }
                     _ => return None,
                 };
                 for arg in args {

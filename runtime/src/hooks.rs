@@ -28,8 +28,7 @@ pub fn event(site: u32) {
 /// An event of which more is wanted: where it is in the log, or its site in the log.
 #[cold]
 pub fn watched(site: u32) {
-    // Counts are kept for the main thread only.
-    if st().sites && crate::sync::is_main() {
+    if st().sites {
         sites::begin(site);
     }
     if !st().full {

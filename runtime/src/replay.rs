@@ -283,6 +283,7 @@ pub fn finish(expected_reason: u32, status: i32) {
 pub fn end_of_thread() {
     crate::crossing::stop();
     consumed();
+    crate::sites::end();
     if ctl().ops != part().ops {
         diverged(b"the thread synchronizes less than was recorded", part().ops, ctl().ops);
     }

@@ -1,16 +1,17 @@
 //! Replay with the option `sites`: how many events each site has in the log, and how many bytes of it.
 //!
-//! There are no headers in the log, so only a replay knows which bytes are whose: an event begins where the
-//! one before it ended.
+//! There are no headers in the log, so only a replay knows which bytes are whose: an event of a thread begins where
+//! the one before it ended.
 
-use crate::replay;
-use crate::state::st;
+use crate::state::{Thread, me, st};
+use crate::sync::{self, Lock};
 use crate::sys;
+use crate::thread::seat;
 
 /// A power of two, more than a large program has sites.
 const SLOTS: usize = 1 << 18;
-/// Not a site: what comes before the first event.
-const START: u32 = u32::MAX;
+/// Not a site: what belongs to no event.
+const NONE: u32 = u32::MAX;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -21,80 +22,101 @@ struct Slot {
     bytes: u64,
 }
 
-struct Sites {
-    table: *mut Slot,
-    /// The event that reads now, and where it began.
+/// Where a thread is.
+#[derive(Clone, Copy)]
+pub struct Local {
+    /// The site of the event that reads now, and one; 0 before the first.
     now: u32,
-    from: u64,
+    /// Bytes of the stream that are accounted for.
+    settled: u64,
 }
 
-static mut SITES: Sites = Sites { table: core::ptr::null_mut(), now: START, from: 0 };
+impl Local {
+    /// Nothing was read yet.
+    pub const NEW: Local = Local { now: 0, settled: 0 };
+}
 
-fn slot(site: u32) -> Option<&'static mut Slot> {
+/// Counts of all threads are in one table; nobody is in a hurry.
+static LOCK: Lock = sync::free();
+static mut TABLE: *mut Slot = core::ptr::null_mut();
+
+/// Adds to what a site has.
+fn add(site: u32, events: u64, bytes: u64) {
     let mut i = site.wrapping_mul(0x9e37_79b9) as usize >> 8;
-    // SAFETY: our own table; one thread.
+    LOCK.lock();
+    // SAFETY: our own table, under the lock.
     unsafe {
-        let sites = &mut *(&raw mut SITES);
-        if sites.table.is_null() {
+        if TABLE.is_null() {
             let bytes = (SLOTS * size_of::<Slot>()) as u64;
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-            sites.table = sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)?.cast();
+            TABLE = sys::mmap(0, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0).map_or(core::ptr::null_mut(), |m| m.cast());
         }
-        for _ in 0..SLOTS {
+        for _ in 0..if TABLE.is_null() { 0 } else { SLOTS } {
             i = (i + 1) % SLOTS;
-            let s = &mut *sites.table.add(i);
+            let s = &mut *TABLE.add(i);
             if s.used == 0 {
                 *s = Slot { site, used: 1, events: 0, bytes: 0 };
             }
             if s.site == site {
-                return Some(s);
+                s.events += events;
+                s.bytes += bytes;
+                break;
             }
         }
     }
-    None
+    LOCK.unlock();
 }
 
-/// What was read since the last event belongs to it.
-fn settle() {
-    let here = replay::position();
-    // SAFETY: one thread.
-    let (now, from) = unsafe {
-        let sites = &mut *(&raw mut SITES);
-        (sites.now, core::mem::replace(&mut sites.from, here))
-    };
-    if let Some(s) = slot(now) {
-        s.bytes += here.wrapping_sub(from);
-    }
+/// What a thread has read since its last event belongs to that.
+fn settle(t: &mut Thread) {
+    // SAFETY: the control block of a seat stays mapped.
+    let here = unsafe { core::ptr::read_volatile(&raw const (*t.control).cur) }.saturating_sub(t.stream as u64);
+    let bytes = here.saturating_sub(t.sites.settled);
+    t.sites.settled = here;
+    add(t.sites.now.wrapping_sub(1), 0, bytes);
 }
 
 /// An event of this site begins.
 #[cold]
 pub fn begin(site: u32) {
-    settle();
-    // SAFETY: one thread.
-    unsafe { SITES.now = site };
-    if let Some(s) = slot(site) {
-        s.events += 1;
+    settle(me());
+    me().sites.now = site + 1;
+    add(site, 1, 0);
+}
+
+/// This thread ends.
+pub fn end() {
+    if st().sites {
+        settle(me());
+        me().sites.now = 0;
     }
 }
 
-/// Writes `site<TAB>events<TAB>bytes` per site that was met.
+/// Writes `site<TAB>events<TAB>bytes` per site that was met. What threads have not read when the replay ends belongs to no event.
 pub fn write(fd: i32) {
     if !st().sites {
         return;
     }
-    settle();
+    settle(me());
+    for t in seat::each() {
+        // SAFETY: the thread's stream and position stay where they are; that it may go on meanwhile costs a count, no more.
+        let read = unsafe { core::ptr::read_volatile(&raw const (*t.control).cur) }.saturating_sub(t.stream as u64);
+        let settled = t.sites.settled;
+        add(t.sites.now.wrapping_sub(1), 0, read.saturating_sub(settled));
+        add(NONE, 0, t.stream_len.saturating_sub(read.max(settled)));
+    }
+    LOCK.lock();
     for i in 0..SLOTS {
-        // SAFETY: `settle` made the table, or there is none.
+        // SAFETY: the table was made above, or there is none; under the lock.
         let s = unsafe {
-            let table = SITES.table;
-            if table.is_null() {
-                return;
+            if TABLE.is_null() {
+                break;
             }
-            *table.add(i)
+            *TABLE.add(i)
         };
         if s.used != 0 && sys::Line::write(fd, format_args!("{}\t{}\t{}\n", s.site, s.events, s.bytes)).is_err() {
-            return;
+            break;
         }
     }
+    LOCK.unlock();
 }

@@ -104,6 +104,8 @@ pub struct Thread {
     pub locals: *mut u8,
     /// What it runs, and with what.
     pub life: crate::thread::Life,
+    /// Option `sites`, at replay.
+    pub sites: crate::sites::Local,
 }
 
 impl Thread {
@@ -132,6 +134,7 @@ impl Thread {
             cells: Cells::NEW,
             locals: core::ptr::null_mut(),
             life: crate::thread::Life::NEW,
+            sites: crate::sites::Local::NEW,
         }
     }
 }

@@ -43,6 +43,60 @@ fn every_byte_of_a_log_is_attributed() {
     assert!(text.stdout.contains("=LOG=> result used by `atoi`") && text.stdout.contains("measured"), "{text:?}");
 }
 
+/// A child with three threads.
+const CHILD: &str = r"
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static long sum;
+static void *work(void *arg) {
+  for (int i = 0; i < 100; i++) {
+    pid_t parent = getppid();
+    pthread_mutex_lock(&lock);
+    sum += parent;
+    pthread_mutex_unlock(&lock);
+  }
+  return arg;
+}
+int main(void) {
+  if (fork() == 0) {
+    pthread_t t[3];
+    for (int k = 0; k < 3; k++) pthread_create(&t[k], NULL, work, NULL);
+    for (int k = 0; k < 3; k++) pthread_join(t[k], NULL);
+    return sum == 0;
+  }
+  int status;
+  wait(&status);
+  return status != 0;
+}
+";
+
+/// Of a process other than the first, and of all its threads; also the order in which they ran.
+#[test]
+fn every_byte_of_threads_and_children_is_attributed() {
+    let s = Scratch::new();
+    s.write("child.c", CHILD);
+    let o = s.run("itarget-cc", &["-O2", "-g", "-pthread", "child.c", "-o", "child"]);
+    assert_eq!((o.status, o.stderr.as_str()), (0, ""), "{o:?}");
+    let o = s.run("itarget", &["record", "-o", "trace", "--", "./child"]);
+    assert_eq!(o.status, 0, "{o:?}");
+    for process in ["0", "1"] {
+        let log = json(&s.run("itarget", &["dump", "--json", "--process", process, "trace"]));
+        let threads = log["log"]["threads"].as_array().expect("threads");
+        let e = json(&s.run("itarget", &["explain", "--json", "--process", process, "child", "trace"]));
+        let bytes = |v: &Value| v.as_u64().unwrap_or_else(|| panic!("{e:#}"));
+        assert_eq!(bytes(&e["measured"]["bytes"]) + bytes(&e["measured_besides"]), bytes(&log["log"]["stream"]));
+        assert_eq!(bytes(&e["measured_order"]), threads.iter().map(|t| bytes(&t["order"])).sum::<u64>());
+        assert_eq!((threads.len() > 1, bytes(&e["measured_order"]) > 0), (process == "1", process == "1"), "{log:#}");
+        let items = e["items"].as_array().expect("items");
+        let getppid = items.iter().find(|i| i["what"].as_str().is_some_and(|w| w.starts_with("getppid"))).expect("an item");
+        assert_eq!(getppid["measured"]["events"], if process == "0" { 0 } else { 300 });
+    }
+    s.run("itarget", &["explain", "--process", "7", "child", "trace"]).refused("IT0627");
+}
+
 #[test]
 fn the_shape_of_the_argument_decides() {
     let s = Scratch::new();

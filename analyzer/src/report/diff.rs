@@ -115,7 +115,7 @@ fn keys<'a>(plan: &'a Plan, same_module: bool) -> BTreeMap<Key<'a>, &'a Site> {
 #[must_use]
 pub fn compare(a: &Plan, b: &Plan, figures: bool) -> Diff {
     let same_module = a.module == b.module;
-    let none = Measured::new();
+    let none = Measured::default();
     let total = |plan: &Plan| {
         let sites = logged(plan, &none);
         let sum = sites.iter().map(|s| Entry::of(s).estimated).fold(Amount::default(), Amount::plus);

@@ -35,8 +35,22 @@ impl Amount {
     }
 }
 
-/// What a run really logged, by function and ordinal.
-pub type Measured = BTreeMap<(String, u32), Amount>;
+/// What a run really logged.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// By function and ordinal.
+    pub sites: BTreeMap<(String, u32), Amount>,
+    /// Bytes of the synchronization log.
+    pub order: u64,
+}
+
+impl Measured {
+    /// What a site logged.
+    #[must_use]
+    pub fn of(&self, site: &Site) -> Amount {
+        self.sites.get(&(site.function.clone(), site.ordinal)).copied().unwrap_or_default()
+    }
+}
 
 /// The explanation of an interface.
 #[derive(Debug, Serialize)]
@@ -55,6 +69,8 @@ pub struct Explanation {
     pub origins: Vec<Origin>,
     /// What the log of that run holds besides (signals, the runtime's own events), in bytes.
     pub measured_besides: Option<u64>,
+    /// Bytes of the order of threads in that run (the synchronization log).
+    pub measured_order: Option<u64>,
     /// The items shown, dearest first.
     pub items: Vec<Item>,
     /// Items not shown.
@@ -172,7 +188,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
     };
     let mut sites: Vec<&Site> = plan.sites.iter().filter(|s| logs(s)).collect();
     sites.sort_by_key(|s| {
-        let seen = measured.get(&(s.function.clone(), s.ordinal)).map_or(0, |m| m.cost());
+        let seen = measured.of(s).cost();
         let estimated = estimated(s).cost();
         (std::cmp::Reverse((seen, estimated)), &s.function, s.ordinal)
     });
@@ -187,13 +203,13 @@ fn logs(call: &Call) -> bool {
 #[must_use]
 pub fn explain(ways: &Ways, suggestions: Vec<Suggestion>, measured: Option<&Measured>, limit: usize) -> Explanation {
     let s = &ways.subject;
-    let none = Measured::new();
+    let none = Measured::default();
     let seen = measured.unwrap_or(&none);
     let sites = logged(s.plan, seen);
-    let amount = |site: &Site| seen.get(&(site.function.clone(), site.ordinal)).copied().unwrap_or_default();
+    let amount = |site: &Site| seen.of(site);
     let sum = |f: &dyn Fn(&Site) -> Amount| sites.iter().map(|site| f(site)).fold(Amount::default(), Amount::plus);
     let total = sum(&amount);
-    let besides = measured.map(|m| m.values().map(|a| a.bytes).sum::<u64>().saturating_sub(total.bytes));
+    let besides = measured.map(|m| m.sites.values().map(|a| a.bytes).sum::<u64>().saturating_sub(total.bytes));
     let mut tracer = Tracer::new(ways, suggestions);
     let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
     for site in &sites {
@@ -229,6 +245,7 @@ pub fn explain(ways: &Ways, suggestions: Vec<Suggestion>, measured: Option<&Meas
         origins,
         measured: measured.map(|_| total),
         measured_besides: besides,
+        measured_order: measured.map(|m| m.order),
         more: sites.len().saturating_sub(limit),
         items,
         cheaper,

@@ -27,7 +27,8 @@ fn write_explanation(out: &mut String, e: &Explanation) -> std::fmt::Result {
     writeln!(out, "{total} items of the interface, about {} in {} events per run", bytes(e.estimated.bytes), e.estimated.events)?;
     if let Some(m) = e.measured {
         let besides = e.measured_besides.unwrap_or(0);
-        writeln!(out, "measured: {} in {} events, and {} of start and runtime", bytes(m.bytes), m.events, bytes(besides))?;
+        let order = e.measured_order.filter(|n| *n > 0).map_or(String::new(), |n| format!(", {} of the order of threads", bytes(n)));
+        writeln!(out, "measured: {} in {} events, and {} of start and runtime{order}", bytes(m.bytes), m.events, bytes(besides))?;
     }
     if e.origins.len() > 1 {
         writeln!(out, "because of")?;

@@ -150,13 +150,12 @@ impl<'a> Teller<'_, 'a> {
     /// The items of these sites, dearest first.
     fn items(&mut self, wanted: &dyn Fn(&Site) -> bool) -> (Vec<Item>, usize) {
         let s = self.ways.subject;
-        let none = Measured::new();
+        let none = Measured::default();
         let seen = self.measured.unwrap_or(&none);
         let sites: Vec<&'a Site> = items::logged(s.plan, seen).into_iter().filter(|site| wanted(site)).collect();
-        let amount = |site: &Site| seen.get(&(site.function.clone(), site.ordinal)).copied().unwrap_or_default();
         let more = sites.len().saturating_sub(self.limit);
         let shown = sites.into_iter().take(self.limit);
-        (shown.map(|site| self.tracer.item(site, self.measured.map(|_| amount(site))).item).collect(), more)
+        (shown.map(|site| self.tracer.item(site, self.measured.map(|m| m.of(site))).item).collect(), more)
     }
 
     /// The functions that call one, or hand it to somebody who may.

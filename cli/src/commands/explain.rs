@@ -10,6 +10,7 @@ use itarget_cli::program::Program;
 use itarget_cli::trace::{dir, sites};
 use itarget_plan::Site;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,10 @@ pub struct Args {
     /// Trace of a run of the program: measured bytes and events of each item (the trace is replayed).
     #[arg(long, value_name = "TRACE")]
     trace: Option<PathBuf>,
+    /// Number of the process of the trace, as `itarget ps` lists it; 0 is the first. What its parents did before they
+    /// started it counts, too.
+    #[arg(short, long, value_name = "N", default_value_t = 0)]
+    process: u32,
     /// Why is this logged, or why is it not replayed: a function, a variable, `file:line`.
     #[arg(long, value_name = "VALUE|FUNCTION|FILE:LINE")]
     what: Option<String>,
@@ -59,7 +64,7 @@ pub fn run(args: Vec<OsString>) -> Outcome {
     }
     let mut selected = args.choice.select(&args.inputs)?;
     let measured = match &args.trace {
-        Some(trace) => Some(measure(trace, &args.inputs, &selected.module.fingerprint)?),
+        Some(trace) => Some(measure(trace, args.process, &args.inputs, &selected.module.fingerprint)?),
         None => None,
     };
     let limit = if args.all { usize::MAX } else { SHOWN };
@@ -96,28 +101,28 @@ fn unknown(name: &str, near: &[String]) -> Error {
     }
 }
 
-/// What a run logged at each site.
-fn measure(trace: &Path, inputs: &[PathBuf], module: &str) -> Result<Measured, Error> {
+/// What a process logged at each site.
+fn measure(trace: &Path, process: u32, inputs: &[PathBuf], module: &str) -> Result<Measured, Error> {
     let trace = dir::find(Some(trace))?;
     // With bitcode, the executable is the one that was recorded.
     let exe = match inputs {
         [only] if Program::open(only).is_ok() => Some(only.as_path()),
         _ => None,
     };
-    let (counts, program) = sites::count(&trace, exe)?;
-    if program.module != module {
+    let counts = sites::count(&trace, process, exe)?;
+    if counts.program.module != module {
         return Err(Error::new("IT0603", format!("the trace was recorded by another program than {}", inputs[0].display()))
             .hint("name the executable that was recorded"));
     }
-    let plan = program.plan()?;
-    let mut measured = Measured::new();
-    for count in counts {
+    let plan = counts.program.plan()?;
+    let mut sites = BTreeMap::new();
+    for count in counts.sites {
         // What belongs to no site of the plan is the runtime's own.
         let site: Option<&Site> = usize::try_from(count.site).ok().and_then(|i| plan.sites.get(i));
         let key = site.map_or((String::new(), count.site), |s| (s.function.clone(), s.ordinal));
-        measured.insert(key, Amount { bytes: count.bytes, events: count.events });
+        sites.insert(key, Amount { bytes: count.bytes, events: count.events });
     }
-    Ok(measured)
+    Ok(Measured { sites, order: counts.order })
 }
 
 #[cfg(test)]

@@ -23,13 +23,23 @@ pub struct Count {
     pub bytes: u64,
 }
 
-/// Replays a trace, silently, and counts. `exe`: the executable to run instead of the recorded one.
+/// What the log of a process holds.
+pub struct Counts {
+    /// By site.
+    pub sites: Vec<Count>,
+    /// Bytes of the synchronization log.
+    pub order: u64,
+    /// The program that was recorded.
+    pub program: Program,
+}
+
+/// Replays a process of a trace, silently, and counts. `exe`: the executable to run instead of the recorded one.
 ///
 /// # Errors
 /// IT06xx, IT0501, IT0505.
-pub fn count(trace: &Path, exe: Option<&Path>) -> Result<(Vec<Count>, Program), Error> {
+pub fn count(trace: &Path, process: u32, exe: Option<&Path>) -> Result<Counts, Error> {
     let exe = exe.map(|e| std::path::absolute(e).unwrap_or(e.to_path_buf()));
-    let ready = prepare(Some(trace), 0, exe.as_deref(), Reading::Strict)?;
+    let ready = prepare(Some(trace), process, exe.as_deref(), Reading::Strict)?;
     let mut file: File = rustix::fs::memfd_create("itarget-sites", rustix::fs::MemfdFlags::empty())
         .map_err(|e| Error::new("IT0607", format!("no memory for the counts: {e}")))?
         .into();
@@ -41,11 +51,12 @@ pub fn count(trace: &Path, exe: Option<&Path>) -> Result<(Vec<Count>, Program), 
     file.seek(SeekFrom::Start(0))
         .and_then(|_| file.read_to_string(&mut text))
         .map_err(|e| Error::new("IT0607", format!("the counts can't be read: {e}")))?;
-    let counts: Vec<Count> = text.lines().filter_map(line).collect();
-    if counts.is_empty() {
+    let sites: Vec<Count> = text.lines().filter_map(line).collect();
+    if sites.is_empty() {
         return Err(Error::new("IT0413", "the replay left no counts").hint(format!("see whether `itarget replay {}` works", trace.display())));
     }
-    Ok((counts, ready.program))
+    let order = ready.log.threads.values().map(|t| t.sync.len() as u64).sum();
+    Ok(Counts { sites, order, program: ready.program })
 }
 
 /// `site<TAB>events<TAB>bytes`; the status line is another.

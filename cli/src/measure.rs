@@ -63,7 +63,7 @@ impl Subject {
     pub fn command(&self, exe: &Path) -> Result<Command, Error> {
         let mut command = Command::new(exe);
         command.arg0(&self.program[0]).args(&self.program[1..]);
-        for name in [env::MODE, env::TRACE, env::STREAM_FD, env::STATUS_FD] {
+        for name in [env::MODE, env::TRACE, env::FOLLOW, env::STREAM_FD, env::STATUS_FD] {
             command.env_remove(name);
         }
         let input = match &self.input {

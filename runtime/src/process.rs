@@ -1,4 +1,8 @@
-//! Processes: fork. A child is recorded in a directory of its own, and its log goes on where its parent's was.
+//! Processes. Each has a number and a directory of its own in that of the trace.
+//!
+//! A program that a recorded one starts is a process like the first one, if it was told to record itself ([`itarget_abi::env::FOLLOW`]).
+//!
+//! fork: the child's log goes on where its parent's was.
 //!
 //! Nothing at replay knows of it: what a child did is its parent's stream up to the fork and then its own, in
 //! which fork gave 0. So a child's log begins with a [`Fork`] that says how much of the parent's comes before it.
@@ -15,7 +19,7 @@ use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
 use crate::{log, signal, sync, word};
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use itarget_abi::control::{Control, PAGE, mode};
 use itarget_abi::log::{Fork, MAGIC, kind};
 
@@ -28,8 +32,8 @@ const PREPARE: usize = 0;
 const PARENT: usize = 1;
 const CHILD: usize = 2;
 
-/// Processes of the trace so far; all of them share the word. Null: none is counted.
-static mut MADE: *const AtomicU32 = core::ptr::null();
+/// Bytes of the name of the trace's directory, in which all processes have theirs but the first, whose it is.
+static mut ROOT: usize = 0;
 
 /// This process forks on its own, not a library in it.
 static FORKING: AtomicBool = AtomicBool::new(false);
@@ -55,13 +59,62 @@ unsafe extern "C" {
     fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
 }
 
-/// The first process of a trace starts.
-pub fn start() {
-    // SAFETY: a function without conditions.
-    unsafe { pthread_atfork(None, None, Some(in_child)) };
-    let shared = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-    // SAFETY: a fresh mapping; one thread.
-    unsafe { MADE = mmap(0, PAGE as u64, libc::PROT_READ | libc::PROT_WRITE, shared, -1, 0).map_or(core::ptr::null(), |p| p.cast()) };
+/// A program starts: its number, and its directory, which `st().trace` names from now on. With `follow`, others of the trace may have started.
+///
+/// # Errors
+/// Why it can't be recorded.
+pub fn begin(follow: bool) -> Result<(), &'static [u8]> {
+    let trace = &st().trace;
+    // SAFETY: one thread; a function without conditions.
+    unsafe {
+        ROOT = trace.iter().position(|b| *b == 0).unwrap_or(0);
+        pthread_atfork(None, None, Some(in_child));
+        NUMBER = take_number(if follow { 0 } else { libc::O_TRUNC }).ok_or(UNWRITABLE)?;
+        if NUMBER > 0 { make_directory(NUMBER) } else { Ok(()) }
+    }
+}
+
+const UNWRITABLE: &[u8] = b"the trace directory can't be written";
+
+/// A number that no process of the trace has, and greater than those of all before it: a file gets a byte longer, and tells by the
+/// position where that byte went. `None`: the file can't be written.
+fn take_number(flags: c_int) -> Option<u32> {
+    // SAFETY: set when the process began.
+    let root = unsafe { ROOT };
+    let fd = crate::start::open_in(&st().trace[..root], b"/processes", libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | flags);
+    if fd < 0 {
+        return None;
+    }
+    // SAFETY: a descriptor that was opened just now, and a byte.
+    let (n, end) = unsafe {
+        let n = sys!(libc::SYS_write, fd, b"+".as_ptr(), 1);
+        let end = sys!(libc::SYS_lseek, fd, 0u64, libc::SEEK_CUR);
+        sys!(libc::SYS_close, fd);
+        (n, end)
+    };
+    if n == 1 { u32::try_from(end - 1).ok() } else { None }
+}
+
+/// Makes the directory of the process with this number, the one whose files are opened from now on.
+fn make_directory(number: u32) -> Result<(), &'static [u8]> {
+    let trace = &mut st().trace;
+    let digits = Digits::new(u64::from(number));
+    let name: [&[u8]; 3] = [b"/process.", digits.bytes(), b"\0"];
+    // SAFETY: set when the process began.
+    let mut at = unsafe { ROOT };
+    for part in name {
+        let Some(room) = trace.get_mut(at..at + part.len()) else { return Err(b"the name of its directory is too long") };
+        room.copy_from_slice(part);
+        at += part.len();
+    }
+    if at + 32 > trace.len() {
+        return Err(b"the name of its directory is too long");
+    }
+    // SAFETY: a NUL-terminated path.
+    if unsafe { sys!(libc::SYS_mkdir, trace.as_ptr(), 0o700) } < 0 {
+        return Err(b"its directory can't be made");
+    }
+    Ok(())
 }
 
 /// Number of this process in its trace.
@@ -165,13 +218,12 @@ fn plain() -> c_int {
 
 /// While recording: the parent's log is written out, so that the child knows what comes before its own.
 fn record() -> c_int {
-    // SAFETY: our own pointer; the mapping stays.
-    let alone = st().alive.load(SeqCst) == 1 && sync::is_main() && unsafe { !MADE.is_null() };
+    let alone = st().alive.load(SeqCst) == 1 && sync::is_main();
     let before = log::write_out();
     // The control page is the parent's until the child has its own: only this copy is good there.
     let copy = *ctl();
-    // SAFETY: see `start`.
-    let number = if alone { unsafe { (*MADE).fetch_add(1, Relaxed) + 1 } } else { 0 };
+    // Where there is none, the child can't make its directory either.
+    let number = if alone { take_number(0).unwrap_or(0) } else { 0 };
     let parent = sys::pid();
     let r = libc_fork();
     if r != 0 {
@@ -199,27 +251,13 @@ fn record() -> c_int {
 
 /// In a child: a log and a live chunk of its own, in the place of the parent's.
 fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
-    let trace = &mut st().trace;
-    let end = trace.iter().position(|b| *b == 0).unwrap_or(0);
-    // All processes have their directories in that of the trace.
-    let root = if fork.parent == 0 { end } else { trace[..end].iter().rposition(|b| *b == b'/').unwrap_or(0) };
-    let digits = Digits::new(u64::from(fork.number));
-    let name: [&[u8]; 3] = [b"/process.", digits.bytes(), b"\0"];
-    let mut at = root;
-    for part in name {
-        let Some(room) = trace.get_mut(at..at + part.len()) else { return Err(b"the name of its directory is too long") };
-        room.copy_from_slice(part);
-        at += part.len();
+    if fork.number == 0 {
+        return Err(b"its directory can't be made");
     }
-    if at + 32 > trace.len() {
-        return Err(b"the name of its directory is too long");
-    }
-    // SAFETY: a NUL-terminated path; descriptors that are opened here; mappings of ours, over which the same memory is mapped again
+    make_directory(fork.number)?;
+    // SAFETY: descriptors that are opened here; mappings of ours, over which the same memory is mapped again
     // before anything reads it (the control page is written from `copy`); a child has one thread.
     unsafe {
-        if sys!(libc::SYS_mkdir, trace.as_ptr(), 0o700) < 0 {
-            return Err(b"its directory can't be made");
-        }
         let ring_fd = crate::start::open(b"/ring", libc::O_RDWR | NEW);
         let log_fd = crate::start::open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
         let bytes = sync::BUFFER + MAIN.ring;

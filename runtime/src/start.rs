@@ -71,31 +71,37 @@ unsafe fn text<'a>(p: *const c_char) -> &'a [u8] {
     unsafe { core::slice::from_raw_parts(p.cast(), libc::strlen(p)) }
 }
 
-/// Takes our variables out of the environment.
+/// Takes our variables out of the environment, unless programs that this one starts need them.
 struct Settings<'a> {
     mode: &'a [u8],
     trace: &'a [u8],
     stream: &'a [u8],
     status: &'a [u8],
     options: &'a [u8],
+    follow: bool,
 }
 
 unsafe fn settings<'a>(envp: *mut *mut c_char) -> Settings<'a> {
-    let mut s = Settings { mode: b"", trace: b"", stream: b"", status: b"", options: b"" };
+    let mut s = Settings { mode: b"", trace: b"", stream: b"", status: b"", options: b"", follow: false };
     let (mut from, mut to) = (0, 0);
     // SAFETY: the null-terminated array that the kernel made; it only gets shorter.
     unsafe {
         // Without a mode the environment stays as it is, and we say nothing.
-        let mut on = false;
+        let (mut on, mut recorded, mut follow) = (false, false, false);
         let mut i = 0;
         while !(*envp.add(i)).is_null() {
             let t = text(*envp.add(i));
-            on |= t.starts_with(env::MODE.as_bytes()) && t.get(env::MODE.len()) == Some(&b'=');
+            let is = |name: &str| t.starts_with(name.as_bytes()) && t.get(name.len()) == Some(&b'=');
+            on |= is(env::MODE);
+            recorded |= is(env::MODE) && t.ends_with(b"=record");
+            follow |= is(env::FOLLOW);
             i += 1;
         }
         if !on {
             return s;
         }
+        follow &= recorded;
+        s.follow = follow;
         while !(*envp.add(from)).is_null() {
             let p = *envp.add(from);
             from += 1;
@@ -107,6 +113,10 @@ unsafe fn settings<'a>(envp: *mut *mut c_char) -> Settings<'a> {
             }
             let at = t.iter().position(|b| *b == b'=').unwrap_or(t.len());
             let (name, value) = (&t[..at], t.get(at + 1..).unwrap_or(b""));
+            if follow && [env::FOLLOW, env::MODE, env::TRACE, env::OPTIONS].iter().any(|v| v.as_bytes() == name) {
+                *envp.add(to) = p;
+                to += 1;
+            }
             match name {
                 n if n == env::MODE.as_bytes() => s.mode = value,
                 n if n == env::TRACE.as_bytes() => s.trace = value,
@@ -236,12 +246,17 @@ fn use_up_heap() {
 /// Flags for a file that is made, or emptied.
 pub const NEW: i32 = libc::O_CREAT | libc::O_TRUNC;
 
-/// Opens a file of the trace, out of the way of the descriptors that the program will get.
+/// Opens a file of the process's directory, out of the way of the descriptors that the program will get.
 pub fn open(name: &[u8], flags: i32) -> i32 {
-    let mut path = [0u8; 4200];
     let trace = &st().trace;
-    let n = trace.iter().position(|b| *b == 0).unwrap_or(trace.len());
-    path[..n].copy_from_slice(&trace[..n]);
+    open_in(&trace[..trace.iter().position(|b| *b == 0).unwrap_or(trace.len())], name, flags)
+}
+
+/// As [`open`], of any directory.
+pub fn open_in(directory: &[u8], name: &[u8], flags: i32) -> i32 {
+    let mut path = [0u8; 4200];
+    let n = directory.len();
+    path[..n].copy_from_slice(directory);
     path[n..n + name.len()].copy_from_slice(name);
     // SAFETY: a NUL-terminated path; our own descriptors.
     unsafe {
@@ -288,6 +303,9 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         return off(b"ITARGET_TRACE names no directory");
     }
     st().trace[..s.trace.len()].copy_from_slice(s.trace);
+    if let Err(why) = crate::process::begin(s.follow) {
+        return off(why);
+    }
     // Where there is a log, there is a ring.
     let ring_fd = open(b"/ring", libc::O_RDWR | NEW);
     let log_fd = open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
@@ -332,13 +350,12 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         let wanted = o.get("stack_kib") << 10;
         let limit = if limit.rlim_cur == libc::RLIM_INFINITY { 0 } else { limit.rlim_cur };
         let stack = wanted.max(limit).clamp(64 << 10, STACK_MAX - 4096) & !4095;
-        if !write_start(argc, argv, envp, stack) {
+        if !write_start(argc, argv, envp, stack, s.follow) {
             return off(b"the log can't be written");
         }
         if mmap_stack(stack).is_none() {
             return off(b"the stack can't be mapped");
         }
-        crate::process::start();
         c.magic = itarget_abi::log::MAGIC;
         c.chunk_seq = me().seq;
         page().bound = BOUND;
@@ -379,12 +396,18 @@ fn identity() -> [u8; 64] {
     unsafe { if itarget_identity_address.is_null() { [0; 64] } else { *itarget_identity_address } }
 }
 
-/// The START chunk: fixed part and strings.
-unsafe fn write_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, stack: u64) -> bool {
+/// The START chunk: fixed part and strings. With `follow`, who reads the trace does not know the executable.
+unsafe fn write_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, stack: u64, follow: bool) -> bool {
     let mut envc = 0;
     let mut bytes = size_of::<Start>();
-    // SAFETY: the arrays that main got.
+    let mut exe = [0u8; 4097];
+    // SAFETY: the arrays that main got; a path, and a buffer with room for a NUL behind what is written to it.
     unsafe {
+        if follow {
+            sys!(libc::SYS_readlink, c"/proc/self/exe".as_ptr(), exe.as_mut_ptr(), exe.len() - 1);
+        }
+        let exe: *mut c_char = exe.as_mut_ptr().cast();
+        bytes += text(exe).len() + 1;
         for i in 0..argc as usize {
             bytes += text(*argv.add(i)).len() + 1;
         }
@@ -404,6 +427,8 @@ unsafe fn write_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_cha
             stack,
             full: u32::from(st().full),
             libc: libc_version(),
+            pid: sys::pid(),
+            parent_pid: sys!(libc::SYS_getppid) as i32,
         };
         start.module.copy_from_slice(&id[..32]);
         start.plan.copy_from_slice(&id[32..]);
@@ -412,7 +437,7 @@ unsafe fn write_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_cha
         };
         core::ptr::copy_nonoverlapping((&raw const start).cast(), buffer, size_of::<Start>());
         let mut at = size_of::<Start>();
-        let strings = (0..argc as usize).map(|i| *argv.add(i)).chain((0..envc).map(|i| *envp.add(i)));
+        let strings = (0..argc as usize).map(|i| *argv.add(i)).chain((0..envc).map(|i| *envp.add(i))).chain([exe]);
         for p in strings {
             let n = libc::strlen(p) + 1;
             core::ptr::copy_nonoverlapping(p.cast(), buffer.add(at), n);

@@ -54,7 +54,7 @@ fn redact(s: &Scratch, text: &str) -> String {
             }
         }
         // Of the day, of the system, of the user's limits.
-        for key in ["\"started\": ", "\"libc\": ", "\"stack\": "] {
+        for key in ["\"started\": ", "\"libc\": ", "\"stack\": ", "\"pid\": "] {
             if let Some((before, rest)) = line.split_once(key) {
                 let comma = if rest.ends_with(',') { "," } else { "" };
                 line = format!("{before}{key}[N]{comma}");

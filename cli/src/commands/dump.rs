@@ -6,7 +6,7 @@ use crate::trace::log::{Log, Reading, reason};
 use crate::trace::{dir, flat};
 use itarget_abi::log::{end, kind};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Show what a trace holds: chunks, arguments, totals, how it ended.
 #[derive(Debug, clap::Args)]
@@ -40,8 +40,9 @@ pub fn run(args: Args) -> Outcome {
         return Ok(0);
     }
     say!("trace       {}", dir.display());
-    if let Some(m) = &meta {
-        say!("program     {}", m.exe);
+    let exe = dir::executable(&dir, args.process, log.start.as_ref()).ok();
+    if let Some(exe) = &exe {
+        say!("program     {}", exe.display());
     }
     if let Some(s) = &log.start {
         let args: Vec<String> = s.args.iter().map(|a| crate::cc::run::shell_quote(&text(a))).collect();
@@ -66,7 +67,7 @@ pub fn run(args: Args) -> Outcome {
     // Where there was no room for the END chunk, only the reason is known.
     let known = log.end.filter(|e| e.reason != end::IO_ERROR || e.status != 0);
     let status = known.map_or(String::new(), |e| match e.reason {
-        end::REFUSED => format!(": {}", program::why_refused(e.status, meta.as_ref().map(|m| Path::new(&m.exe)))),
+        end::REFUSED => format!(": {}", program::why_refused(e.status, exe.as_deref())),
         _ => format!(" ({})", e.status),
     });
     say!("end         {}{status}", reason(&log));
@@ -107,6 +108,7 @@ fn as_json(log: &Log) -> serde_json::Value {
             "full": s.full,
             "digest": s.digest,
             "args": s.args.iter().map(|a| text(a)).collect::<Vec<_>>(),
+            "pid": s.pid,
             "env": s.env.iter().map(|a| text(a)).collect::<Vec<_>>(),
         })),
         "chunks": log.chunks.iter().map(|c| json!({

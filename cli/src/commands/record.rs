@@ -2,7 +2,8 @@
 
 use super::{Outcome, run};
 use crate::program;
-use crate::trace::log;
+use crate::trace::flat;
+use crate::trace::log::{self, Reading};
 use crate::trace::packed::Packer;
 use crate::trace::process;
 use crate::trace::dir::{self, Meta};
@@ -32,6 +33,10 @@ pub struct Args {
     /// Size of the live chunk in KiB.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(64..=65536))]
     ring_kib: Option<u64>,
+    /// Record, too, what the program starts (by exec, system, popen, a shell) and itarget-cc built; the program itself may be any, such as
+    /// `make`. `itarget ps` lists what was recorded.
+    #[arg(short, long)]
+    follow: bool,
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM ARGS")]
     program: Vec<String>,
@@ -44,6 +49,9 @@ enum Check {
     /// The site of every event.
     Full,
 }
+
+/// What to do about a program that itarget-cc did not build.
+const HINT: &str = "build it with CC=itarget-cc; if it only starts such programs, as a script does: `itarget record --follow`";
 
 /// Packs logs that get long, beside the recording.
 struct Packing {
@@ -101,24 +109,31 @@ impl Drop for Packing {
 /// # Errors
 /// IT0501, IT0504, IT0505.
 pub fn run(args: Args) -> Outcome {
-    let identified = run::identify(&args.program[0])?;
+    // With --follow, a program that itarget-cc did not build is one that starts others.
+    let (path, identified) = match run::identify(&args.program[0]) {
+        Err(e) if args.follow && e.code == "IT0501" => (run::path_of(&args.program[0])?, None),
+        Err(e) if e.code == "IT0501" => return Err(e.hint(HINT)),
+        other => other.map(|i| (i.path.clone(), Some(i)))?,
+    };
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (module, plan) = identified.map(|i| (i.module, i.plan)).unwrap_or_default();
+    let launcher = module.is_empty();
     let mut meta = Meta {
-        exe: identified.path.display().to_string(),
-        module: identified.module.clone(),
-        plan: identified.plan.clone(),
+        exe: path.display().to_string(),
+        module,
+        plan,
         argv: args.program.clone(),
         started,
         itarget: env!("CARGO_PKG_VERSION").into(),
         end: None,
     };
-    let mut command = Command::new(&identified.path);
+    let mut command = Command::new(&path);
     {
         use std::os::unix::process::CommandExt;
         command.arg0(&args.program[0]);
     }
     command.args(&args.program[1..]);
-    let trace = match dir::create(args.output.as_deref(), &identified.path, &meta) {
+    let trace = match dir::create(args.output.as_deref(), &path, &meta) {
         Ok(dir) => Some(dir),
         Err(e) => {
             e.print("itarget");
@@ -142,6 +157,11 @@ pub fn run(args: Args) -> Outcome {
                 options.push(format!("ring_kib={n}"));
             }
             command.env(env::MODE, "record").env(env::TRACE, dir).env(env::OPTIONS, options.join(":"));
+            match args.follow {
+                true => command.env(env::FOLLOW, "1"),
+                // A recording that is part of another one.
+                false => command.env_remove(env::FOLLOW),
+            };
         }
         None => {
             command.env_remove(env::MODE).env_remove(env::TRACE).env_remove(env::OPTIONS);
@@ -156,10 +176,30 @@ pub fn run(args: Args) -> Outcome {
         if let Err(e) = dir::complete(dir, &meta) {
             e.print("itarget");
         }
-        // What the runtime says by itself it has said.
-        if let Some(site) = log::refused_at(&dir.join("log")).filter(|site| itarget_abi::site::why_refused(*site).is_none()) {
-            anstream::eprintln!("itarget: the recording ended here: {}", program::why_refused(site, Some(&identified.path)));
+        if launcher && !process::all(dir).iter().any(|n| process::recorded(&process::directory(dir, *n))) {
+            anstream::eprintln!("itarget: nothing was recorded: no program that itarget-cc built was started, or its environment was cleared");
+            if let Err(e) = dir::remove(dir) {
+                e.print("itarget");
+            }
+        } else {
+            refused(dir, &path);
         }
     }
     Ok(run::end_like(status))
+}
+
+/// Says which recordings ended because of what the program did, unless the runtime has said why.
+fn refused(trace: &Path, first: &Path) {
+    for number in process::all(trace) {
+        let site = log::refused_at(&process::directory(trace, number).join("log"));
+        let Some(site) = site.filter(|site| itarget_abi::site::why_refused(*site).is_none()) else { continue };
+        let (exe, which) = match number {
+            0 => (Some(first.to_path_buf()), String::new()),
+            _ => {
+                let start = flat::inspect(trace, number, Reading::UntilDamage).ok().and_then(|log| log.start);
+                (dir::executable(trace, number, start.as_ref()).ok(), format!(" of process {number}"))
+            }
+        };
+        anstream::eprintln!("itarget: the recording{which} ended here: {}", program::why_refused(site, exe.as_deref()));
+    }
 }

@@ -54,11 +54,11 @@ pub struct Ready {
 /// IT06xx, IT0501.
 pub fn prepare(trace: Option<&Path>, process: u32, exe: Option<&Path>, reading: Reading) -> Result<Ready, Error> {
     let dir = dir::find(trace)?;
+    let (log, stream) = flat::decode(&dir, process, reading)?;
     let exe = match exe {
         Some(e) => e.to_path_buf(),
-        None => dir::meta(&dir)?.exe.into(),
+        None => dir::executable(&dir, process, log.start.as_ref())?,
     };
-    let (log, stream) = flat::decode(&dir, process, reading)?;
     let program = Program::open(&exe)?;
     if let Some(start) = &log.start {
         same_binary(start, &program)?;

@@ -28,7 +28,11 @@ pub fn identify(name: &str) -> Result<Identity, Error> {
     Identity::read(&path_of(name)?)
 }
 
-fn path_of(name: &str) -> Result<PathBuf, Error> {
+/// The path of a program, given by path or to be found in PATH.
+///
+/// # Errors
+/// IT0504 (no such program).
+pub fn path_of(name: &str) -> Result<PathBuf, Error> {
     let path = in_path(name)
         .ok_or_else(|| Error::new("IT0504", format!("no program {name}")).hint("give its path, such as ./a.out"))?;
     Ok(std::path::absolute(&path).unwrap_or(path))

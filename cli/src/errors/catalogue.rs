@@ -137,7 +137,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         code: "IT0501",
         title: "Not built with itarget-cc",
-        what_to_do: "The executable has no section .itarget.plan. Build the program with CC=itarget-cc; a script can't be recorded, its interpreter can.",
+        what_to_do: "The executable has no section .itarget.plan. Build the program with CC=itarget-cc; a script can't be recorded, its interpreter can. `itarget record --follow` records programs that a script or any other program starts.",
     },
     Entry {
         code: "IT0502",
@@ -242,7 +242,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         code: "IT0613",
         title: "The trace ends here",
-        what_to_do: "The recording was cut off (killed, disk full, exec, or an operation that can't be recorded). Everything up to here was replayed.",
+        what_to_do: "The recording was cut off (killed, disk full, exec, which `itarget record --follow` follows, or an operation that can't be recorded). Everything up to here was replayed.",
     },
     Entry {
         code: "IT0614",
@@ -312,7 +312,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         code: "IT0627",
         title: "No such process",
-        what_to_do: "`itarget ps` lists the processes of a trace. Children of a process with several threads are not recorded, nor are programs that a process becomes by exec.",
+        what_to_do: "`itarget ps` lists the processes of a trace. Children of a process with several threads are not recorded, nor, without `itarget record --follow`, are programs that a process starts or becomes.",
     },
     Entry {
         code: "IT0628",

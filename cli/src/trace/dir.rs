@@ -1,14 +1,17 @@
 //! The trace directory: `version`, `incomplete` (while recording), `meta.json`, `log` (and `log.lz4`, [`packed`]), `ring`, `ring.1` and so
-//! on; a directory with `log` and rings for every other process ([`process`]).
+//! on; a directory with `log` and rings for every other process ([`process`]), and `processes`, as many bytes as have begun.
 //!
 //! Evolution: `version` holds one number and never moves; `meta.json` may gain fields.
 
+use super::log::Start;
 use super::{packed, process};
 use crate::errors::Error;
 use etcetera::BaseStrategy;
 use itarget_abi::control::PAGE;
 use itarget_abi::version::TRACE_DIR;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Name of the link to the newest trace.
@@ -17,9 +20,9 @@ pub const LATEST: &str = "latest-trace";
 /// What is known about a recording besides the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
-    /// Absolute path of the program.
+    /// Absolute path of the program that was started.
     pub exe: String,
-    /// Fingerprint of the module, hex.
+    /// Fingerprint of the module, hex; empty where itarget-cc did not build it, so that only what it starts was recorded.
     pub module: String,
     /// SHA-256 of the plan, hex.
     pub plan: String,
@@ -192,6 +195,21 @@ pub fn meta(dir: &Path) -> Result<Meta, Error> {
     serde_json::from_str(&text).map_err(|e| bad(&e))
 }
 
+/// The executable that a process ran.
+///
+/// # Errors
+/// IT0604, IT0606, IT0601.
+pub fn executable(dir: &Path, process: u32, start: Option<&Start>) -> Result<PathBuf, Error> {
+    let meta = meta(dir)?;
+    // By the name that the user gave, where that is the program.
+    if meta.module.is_empty() || process::program(dir, process)? > 0 {
+        if let Some(start) = start.filter(|s| !s.exe.is_empty()) {
+            return Ok(Path::new(OsStr::from_bytes(&start.exe)).to_path_buf());
+        }
+    }
+    Ok(meta.exe.into())
+}
+
 /// All traces in the usual place, sorted by name.
 ///
 /// # Errors
@@ -218,7 +236,7 @@ pub fn remove(dir: &Path) -> Result<(), Error> {
         let own = process::directory(dir, process);
         files(&own, &["log", packed::NAME]).and_then(|()| std::fs::remove_dir(&own)).map_err(failed)?;
     }
-    files(dir, &["log", packed::NAME, "incomplete", "meta.json", "profile.tsv", "version"]).map_err(failed)?;
+    files(dir, &["log", packed::NAME, "incomplete", "meta.json", "processes", "profile.tsv", "version"]).map_err(failed)?;
     std::fs::remove_dir(dir).map_err(failed)
 }
 

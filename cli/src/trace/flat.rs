@@ -57,7 +57,7 @@ fn open(dir: &Path, process: u32) -> Result<Input, Error> {
                 false => Error::new("IT0601", format!("the log of process {at}, a parent of process {process}, is missing")),
             });
         }
-        let fork = process::origin(dir, at)?;
+        let Some(fork) = process::origin(dir, at)? else { break };
         at = fork.parent;
         logs.push((process::directory(dir, at), fork.before));
     }
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(word(0), MAGIC);
         assert_eq!(field(offset_of!(Header, total)), f.len());
         let start = &f[field(offset_of!(Header, start))..][..field(offset_of!(Header, start_len))];
-        assert!(start.ends_with(b"prog\0arg\0A=b\0"));
+        assert!(start.ends_with(b"prog\0arg\0A=b\0/bin/prog\0"));
         assert_eq!(word(offset_of!(Header, part_count)), 1);
         let part = field(offset_of!(Header, parts));
         let of = |at: usize| field(part + at);

@@ -37,6 +37,12 @@ pub struct Start {
     pub args: Vec<Vec<u8>>,
     /// Environment strings.
     pub env: Vec<Vec<u8>>,
+    /// Path of the executable; empty if only one program was recorded, which `meta.json` names.
+    pub exe: Vec<u8>,
+    /// Number of the process in the kernel.
+    pub pid: i32,
+    /// That of its parent.
+    pub parent_pid: i32,
 }
 
 /// One chunk, for listings.
@@ -166,6 +172,12 @@ fn header(b: &[u8]) -> Header {
 pub fn is_chunk(head: &[u8], payload: &[u8], kind: u16) -> bool {
     let h = header(head);
     u32_at(head, 0) == CHUNK_MAGIC && h.kind == kind && h.len as usize == payload.len() && is_intact(head, payload)
+}
+
+/// A header of a chunk of this kind, by itself.
+#[must_use]
+pub fn begins(head: &[u8], kind: u16) -> bool {
+    u32_at(head, 0) == CHUNK_MAGIC && header(head).kind == kind
 }
 
 /// The checksum of a chunk is right.
@@ -441,9 +453,10 @@ fn parse_start(p: &[u8]) -> Option<Start> {
         all.push(rest[..n].to_vec());
         rest = &rest[n + 1..];
     }
-    if all.len() != argc.checked_add(envc)? {
+    if all.len() != argc.checked_add(envc)?.checked_add(1)? {
         return None;
     }
+    let exe = all.pop()?;
     let env = all.split_off(argc);
     Some(Start {
         payload: p.to_vec(),
@@ -456,6 +469,9 @@ fn parse_start(p: &[u8]) -> Option<Start> {
         libc: u32_at(p, offset_of!(Fixed, libc)),
         args: all,
         env,
+        exe,
+        pid: u32_at(p, offset_of!(Fixed, pid)) as i32,
+        parent_pid: u32_at(p, offset_of!(Fixed, parent_pid)) as i32,
     })
 }
 

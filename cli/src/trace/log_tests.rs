@@ -22,7 +22,7 @@ pub fn chunk(kind: u16, seq: u64, offset: u64, boundaries: u64, payload: &[u8]) 
     h
 }
 
-/// START with two arguments and one environment string.
+/// START with two arguments, one environment string and an executable.
 pub fn start(module: [u8; 32], plan: [u8; 32]) -> Vec<u8> {
     let mut p = vec![0; START_FIXED];
     p[..4].copy_from_slice(&version::ABI.to_le_bytes());
@@ -31,7 +31,7 @@ pub fn start(module: [u8; 32], plan: [u8; 32]) -> Vec<u8> {
     p[offset_of!(Fixed, module)..][..32].copy_from_slice(&module);
     p[offset_of!(Fixed, plan)..][..32].copy_from_slice(&plan);
     p[offset_of!(Fixed, stack) + 2] = 1;
-    p.extend(b"prog\0arg\0A=b\0");
+    p.extend(b"prog\0arg\0A=b\0/bin/prog\0");
     chunk(kind::START, 0, 0, 0, &p)
 }
 
@@ -132,7 +132,7 @@ fn a_length_that_swallows_the_next_chunk_is_damage() {
 #[test]
 fn what_strict_reading_refuses() {
     let mut other = sample();
-    other[4] = 9;
+    other[4] += 1;
     assert_eq!(decode(&other, &[], Reading::Strict).expect_err("version").code, "IT0602");
     let mut twice = sample();
     twice.extend(chunk(kind::DATA, 6, 10, 9, b"x"));

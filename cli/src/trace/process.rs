@@ -1,5 +1,6 @@
 //! The processes of a trace: the first one's files lie in the trace directory itself, those of the others in `process.1` and so
-//! on. The log of a child begins with a chunk that says whose child it is, and how much of the parent's log comes before it.
+//! on. The log of a child by `fork` begins with a chunk that says whose child it is, and how much of the parent's log comes before it; that
+//! of a program as the first one's.
 
 use super::{log, packed};
 use crate::errors::Error;
@@ -28,19 +29,30 @@ pub fn children(trace: &Path) -> Vec<u32> {
     all
 }
 
-/// Numbers of the processes of a trace, ascending; the first is always there.
+/// Numbers of the processes of a trace, ascending; the first is there unless others began before it could be recorded.
 #[must_use]
 pub fn all(trace: &Path) -> Vec<u32> {
-    let mut all = vec![0];
-    all.extend(children(trace));
+    let mut all = children(trace);
+    if all.is_empty() || recorded(trace) {
+        all.insert(0, 0);
+    }
     all
 }
 
-/// The first chunk of the log of a child.
+/// A process wrote something to its directory.
+#[must_use]
+pub fn recorded(own: &Path) -> bool {
+    own.join("log").exists() || own.join(packed::NAME).exists()
+}
+
+/// The first chunk of the log of a child by `fork`; `None`: the process began as a program.
 ///
 /// # Errors
 /// IT0604: nothing was recorded; IT0606: it can't be read; IT0601: it is damaged, or another process's.
-pub fn origin(trace: &Path, process: u32) -> Result<Fork, Error> {
+pub fn origin(trace: &Path, process: u32) -> Result<Option<Fork>, Error> {
+    if process == 0 {
+        return Ok(None);
+    }
     let own = directory(trace, process);
     let mut bytes = [0u8; HEADER + size_of::<Fork>()];
     let (mut input, _) = packed::open(&own)?;
@@ -55,6 +67,9 @@ pub fn origin(trace: &Path, process: u32) -> Result<Fork, Error> {
         Ok(_) => {}
     }
     let (head, payload) = bytes.split_at(HEADER);
+    if log::begins(head, kind::START) {
+        return Ok(None);
+    }
     if !log::is_chunk(head, payload, kind::FORK) {
         return Err(damaged("it does not say whose child the process is"));
     }
@@ -69,5 +84,17 @@ pub fn origin(trace: &Path, process: u32) -> Result<Fork, Error> {
     if fork.number != process || fork.parent >= process {
         return Err(damaged(&format!("it is that of process {}, a child of {}", fork.number, fork.parent)));
     }
-    Ok(fork)
+    Ok(Some(fork))
+}
+
+/// Number of the process that `process` was forked from, directly or not, and that began as a program: its own where it did.
+///
+/// # Errors
+/// As [`origin`].
+pub fn program(trace: &Path, process: u32) -> Result<u32, Error> {
+    let mut at = process;
+    while let Some(fork) = origin(trace, at)? {
+        at = fork.parent;
+    }
+    Ok(at)
 }

@@ -1,5 +1,5 @@
 //! Environment variables that the runtime reads. All are removed from the environment that the
-//! program sees, so neither it nor its children are affected.
+//! program sees, so neither it nor its children are affected, unless [`FOLLOW`] says that these are recorded, too.
 
 /// Prefix of every variable of ours; a variable with this prefix that is not listed is reported.
 pub const PREFIX: &str = "ITARGET_";
@@ -36,6 +36,9 @@ pub const STREAM_FD: &str = "ITARGET_STREAM_FD";
 pub const STATUS_FD: &str = "ITARGET_STATUS_FD";
 /// Runtime options, `name=value` separated by `:` (see [`crate::options`]).
 pub const OPTIONS: &str = "ITARGET_OPTIONS";
+/// Record: set where the programs that this one starts are recorded, too. Then they find it, [`MODE`], [`TRACE`] and [`OPTIONS`] in their
+/// environment.
+pub const FOLLOW: &str = "ITARGET_FOLLOW";
 /// The compiler wrapper appends what it does to this file.
 pub const CC_LOG: &str = "ITARGET_CC_LOG";
 
@@ -54,6 +57,7 @@ pub const ALL: &[Variable] = &[
     Variable { name: "ITARGET_CC_RACES", reader: Reader::Compiler, help: "log (default): loads of what threads may race for are logged; order: accesses are ordered as they are made; trust: the program is taken to have no data races" },
     Variable { name: "ITARGET_CC_TARGET", reader: Reader::Compiler, help: "what to replay, patterns separated by ':', after a '!' what not to; default all" },
     Variable { name: CONFIG, reader: Reader::Tool, help: "file to read instead of the nearest itarget.toml; off: none" },
+    Variable { name: FOLLOW, reader: Reader::Runtime, help: "record, too, what the program starts; set by itarget record --follow" },
     Variable { name: MODE, reader: Reader::Runtime, help: "record, replay or profile; set by the itarget command" },
     Variable { name: OPTIONS, reader: Reader::Runtime, help: "runtime options, name=value separated by ':'; help=1 lists them" },
     Variable { name: STATUS_FD, reader: Reader::Runtime, help: "replay: descriptor for the status line; set by itarget replay" },

@@ -96,7 +96,8 @@ pub struct ChunkHeader {
 pub const HEADER: usize = 64;
 const _: () = assert!(size_of::<ChunkHeader>() == HEADER);
 
-/// Payload of the START chunk: this, then `argc` + `envc` NUL-terminated strings.
+/// Payload of the START chunk: this, then `argc` + `envc` NUL-terminated strings, and one more, the path of the executable, which is empty unless
+/// [`crate::env::FOLLOW`] is set.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
@@ -120,6 +121,10 @@ pub struct Start {
     pub full: u32,
     /// Version of libc: major * 1000 + minor.
     pub libc: u32,
+    /// Number of the process in the kernel.
+    pub pid: i32,
+    /// That of its parent.
+    pub parent_pid: i32,
 }
 
 /// An asynchronous event (a signal delivered at a safe point).

@@ -2,6 +2,7 @@
 
 use super::{code, copy, dump, record, replay, spread, stopped};
 use itarget_abi::log::{ChunkHeader, End, HEADER, Start, crc32c};
+use itarget_abi::version::LOG;
 use itarget_tests::{Outcome, Scratch};
 use std::mem::offset_of;
 use std::path::PathBuf;
@@ -205,7 +206,7 @@ fn another_format_version_is_refused_by_name() {
         replay(&r.s, &to)
     };
     let version = offset_of!(ChunkHeader, version);
-    with(start_changed(&r.log, version, &9u16.to_le_bytes())).refused("IT0602");
+    with(start_changed(&r.log, version, &(LOG + 1).to_le_bytes())).refused("IT0602");
     let kind = offset_of!(ChunkHeader, kind);
     assert_eq!(with(start_changed(&r.log, kind, &0x55u16.to_le_bytes())).status, 120);
     // What the runtime of the program checks.

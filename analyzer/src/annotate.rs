@@ -49,6 +49,8 @@ pub struct CallSpec {
     pub deep: bool,
     /// The format, where it comes at run time.
     pub format: Option<plan::Format>,
+    /// The printf format, where what it prints may depend on `errno` or the locale.
+    pub varies: Option<u32>,
     /// Pointer arguments that are read. `None`: not said, so all that are not only written.
     pub reads: Option<Vec<u32>>,
     /// Arguments that lead to a known number of bytes: argument, bytes, whether they are read, whether they are written.
@@ -84,6 +86,7 @@ impl CallSpec {
             opaque: Vec::new(),
             deep: false,
             format: None,
+            varies: None,
             reads: None,
             sizes: Vec::new(),
             lengths: Vec::new(),
@@ -117,6 +120,7 @@ impl CallSpec {
             opaque: Vec::new(),
             deep: false,
             format: None,
+            varies: None,
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             lengths: reads.iter().filter_map(|r| Some((u32::from(r.arg), length(&r.len, args)?))).collect(),
             sizes: sizes(reads, fixed.and_then(|c| c.writes.as_ref()).unwrap_or(&function.writes)),
@@ -181,7 +185,15 @@ impl CallSpec {
             _ => None,
         };
         if let Some((arg, scanf)) = format {
-            match args.text(arg) {
+            let text = args.text(arg);
+            if !scanf && spec.is_det() {
+                match &text {
+                    Some(text) if !format::varies(text.as_bytes()) => spec.kind = Some(Kind::Det),
+                    Some(text) if format::names_errno(text.as_bytes()) => spec.kind = Some(Kind::Env),
+                    _ => spec.varies = Some(arg),
+                }
+            }
+            match text {
                 None => spec.format = Some(plan::Format { arg, scanf }),
                 Some(text) if scanf && format::allocates(text.as_bytes()) => {
                     spec.kind = Some(Kind::Refuse);

@@ -4,11 +4,11 @@ use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
 use crate::crossing::{self, Special};
 use crate::state::{be_plain, ctl, elsewhere, me, page, recording, replaying, st};
 use crate::sys::sys;
-use crate::{digest, log, replay, sys};
+use crate::{digest, log, replay, signal, sys};
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::Ordering::SeqCst;
 use itarget_abi::control::mode;
-use itarget_abi::log::end;
+use itarget_abi::log::{Async, end};
 pub use itarget_abi::site;
 
 const HANDLERS: usize = 1024;
@@ -63,6 +63,46 @@ pub unsafe extern "C" fn __itarget_cxa_atexit(f: extern "C" fn(*mut c_void), arg
     add(f, argument)
 }
 
+unsafe extern "C" {
+    fn on_exit(f: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+}
+
+/// Has libc say when a library calls `exit`.
+pub fn watch() {
+    // SAFETY: libc's on_exit.
+    unsafe { on_exit(left, core::ptr::null_mut()) };
+}
+
+/// In the place of the number of a signal, one that no program can have: a library called `exit` during the call of the environment,
+/// with the status that is the code.
+pub const SIGNAL: u32 = 33;
+static mut STATUS: c_int = 0;
+
+/// libc's `exit` was called: by us, which is of no interest any more, or by a library. Then the program's functions run here, as they would
+/// if libc had them.
+extern "C" fn left(status: c_int, _: *mut c_void) {
+    if crossing::from_environment() {
+        // SAFETY: one thread is here.
+        unsafe { STATUS = status };
+        signal::interrupt_here(SIGNAL, status, finish_left);
+    } else {
+        finish(status);
+    }
+}
+
+/// Replay: a library called exit.
+pub fn replay_left(e: &Async) -> ! {
+    // SAFETY: one thread is here.
+    unsafe { STATUS = e.code };
+    crossing::interrupt(finish_left, e.sp & !1, e.sp & 1 != 0);
+    sys::exit_now(e.code)
+}
+
+extern "C" fn finish_left() {
+    // SAFETY: set just before.
+    finish(unsafe { STATUS });
+}
+
 /// Registers a function to run at exit.
 pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
     if crossing::from_environment() {
@@ -79,6 +119,10 @@ pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
             }
             LIST[COUNT] = Some((f, argument));
             COUNT += 1;
+        }
+        if recording() {
+            // In libc's order with functions of libraries.
+            watch();
         }
         0
     })
@@ -102,6 +146,13 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
     if crossing::from_environment() {
         crossing::exit_from_environment(status)
     }
+    finish(status);
+    // SAFETY: the process ends as the program asked.
+    unsafe { libc::exit(status) }
+}
+
+/// What the program wants done at exit, and the end of the recording or replay.
+fn finish(status: c_int) {
     run_handlers();
     match page().mode {
         // The recorded thread is somewhere in its run: the trace ends there, as if the process had been killed.
@@ -119,8 +170,6 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
         }
         _ => {}
     }
-    // SAFETY: the process ends as the program asked.
-    unsafe { libc::exit(status) }
 }
 
 /// _exit.

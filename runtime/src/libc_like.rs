@@ -70,7 +70,10 @@ pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, c
         if count < 2 || size == 0 {
             return;
         }
-        refuse_above(base);
+        // The library's own, such as what `scandir` gives, is not there at replay: what is compared tells the order.
+        if replaying() && !layout::mapped_at_replay(base as u64) {
+            return sort::<false>(base, base, count as usize, size as usize, compare);
+        }
         let bytes = count * size;
         let rw = libc::PROT_READ | libc::PROT_WRITE;
         let mut small = [0u8; 4096];
@@ -84,46 +87,53 @@ pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, c
             small.as_mut_ptr()
         };
         crate::shadow::give_up(base as u64, bytes);
-        sort(base, temporary, count as usize, size as usize, compare);
+        sort::<true>(base, temporary, count as usize, size as usize, compare);
         if large {
             sys!(libc::SYS_munmap, temporary, bytes);
         }
     }
 }
 
-unsafe fn sort(base: *mut u8, temporary: *mut u8, n: usize, size: usize, compare: Compare) {
+/// Without `MOVES`, what is compared is compared, and nothing else happens.
+unsafe fn sort<const MOVES: bool>(base: *mut u8, temporary: *mut u8, n: usize, size: usize, compare: Compare) {
     if n < 2 {
         return;
     }
     let half = n / 2;
+    let middle = base.wrapping_add(half * size);
     // SAFETY: both halves lie in the array; the temporary is as large as the array.
     unsafe {
-        let middle = base.add(half * size);
-        sort(base, temporary, half, size, compare);
-        sort(middle, temporary, n - half, size, compare);
-        // Merged into the temporary; the program only ever sees addresses in its own array.
-        let (mut i, mut j, mut k) = (0, half, 0);
-        let mut order = temporary;
-        while i < half && j < n {
-            let (a, b) = (base.add(i * size), base.add(j * size));
-            let from = if compare(a, b) <= 0 {
-                i += 1;
-                a
-            } else {
-                j += 1;
-                b
-            };
-            core::ptr::copy_nonoverlapping(from, order, size);
-            order = order.add(size);
-            k += 1;
+        sort::<MOVES>(base, temporary, half, size, compare);
+        sort::<MOVES>(middle, temporary, n - half, size, compare);
+    }
+    // Merged into the temporary; the program only ever sees addresses in its own array.
+    let (mut i, mut j, mut k) = (0, half, 0);
+    while i < half && j < n {
+        let (a, b) = (base.wrapping_add(i * size), base.wrapping_add(j * size));
+        let from = if compare(a, b) <= 0 {
+            i += 1;
+            a
+        } else {
+            j += 1;
+            b
+        };
+        if MOVES {
+            // SAFETY: as above.
+            unsafe { core::ptr::copy_nonoverlapping(from, temporary.add(k * size), size) };
         }
+        k += 1;
+    }
+    if MOVES {
         // What is left of the left half goes behind what was merged; the rest of the right one
         // is in place already.
-        if i < half {
-            core::ptr::copy_nonoverlapping(base.add(i * size), order, (half - i) * size);
-            k += half - i;
+        // SAFETY: as above.
+        unsafe {
+            if i < half {
+                core::ptr::copy_nonoverlapping(base.add(i * size), temporary.add(k * size), (half - i) * size);
+                k += half - i;
+            }
+            core::ptr::copy_nonoverlapping(temporary, base, k * size);
         }
-        core::ptr::copy_nonoverlapping(temporary, base, k * size);
     }
 }
 
@@ -355,6 +365,9 @@ pub unsafe extern "C" fn __itarget_getline(line: *mut *mut u8, n: *mut u64, stre
 pub unsafe extern "C" fn __itarget_vasprintf(to: *mut *mut u8, format: *const c_char, list: *mut c_void) -> c_int {
     // SAFETY: as vasprintf; a va_list is consumed once, so the first pass gets a copy.
     unsafe {
+        if crate::locale::__itarget_varies(format) != 0 {
+            return __itarget_vasprintf_logged(to, format, list);
+        }
         let mut copy = *list.cast::<[u64; 3]>();
         let n = vsnprintf(core::ptr::null_mut(), 0, format, (&raw mut copy).cast());
         if n < 0 {

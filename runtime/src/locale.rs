@@ -6,6 +6,7 @@ use crate::exit::site;
 use crate::hooks::{__itarget_copy, __itarget_enter, __itarget_leave, __itarget_val, block, varint};
 use crate::state::{elsewhere, page, recording, replaying};
 use core::ffi::{c_char, c_int, c_void};
+use itarget_abi::format;
 
 unsafe extern "C" {
     fn __ctype_b_loc() -> *mut *const u16;
@@ -192,6 +193,26 @@ fn change(now: u64) {
 pub extern "C" fn __itarget_local_numbers() -> i32 {
     // SAFETY: a flag, which is not changed once there are threads.
     i32::from(unsafe { LOCAL_NUMBERS })
+}
+
+/// What a printf format prints is not what it prints at replay, which has another `errno` and may have another locale.
+pub fn varies(format: &[u8]) -> bool {
+    // SAFETY: a flag, which is not changed once there are threads.
+    let numbers = unsafe { LOCAL_NUMBERS };
+    format::names_errno(format) || numbers && format::prints_local_numbers(format) || page().locale_c == 0 && format::prints_wide(format)
+}
+
+/// 1 where a call that prints with this format is one of the environment because of that.
+///
+/// # Safety
+/// `format` is a text of the program, or (then others find out) the environment's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_varies(format: *const c_char) -> i32 {
+    if !recording() && !replaying() || elsewhere() || crate::show::__itarget_foreign(format.cast()) != 0 {
+        return 0;
+    }
+    // SAFETY: the caller's promise.
+    i32::from(varies(unsafe { core::ffi::CStr::from_ptr(format) }.to_bytes()))
 }
 
 /// What other threads see of a change is not recorded.

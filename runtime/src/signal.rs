@@ -302,18 +302,31 @@ unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *
 
 /// Runs the program's handler at this boundary and logs that it ran here.
 fn deliver(signal: c_int, code: i32, info: [u64; 2], outside: bool) {
+    run(&log_event(signal as u32, code, info, outside));
+}
+
+/// Interrupts the call of the environment that this thread is in, for good, by what is no signal.
+pub fn interrupt_here(number: u32, code: i32, f: extern "C" fn()) {
+    ctl().in_env = 0;
+    let e = log_event(number, code, [0; 2], true);
+    crossing::interrupt(f, e.sp & !1, true);
+}
+
+/// Logs an asynchronous event at this boundary.
+#[inline(always)]
+fn log_event(signal: u32, code: i32, info: [u64; 2], outside: bool) -> Async {
     let c = ctl();
     let here = 0u8;
     // Far enough below whatever is called from here, when recording and at replay.
     let sp = ((&raw const here) as u64 - FAR) & !15 | 8;
     let sp = if (STACK_BASE..STACK_BASE + STACK_MAX).contains(&sp) { sp } else { 0 } | u64::from(outside);
-    let e = Async { boundaries: c.boundaries, signal: signal as u32, code, info, sp };
+    let e = Async { boundaries: c.boundaries, signal, code, info, sp };
     // SAFETY: plain integers without padding.
     let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<Async>()) };
     if let Err(errno) = log::special(kind::ASYNC, bytes) {
         log::fail(errno);
     }
-    run(&e);
+    e
 }
 
 fn run(e: &Async) {
@@ -431,6 +444,9 @@ pub fn replay_due(downcall: bool) {
         next_async();
         if e.signal == crate::thread::cancel::SIGNAL {
             crate::thread::cancel::replay(e.code);
+        }
+        if e.signal == crate::exit::SIGNAL {
+            crate::exit::replay_left(&e);
         }
         run(&e);
     }

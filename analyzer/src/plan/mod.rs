@@ -124,6 +124,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         located: Vec::new(),
         on_stack: Vec::new(),
         locale: false,
+        varies: None,
         ret: Ret::Log,
         writes,
         show: None,
@@ -578,7 +579,8 @@ impl Writer<'_> {
     }
 
     fn deterministic(&self, call: &CallSite, foreign: &FxHashSet<FieldId>) -> Option<(Action, Traffic)> {
-        let locale = self.locale && call.spec.kind == Some(Kind::DetLocale);
+        let varies = call.spec.varies;
+        let locale = self.locale && call.spec.kind == Some(Kind::DetLocale) && varies.is_none();
         let reads_low = |p: &&PointerArg| p.read && self.any_low(&p.values);
         let located: Vec<u32> = call.pointers.iter().filter(reads_low).map(|p| p.arg).collect();
         // What only fills or copies memory does so at replay, too, like a store: also in objects with parts on both sides.
@@ -595,7 +597,7 @@ impl Writer<'_> {
                 p.read && environment > 0 && (environment == p.values.len() || self.any_low(&p.values) && self.located(&p.values) == How::Always)
             });
         let (ordered, blind) = self.ordered_call(call);
-        if pointers.is_empty() && !always && !locale && ordered.is_empty() && !blind {
+        if pointers.is_empty() && !always && !locale && varies.is_none() && ordered.is_empty() && !blind {
             return None;
         }
         let mut action = self.outline(call, if always { How::Always } else { How::Checked });
@@ -608,6 +610,7 @@ impl Writer<'_> {
             action.on_stack = call.pointers.iter().filter(on_stack).map(|p| p.arg).collect();
             action.located = located;
             action.locale = locale;
+            action.varies = varies;
         }
         let reads = call.movements.iter().any(|m| self.environment(&m.from).next().is_some());
         let traffic = if reads { self.traffic(call, &action) } else { Traffic::default() };
@@ -629,6 +632,7 @@ impl Writer<'_> {
             located: Vec::new(),
             on_stack: Vec::new(),
             locale: false,
+            varies: None,
             ret,
             writes: kept
                 .map(|(w, fact)| {

@@ -172,10 +172,15 @@ impl Builder<'_> {
     fn place(&mut self, call: u32, f: &Function, place: &Place) -> Node {
         if place.derefs == 0 {
             let root = self.root(call, f, &place.root);
-            return match place.root {
-                Root::Arg(_) => self.solver.stepped(root, ELEMENT),
-                _ => root,
-            };
+            if !matches!(place.root, Root::Arg(_)) {
+                return root;
+            }
+            let moved = self.solver.stepped(root, ELEMENT);
+            if moved != NONE {
+                // Code is not moved, but handed on as well.
+                self.solver.edge(root, moved);
+            }
+            return moved;
         }
         let pointer = self.pointer(call, f, place, place.derefs - 1);
         let pointer = self.at(pointer, place.offset);

@@ -72,6 +72,13 @@ impl PointsTo {
         &self.objects[id.0 as usize]
     }
 
+    /// The field is part of a copy of a static result of the library.
+    #[must_use]
+    pub fn is_copy(&self, field: FieldId) -> bool {
+        let object = self.object(self.field(field).object);
+        object.kind == ObjectKind::Copy && object.name.starts_with("copy:")
+    }
+
     /// All fields.
     #[must_use]
     pub fn fields(&self) -> &[Field] {

@@ -496,6 +496,8 @@ impl<'w, 'a> Tracer<'w, 'a> {
             let name = plain(&call.callee);
             item.reason = if action.locale {
                 format!("`{name}` depends on the locale: its results are logged while that is not \"C\"")
+            } else if action.varies.is_some() {
+                format!("`{name}` runs again at replay; what it prints is logged where it depends on `errno` or the locale, or may lie outside replay space")
             } else {
                 format!("`{name}` runs again at replay; only what it does with memory that may lie outside replay space is logged")
             };

@@ -11,6 +11,7 @@
 use super::Cx;
 use crate::ir::{Type, Value};
 use itarget_plan::{Call, How, Len, Ret, Write};
+use llvm_sys::prelude::LLVMBasicBlockRef;
 use llvm_sys::{LLVMIntPredicate, LLVMTypeKind};
 
 /// A wrapper being built.
@@ -80,8 +81,11 @@ impl Cx<'_> {
                 if let Some(racy) = racy {
                     env = ir.or(env, ir.nonzero(racy));
                 }
+                let from = ir.here();
+                let otherwise = self.unless_it_varies(&w, plan, slow, plain);
+                ir.at_end(from);
                 if plan.located.is_empty() {
-                    ir.cond_br(env, maybe, plain);
+                    ir.cond_br(env, maybe, otherwise);
                     ir.at_end(maybe);
                     let on = ir.nonzero(self.mode());
                     ir.cond_br(on, slow, plain);
@@ -95,7 +99,7 @@ impl Cx<'_> {
                             env = ir.or(env, ir.nonzero(self.hook(hook, &[a])));
                         }
                     }
-                    ir.cond_br(env, slow, plain);
+                    ir.cond_br(env, slow, otherwise);
                 }
             }
         }
@@ -150,6 +154,19 @@ impl Cx<'_> {
         ir.br(join);
         ir.at_end(join);
         ir.phi(ir.i32, &[(ir.int(ir.i32, 0), from), (racy, end)])
+    }
+
+    /// Where a call goes on that is none of the environment by its pointers: to `slow` all the same if its format says so at run time.
+    fn unless_it_varies(&self, w: &Wrapper, plan: &Call, slow: LLVMBasicBlockRef, plain: LLVMBasicBlockRef) -> LLVMBasicBlockRef {
+        let ir = self.ir;
+        let Some(&format) = plan.varies.and_then(|arg| w.args.get(arg as usize)) else { return plain };
+        let (may_vary, ask) = (self.block(w, "may_vary"), self.block(w, "varies"));
+        ir.at_end(may_vary);
+        ir.cond_br(ir.nonzero(self.mode()), ask, plain);
+        ir.at_end(ask);
+        let varies = ir.nonzero(self.hook("__itarget_varies", &[format]));
+        ir.cond_br(varies, slow, plain);
+        may_vary
     }
 
     fn slow_path(&self, id: u32, w: &Wrapper, plan: &Call) -> Result<(), String> {
@@ -430,11 +447,11 @@ impl Cx<'_> {
         self.ir.ret((w.ret != self.ir.void).then_some(r));
     }
 
-    pub(super) fn entry(&self, w: &Wrapper) -> llvm_sys::prelude::LLVMBasicBlockRef {
+    pub(super) fn entry(&self, w: &Wrapper) -> LLVMBasicBlockRef {
         self.ir.entry(w.f)
     }
 
-    pub(super) fn block(&self, w: &Wrapper, name: &str) -> llvm_sys::prelude::LLVMBasicBlockRef {
+    pub(super) fn block(&self, w: &Wrapper, name: &str) -> LLVMBasicBlockRef {
         self.ir.block(w.f, name)
     }
 }

@@ -88,7 +88,7 @@ impl Cx<'_> {
         let ir = self.ir;
         let copies = ["llvm.memcpy", "llvm.memmove"].iter().any(|n| ir.called_function(call).is_some_and(|f| ir.name(f).starts_with(n)));
         let ordered = |write| plan.ordered.iter().any(|o| o.write == write);
-        let fits = copies && plan.how == How::Checked && plan.pointers.is_empty() && !plan.locale && !plan.blind;
+        let fits = copies && plan.how == How::Checked && plan.pointers.is_empty() && !plan.locale && plan.varies.is_none() && !plan.blind;
         if !fits {
             return false;
         }

@@ -12,6 +12,18 @@ pub fn prints_local_numbers(format: &[u8]) -> bool {
     has(format, |flags, conversion| b"aAeEfFgG".contains(&conversion) || flags.iter().any(|b| b"'I".contains(b)))
 }
 
+/// Whether a printf format has a conversion of wide characters, which become those of the locale.
+#[must_use]
+pub fn prints_wide(format: &[u8]) -> bool {
+    has(format, |before, conversion| b"SC".contains(&conversion) || b"sc".contains(&conversion) && before.contains(&b'l'))
+}
+
+/// Whether what a printf format prints may depend on more than the arguments: on `errno` or the locale.
+#[must_use]
+pub fn varies(format: &[u8]) -> bool {
+    names_errno(format) || prints_local_numbers(format) || prints_wide(format)
+}
+
 /// Whether a printf format has a conversion `n`, which stores how much was printed.
 #[must_use]
 pub fn stores(format: &[u8]) -> bool {
@@ -50,7 +62,7 @@ fn has(format: &[u8], such: impl Fn(&[u8], u8) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{allocates, names_errno, prints_local_numbers, stores};
+    use super::{allocates, names_errno, prints_local_numbers, prints_wide, stores, varies};
 
     #[test]
     fn what_is_stored() {
@@ -78,6 +90,12 @@ mod tests {
         }
         for no in ["", "f", "%d f", "%%f", "it's %d", "%5ld %s", "%"] {
             assert!(!prints_local_numbers(no.as_bytes()), "{no}");
+        }
+        for yes in ["%ls", "%d %-5lc", "%S", "%C"] {
+            assert!(prints_wide(yes.as_bytes()) && varies(yes.as_bytes()), "{yes}");
+        }
+        for no in ["%s", "%ld %s", "%c", "%%ls", "%lu%s"] {
+            assert!(!prints_wide(no.as_bytes()) && !varies(no.as_bytes()), "{no}");
         }
         for no in ["", "m", "%", "%dm", "100%% m", "%ldm %s", "%%m"] {
             assert!(!names_errno(no.as_bytes()), "{no}");

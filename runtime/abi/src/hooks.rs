@@ -51,6 +51,7 @@ macro_rules! for_each_hook {
             __itarget_shown_buffer(stream: ptr, mode: i32, size: i64) -> void;
             __itarget_show_name() -> void;
             __itarget_local_numbers() -> i32;
+            __itarget_varies(format: ptr) -> i32;
             __itarget_show_errno(format: ptr) -> void;
             __itarget_descriptor(fd: i32) -> void;
             __itarget_duplicate(old: i32, new: i32) -> void;

@@ -393,7 +393,7 @@ pub struct Call {
     /// External function (or intrinsic).
     pub callee: String,
     /// `Always`: an environment call. `Checked`: runs natively in all modes unless one of
-    /// `pointers` is at or above the bound (or the locale is not "C" if `locale`), in which case
+    /// `pointers` is at or above the bound (or as `locale` and `varies` say), in which case
     /// this instance is an environment call.
     pub how: How,
     /// Argument indices whose addresses decide (for `Checked`).
@@ -408,6 +408,9 @@ pub struct Call {
     /// For `Checked`: also an environment call while the locale is not "C".
     #[serde(default)]
     pub locale: bool,
+    /// For `Checked`: also an environment call if what the printf format that is this argument prints depends on `errno` or the locale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub varies: Option<u32>,
     /// What happens to the result.
     pub ret: Ret,
     /// Bytes to log after the call.

@@ -668,8 +668,8 @@ pub fn logged_side(from: u64, len: u64) -> bool {
     from >= layout::SHARED_BOUND && pool::side(from, len) != Side::Replay
 }
 
-/// 1 unless this is a replay and the memory does not exist there.
+/// 1 unless this is a replay and the memory does not exist there. Where there never is any, the store is a fault, as it was.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_may_store(to: u64) -> i32 {
-    i32::from(!replaying() || layout::mapped_at_replay(to))
+    i32::from(!replaying() || layout::mapped_at_replay(to) || to >= layout::END)
 }

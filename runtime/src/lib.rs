@@ -21,6 +21,7 @@ mod interpose;
 mod libc_like;
 mod locale;
 mod log;
+mod mapping;
 mod pool;
 mod process;
 mod processor;

@@ -11,7 +11,7 @@ use crate::word::word;
 use crate::state::{me, recording, replaying};
 use crate::sys::{self, sys};
 use core::ffi::{c_char, c_int, c_void};
-use itarget_abi::layout::{self, ARENA_SIZE, MMAP_BASE, OBJ_REPLAY};
+use itarget_abi::layout::{self, OBJ_REPLAY};
 
 /// A comparison function of the program.
 type Compare = extern "C" fn(*const u8, *const u8) -> c_int;
@@ -415,69 +415,6 @@ pub unsafe extern "C" fn __itarget_vasprintf_logged(to: *mut *mut u8, format: *c
         block(p, n as u64 + 1);
         *to = p;
         n
-    }
-}
-
-static mut MMAP_NEXT: u64 = MMAP_BASE;
-
-/// mmap: anonymous private memory is replay space at an address of ours; any other mapping is
-/// environment memory at the kernel's choice.
-///
-/// # Safety
-/// As mmap.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flags: c_int, fd: c_int, offset: i64) -> *mut u8 {
-    // SAFETY: as mmap; our region is only handed out once.
-    unsafe {
-        if off() {
-            return libc::mmap(at.cast(), len as usize, prot, flags, fd, offset).cast();
-        }
-        let anonymous = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_PRIVATE != 0;
-        if anonymous && at.is_null() && flags & libc::MAP_FIXED == 0 && len > 0 && len < ARENA_SIZE {
-            let size = len.next_multiple_of(4096);
-            let here = crate::sync::section(|| {
-                let here = MMAP_NEXT;
-                MMAP_NEXT += if here + size > MMAP_BASE + ARENA_SIZE * 64 { 0 } else { size + 4096 };
-                here
-            });
-            if here + size > MMAP_BASE + ARENA_SIZE * 64 {
-                *libc::__errno_location() = libc::ENOMEM;
-                return libc::MAP_FAILED.cast();
-            }
-            return match sys::mmap(here, size, prot, flags | libc::MAP_FIXED_NOREPLACE, -1, 0) {
-                Some(p) => p,
-                None => libc::MAP_FAILED.cast(),
-            };
-        }
-        let run = __itarget_enter(site::MMAP);
-        let mut r = 0;
-        if run != 0 {
-            r = libc::mmap(at.cast(), len as usize, prot, flags, fd, offset) as i64;
-            __itarget_leave();
-        }
-        __itarget_val(r) as *mut u8
-    }
-}
-
-/// munmap.
-///
-/// # Safety
-/// As munmap.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn __itarget_munmap(at: *mut u8, len: u64) -> c_int {
-    // SAFETY: as munmap.
-    unsafe {
-        let ours = (at as u64).wrapping_sub(MMAP_BASE) < ARENA_SIZE * 64;
-        if off() || ours {
-            return libc::munmap(at.cast(), len as usize);
-        }
-        let run = __itarget_enter(site::MMAP);
-        let mut r = 0;
-        if run != 0 {
-            r = libc::munmap(at.cast(), len as usize);
-            __itarget_leave();
-        }
-        __itarget_val(i64::from(r)) as c_int
     }
 }
 

@@ -67,8 +67,56 @@ pub fn unblock(before: u64) {
     unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0u64, 8u64) };
 }
 
+/// Signals of what an instruction does, as a mask: they come again at replay by themselves.
+pub const FAULTS: u64 =
+    1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGBUS - 1) | 1 << (libc::SIGFPE - 1) | 1 << (libc::SIGILL - 1) | 1 << (libc::SIGTRAP - 1);
+
 fn synchronous(signal: c_int) -> bool {
-    matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP)
+    (1..=64).contains(&signal) && FAULTS >> (signal - 1) & 1 != 0
+}
+
+/// sigaltstack, at replay too: handlers of faults run there.
+///
+/// # Safety
+/// As sigaltstack.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
+    // SAFETY: as sigaltstack; what the caller has is read while recording, and written where it is there.
+    unsafe {
+        if !recording() && !replaying() || elsewhere() || crossing::from_environment() {
+            return libc::sigaltstack(new, old);
+        }
+        let mut was: libc::stack_t = core::mem::zeroed();
+        let mut wanted: libc::stack_t = core::mem::zeroed();
+        let run = crate::hooks::__itarget_enter(crate::exit::site::STACK) != 0;
+        let mut r = 0;
+        if run {
+            r = libc::sigaltstack(new, &raw mut was);
+            crate::hooks::__itarget_leave();
+            if !new.is_null() {
+                wanted = *new;
+            }
+        }
+        let r = word(r as u64) as c_int;
+        let logged = |s: &mut libc::stack_t| {
+            s.ss_sp = word(s.ss_sp as u64) as *mut c_void;
+            s.ss_flags = word(s.ss_flags as u64) as c_int;
+            s.ss_size = word(s.ss_size as u64) as usize;
+        };
+        if r == 0 && !old.is_null() {
+            logged(&mut was);
+            if itarget_abi::layout::mapped_at_replay(old as u64) {
+                *old = was;
+            }
+        }
+        if r == 0 && !new.is_null() {
+            logged(&mut wanted);
+            if replaying() && itarget_abi::layout::mapped_at_replay(wanted.ss_sp as u64) {
+                libc::sigaltstack(&raw const wanted, core::ptr::null_mut());
+            }
+        }
+        r
+    }
 }
 
 fn action(signal: c_int) -> &'static mut Action {

@@ -24,7 +24,7 @@ fn main() {
 /// function out of the program's configuration.
 fn configure_tests() -> Result<(), Failed> {
     let s = Scratch::new();
-    for name in ["malloc", "calloc", "strdup", "strerror", "localtime", "getpwnam", "nl_langinfo", "crypt", "fork", "qsort"] {
+    for name in ["malloc", "calloc", "strdup", "strerror", "localtime", "getpwnam", "nl_langinfo", "crypt", "fork", "qsort", "asprintf", "execl", "execle", "execlp", "__asprintf_chk", "__vasprintf_chk"] {
         let source = s.write("conftest.c", format!("char {name} ();\nint main (void) {{ return {name} (); }}\n"));
         let mut c = s.command("itarget-cc");
         c.args(["-O2", "-w"]).arg(source).args(["-o", "conftest", "-lcrypt"]);

@@ -298,11 +298,11 @@ pub fn is_allocator(spec: &CallSpec) -> bool {
 }
 
 impl CallSite {
-    /// Nobody annotated what is called, or how much it writes is not known (a format of scanf that comes at run time): it may write all
-    /// that it reaches, now or later.
+    /// Nobody annotated what is called, how much it writes is not known (a format of scanf that comes at run time), or it keeps a pointer:
+    /// it may write all that it reaches, now or later.
     #[must_use]
     pub fn may_write_all(&self) -> bool {
-        self.role == Role::Unknown && !self.harmless || self.role == Role::Env && !self.spec.opaque.is_empty() && !self.pinned.is_empty()
+        self.role == Role::Unknown && !self.harmless || self.role == Role::Env && !self.pinned.is_empty()
     }
 
     /// What its result costs to log, in all executions.

@@ -11,6 +11,8 @@ pub const BOUND_SHIFT: u32 = 46;
 /// First address that is not replay space, except for [`MIXED_BASE`] objects' replay-side fields.
 pub const BOUND: u64 = 1 << BOUND_SHIFT;
 
+/// No process has memory here or above.
+pub const END: u64 = 1 << 47;
 /// Once the process is not alone, this is the bound: what it may share with others lies here and above.
 pub const SHARED_BOUND: u64 = 1 << 45;
 

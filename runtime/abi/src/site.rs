@@ -16,7 +16,11 @@ pub const MMAP: i32 = 0xffff_0004_u32 as i32;
 pub const GETDELIM: i32 = 0xffff_0005_u32 as i32;
 /// sigsetjmp with mask.
 pub const MASK: i32 = 0xffff_0007_u32 as i32;
-/// qsort on memory of the library.
+/// mmap of what is not the program's own, among the program's memory.
+pub const FIXED: i32 = 0xffff_001f_u32 as i32;
+/// sigaltstack.
+pub const STACK: i32 = 0xffff_0020_u32 as i32;
+/// Memory of the library, at places where a replay could not do the same.
 pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
 /// A function that the analysis found no way to.
 pub const UNREACHED: i32 = 0xffff_0009_u32 as i32;
@@ -67,6 +71,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
     Some(match site {
         UNREACHED => "code of the program runs that the analysis found no way to (IT0624)",
         BY_NAME => "a library calls a function of the program's that has the name of one of the C library's (getenv, malloc)",
+        FIXED => "it maps a file, or memory that processes share, at an address of its own choice (MAP_FIXED, MAP_32BIT), or own memory in the place of a library's",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         FORMAT => "a format that comes at run time has scanf allocate memory (%m) or printf store through an argument (%n)",
         VARIABLES => "it changes its environment variables, and a library has changed them before (setenv)",

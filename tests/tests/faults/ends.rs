@@ -416,6 +416,35 @@ fn a_directory_that_cannot_be_made_costs_only_the_trace() {
     assert!(o.stderr.contains("IT0618"), "{o:?}");
 }
 
+/// Faults come again at replay, and so do their handlers.
+#[test]
+fn handlers_of_faults_run_again() {
+    let s = Scratch::new();
+    let exe = s.build("tests/faults/handled.c", "min");
+    let trace = s.path("trace");
+    let run = super::record(&s, &trace, &exe, &[]);
+    let expected = "0: 11 after 1\n1: 11 after 1\n2: 11 after 1\n3: 11 after 1\noverflow 11 1 1\n1 3 1\n";
+    assert_eq!(run, Outcome { stdout: expected.into(), ..Outcome::default() });
+    assert_eq!(super::replay(&s, &trace), run);
+}
+
+/// A mapping of a file in the place of the program's own memory: refused by name, and made.
+#[test]
+fn a_file_mapped_over_own_memory_ends_the_recording() {
+    let s = Scratch::new();
+    s.write("file", "of the file");
+    s.write(
+        "over.c",
+        "#include <fcntl.h>\n#include <stdio.h>\n#include <sys/mman.h>\nint main(void) {\n  char *own = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n  own[5000] = 'y';\n  puts(\"before\");\n  char *over = mmap(own, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, open(\"file\", O_RDONLY), 0);\n  printf(\"%d %.4s %c\\n\", over == own, own + 3, own[5000]);\n  return 0;\n}\n",
+    );
+    assert_eq!(s.run("itarget-cc", &["-O2", "-g", "over.c", "-o", "over"]).status, 0);
+    let o = s.run("itarget", &["record", "-o", "trace", "--", "./over"]);
+    assert_eq!((o.status, o.stdout.as_str()), (0, "before\n1 the  y\n"), "{o:?}");
+    assert!(o.stderr.contains("IT0614") && o.stderr.contains("MAP_FIXED"), "{o:?}");
+    let r = super::replay(&s, &s.path("trace"));
+    assert!(r.stdout == "before\n" && r.stderr.contains("IT0613"), "{r:?}");
+}
+
 #[test]
 fn signals_that_interrupt_each_other_replay_in_their_order() {
     let s = Scratch::new();

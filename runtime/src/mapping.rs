@@ -1,0 +1,139 @@
+//! Mappings: mmap, munmap, mprotect, madvise.
+//!
+//! Private anonymous memory is replay space, at addresses that are the same at replay; what the program does to memory that is there
+//! at replay it does there, too. Other mappings are the environment's, above the bound, where the kernel puts them.
+
+use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val, refuse};
+use crate::libc_like::off;
+use crate::sys;
+use core::ffi::c_int;
+use itarget_abi::layout::{self, ARENA_SIZE, BOUND, MMAP_BASE};
+use itarget_abi::site;
+
+/// Bytes of address space for mappings without an address.
+const SPAN: u64 = ARENA_SIZE * 64;
+/// Those that the program wants to have in the lowest 2 GiB (`MAP_32BIT`).
+const LOW: (u64, u64) = (0x4000_0000, 0x7fff_0000);
+/// Where the next mapping goes, and the next in the lowest 2 GiB.
+static mut NEXT: [u64; 2] = [MMAP_BASE, LOW.0];
+
+/// The memory is there at replay.
+fn there(at: *const u8, len: u64) -> bool {
+    let last = (at as u64).saturating_add(len.max(1) - 1);
+    layout::mapped_at_replay(at as u64) && layout::mapped_at_replay(last)
+}
+
+/// A call of the environment.
+fn outside(call: impl FnOnce() -> i64) -> i64 {
+    let run = __itarget_enter(site::MMAP);
+    let mut r = 0;
+    if run != 0 {
+        r = call();
+        __itarget_leave();
+    }
+    __itarget_val(r)
+}
+
+fn failed(errno: c_int) -> *mut u8 {
+    // SAFETY: libc's errno of this thread.
+    unsafe { *libc::__errno_location() = errno };
+    libc::MAP_FAILED.cast()
+}
+
+/// Private anonymous memory, which the program does not want at a certain address.
+fn anywhere(len: u64, prot: c_int, flags: c_int) -> *mut u8 {
+    let low = flags & libc::MAP_32BIT != 0;
+    let end = if low { LOW.1 } else { MMAP_BASE + SPAN };
+    if len == 0 {
+        return failed(libc::EINVAL);
+    }
+    let Some(size) = len.checked_next_multiple_of(4096).filter(|size| *size < SPAN) else { return failed(libc::ENOMEM) };
+    let here = crate::sync::section(|| {
+        // SAFETY: sections exclude each other.
+        let next = unsafe { &mut (*(&raw mut NEXT))[usize::from(low)] };
+        let here = *next;
+        if here + size > end {
+            return 0;
+        }
+        *next += size + 4096;
+        here
+    });
+    if here == 0 {
+        return failed(libc::ENOMEM);
+    }
+    let flags = flags & !libc::MAP_32BIT | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: addresses that are only handed out once.
+    unsafe { sys::mmap(here, size, prot, flags, -1, 0) }.unwrap_or(libc::MAP_FAILED.cast())
+}
+
+/// mmap.
+///
+/// # Safety
+/// As mmap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flags: c_int, fd: c_int, offset: i64) -> *mut u8 {
+    // SAFETY: as mmap.
+    let map = |at: *mut u8| unsafe { libc::mmap(at.cast(), len as usize, prot, flags, fd, offset) };
+    if off() {
+        return map(at).cast();
+    }
+    let own = flags & libc::MAP_ANONYMOUS != 0 && flags & libc::MAP_PRIVATE != 0;
+    let replaces = flags & libc::MAP_FIXED != 0 && flags & libc::MAP_FIXED_NOREPLACE != libc::MAP_FIXED_NOREPLACE;
+    let fixed = replaces || flags & libc::MAP_FIXED_NOREPLACE == libc::MAP_FIXED_NOREPLACE;
+    if own && !fixed {
+        // Where it is said to go is a wish.
+        return anywhere(len, prot, flags);
+    }
+    if own && there(at, len) {
+        return map(at).cast();
+    }
+    if own && !replaces {
+        // As if something were there, which may be.
+        return failed(libc::EEXIST);
+    }
+    if own || fixed && (at as u64) < BOUND || flags & libc::MAP_32BIT != 0 {
+        // Memory of the environment among the program's, or the other way round.
+        refuse(site::FIXED);
+    }
+    outside(|| map(if fixed { at } else { core::ptr::null_mut() }) as i64) as *mut u8
+}
+
+/// munmap.
+///
+/// # Safety
+/// As munmap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_munmap(at: *mut u8, len: u64) -> c_int {
+    // SAFETY: as munmap.
+    let unmap = || unsafe { libc::munmap(at.cast(), len as usize) };
+    if off() || there(at, len) { unmap() } else { outside(|| i64::from(unmap())) as c_int }
+}
+
+/// mprotect.
+///
+/// # Safety
+/// As mprotect.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mprotect(at: *mut u8, len: u64, prot: c_int) -> c_int {
+    // SAFETY: as mprotect.
+    let protect = || unsafe { libc::mprotect(at.cast(), len as usize, prot) };
+    if off() || there(at, len) { protect() } else { outside(|| i64::from(protect())) as c_int }
+}
+
+/// madvise. Memory that the kernel may take away when it likes (`MADV_FREE`) it takes at once.
+///
+/// # Safety
+/// As madvise.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_madvise(at: *mut u8, len: u64, advice: c_int) -> c_int {
+    // SAFETY: as madvise.
+    let advise = |advice| unsafe { libc::madvise(at.cast(), len as usize, advice) };
+    if off() {
+        return advise(advice);
+    }
+    match advice {
+        libc::MADV_DONTNEED | libc::MADV_FREE if there(at, len) => advise(libc::MADV_DONTNEED),
+        // A hint, or it is about memory of files.
+        _ => outside(|| i64::from(advise(advice))) as c_int,
+    }
+}

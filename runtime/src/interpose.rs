@@ -75,6 +75,18 @@ pub unsafe extern "C" fn __itarget_library_free(p: *mut u8) {
     }
 }
 
+/// The program calls that through a pointer of a library's. At replay the library's blocks are not there.
+///
+/// # Safety
+/// As [`__itarget_library_free`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_free_of_library(block: *mut u8) {
+    if !crate::state::replaying() {
+        // SAFETY: passed on.
+        unsafe { __itarget_library_free(block) };
+    }
+}
+
 /// Frees a block that is not of the pool.
 ///
 /// # Safety

@@ -16,6 +16,7 @@ fn main() {
         trial("cxx-exceptions-are-refused", cxx_exceptions_are_refused),
         trial("cmake", cmake),
         trial("configure-tests", configure_tests),
+        trial("relocatable", relocatable),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
@@ -32,6 +33,33 @@ fn configure_tests() -> Result<(), Failed> {
         expect(name, o.status == 0, &o)?;
     }
     Ok(())
+}
+
+/// Objects that `ld -r` makes of several are recorded like these; with one of another compiler among them, they are what they were.
+fn relocatable() -> Result<(), Failed> {
+    let s = Scratch::new();
+    s.write("a.c", "#include <stdio.h>\n#include <unistd.h>\nint b(int);\nstatic int own(void) { return getpid() > 0; }\nint main(void) { return printf(\"%d\\n\", b(own())) < 0; }\n");
+    s.write("b.c", "static int own(int n) { return n + 1; }\nint b(int n) { return own(n); }\n");
+    let script = "set -e; itarget-cc -O2 -c a.c; itarget-cc -O2 -c b.c; clang-19 -O2 -c b.c -o foreign.o\n\
+         ld -r -o gnu.o a.o b.o; itarget-cc -r -o ours.o a.o b.o; ld -r -o mixed.o a.o foreign.o\n\
+         for o in gnu ours mixed; do itarget-cc -O2 $o.o -o $o; done";
+    let mut c = s.command("sh");
+    c.args(["-c", script]).env("PATH", format!("{}:{}", tools().display(), std::env::var("PATH").unwrap_or_default()));
+    let o = run(&mut c, b"")?;
+    expect("the build", o == Outcome::default(), &o)?;
+    let said = Outcome { stdout: "2\n".into(), ..Outcome::default() };
+    for name in ["gnu", "ours"] {
+        let o = s.run("itarget", &["record", "-o", &format!("{name}.trace"), "--", &format!("./{name}")]);
+        expect(name, o == said, &o)?;
+        let o = s.run("itarget", &["replay", &format!("{name}.trace")]);
+        expect(name, o == said, &o)?;
+        let o = s.run("itarget", &["relink", name, "-o", "again"]);
+        expect("relink", o.status == 0, &o)?;
+        let o = s.run::<&str>("./again", &[]);
+        expect("relinked", o == said, &o)?;
+    }
+    let o = s.run::<&str>("./mixed", &[]);
+    expect("mixed", o == said, &o)
 }
 
 const INPUT: &[u8] = b"square 2\ndisc 3\nnonsense\nsquare 1.5\nsquare 2\n";

@@ -136,15 +136,15 @@ fn compile_flags(items: &[Item], plugin: Option<&str>) -> Vec<String> {
     out
 }
 
-/// Arguments for a link without our LTO. A relocatable link goes through lld, which leaves the
-/// bitcode out (GNU ld would glue the sections of several objects into one that nothing can read).
+/// Arguments for a link without our LTO. A relocatable link goes through GNU ld, which puts the bitcode of all objects into one section (lld
+/// would leave it out); the link of an executable takes it apart ([`super::joined`]).
 fn native(items: &[Item]) -> Vec<String> {
     let relocatable = items.iter().any(|i| i.what == What::Partial && matches!(i.args[0].as_str(), "-r" | "-Wl,-r" | "-Wl,--relocatable"));
     let c = items.iter().any(|i| i.what == What::C);
     let mut out =
         keep(items, |w| w != What::Lto && !(relocatable && w == What::Linker));
     if relocatable && !c {
-        out.push("-fuse-ld=lld".into());
+        out.push("-fuse-ld=bfd".into());
     }
     out
 }
@@ -367,9 +367,9 @@ mod tests {
     }
 
     #[test]
-    fn relocatable_links_go_through_lld() {
-        assert_eq!(plain("-r a.o b.o -o c.o"), "-r a.o b.o -o c.o -fuse-ld=lld");
-        assert_eq!(plain("-r -nostdlib -fuse-ld=bfd a.o"), "-r -nostdlib a.o -fuse-ld=lld");
+    fn relocatable_links_keep_the_bitcode() {
+        assert_eq!(plain("-r a.o b.o -o c.o"), "-r a.o b.o -o c.o -fuse-ld=bfd");
+        assert_eq!(plain("-r -nostdlib -fuse-ld=lld a.o"), "-r -nostdlib a.o -fuse-ld=bfd");
     }
 
     #[test]

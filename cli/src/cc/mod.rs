@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod args;
+mod joined;
 pub mod run;
 pub mod settings;
 pub mod tools;

@@ -3,7 +3,7 @@
 use super::action::{Action, Files, Link, decide};
 use super::args::{Language, expand, response_text};
 use super::settings::Settings;
-use super::tools;
+use super::{joined, tools};
 use crate::config::Config;
 use crate::errors::Error;
 use serde_json::json;
@@ -71,13 +71,9 @@ pub fn compiler(language: Language, args: Vec<OsString>) -> Result<i32, Error> {
 /// # Errors
 /// IT0202.
 pub fn archiver(tool: &str, args: Vec<OsString>) -> Result<i32, Error> {
-    for name in [format!("{tool}-19"), format!("/usr/lib/llvm-19/bin/{tool}")] {
-        let e = Command::new(&name).args(&args).exec();
-        if e.kind() != std::io::ErrorKind::NotFound {
-            return Err(Error::new("IT0202", format!("{name}: {e}")));
-        }
-    }
-    Err(tools::missing(&format!("{tool}-19")))
+    let name = tools::llvm(tool);
+    let e = Command::new(&name).args(&args).exec();
+    if e.kind() == std::io::ErrorKind::NotFound { Err(tools::missing(&name)) } else { Err(Error::new("IT0202", format!("{name}: {e}"))) }
 }
 
 /// Path of the running executable, links resolved.
@@ -143,8 +139,9 @@ impl Order<'_> {
         write(&path, config.to_string().as_bytes())?;
         let mut command = clang(self.language, self.settings);
         command.env("ITARGET_PASS_CONFIG", &path);
-        log(self.settings, "link", &link.args);
-        Ok(pending.code(spawn(&mut command, &link.args, self.tmp)?))
+        let args = joined::arguments(&link.args, self.tmp)?;
+        log(self.settings, "link", &args);
+        Ok(pending.code(spawn(&mut command, &args, self.tmp)?))
     }
 }
 

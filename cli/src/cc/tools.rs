@@ -61,6 +61,13 @@ pub fn check_lld() -> Result<(), Error> {
     }
 }
 
+/// A tool of LLVM 19: what to run.
+#[must_use]
+pub fn llvm(tool: &str) -> String {
+    let (name, path) = (format!("{tool}-19"), format!("/usr/lib/llvm-19/bin/{tool}"));
+    if in_path(&name).is_none() && Path::new(&path).exists() { path } else { name }
+}
+
 /// Looks a program up as the shell does: a name with a slash is a path.
 #[must_use]
 pub fn in_path(name: &str) -> Option<PathBuf> {

@@ -148,9 +148,22 @@ impl Cx<'_> {
     }
 
     /// Recording stops before an indirect call of code that is not the program's: that lies above
-    /// the bound.
+    /// the bound. Only `free` as libraries see it, which some hand out (`xmlFree`), is known.
     pub(super) fn callee_check(&self, id: u32, call: Value) {
         let ir = self.ir;
+        ir.before(call);
+        if let [block] = ir.args(call)[..]
+            && ir.kind(ir.type_of(block)) == LLVMTypeKind::LLVMPointerTypeKind
+            && ir.return_type(ir.call_type(call)) == ir.void
+        {
+            let free = ir.declare("__itarget_library_free", ir.fn_type(ir.void, &[ir.ptr], false));
+            let other = ir.icmp(llvm_sys::LLVMIntPredicate::LLVMIntNE, ir.ptr_to_int(ir.callee_operand(call)), ir.ptr_to_int(free));
+            let (call_end, free_end) = ir.if_then_else(other, call, false);
+            ir.before(free_end);
+            ir.debug_of(call);
+            self.hook("__itarget_free_of_library", &[block]);
+            ir.move_before(call, call_end);
+        }
         ir.before(call);
         let above = self.above(ir.ptr_to_int(ir.callee_operand(call)));
         let then = ir.if_then(above, call, true);

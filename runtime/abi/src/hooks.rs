@@ -68,6 +68,7 @@ macro_rules! for_each_hook {
             __itarget_printed(p: ptr, n: i64) -> void;
             __itarget_print(stream: ptr, fd: i32) -> void;
             __itarget_refuse(code: i32) -> void;
+            __itarget_free_of_library(block: ptr) -> void;
             __itarget_guard(at: ptr, site: i32) -> void;
             __itarget_stage(slot: ptr, of: ptr, len: i64, flags: i32, site: i32) -> ptr;
             __itarget_unstage(to: ptr, slot: ptr, len: i64) -> void;

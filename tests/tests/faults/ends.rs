@@ -490,7 +490,8 @@ fn a_replay_into_a_file_makes_the_same_file() {
 /// A library that is no part of the program: it keeps a pointer, and calls `getenv`.
 fn with_library(source: &str) -> (Scratch, PathBuf) {
     let s = Scratch::new();
-    s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(int (*f)(void)) { return (f ? f() : 0) + (getenv(\"HOME\") != 0); }\n");
+    s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(int (*f)(void)) { return (f ? f() : 0) + (getenv(\"HOME\") != 0); }\n\
+        void (*release)(void *) = free;\nvoid release_by(void (*f)(void *)) { release = f; }\nvoid *block(void) { return calloc(1, 8); }\n");
     s.write("app.c", source);
     assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
     let here = s.path("").to_string_lossy().into_owned();
@@ -522,5 +523,24 @@ fn a_function_that_a_library_calls_by_its_name_ends_the_recording() {
         let again = replay(&s, &trace);
         assert!(again.status == 122 && code(&again) == Some("IT0613"), "{again:?}");
         stopped(&again, &run.stdout);
+    }
+}
+
+/// Blocks of a library are freed through a pointer of its, as libxml2's are (`xmlFree`), whoever the function behind it is.
+#[test]
+fn blocks_of_a_library_are_freed_through_its_pointer() {
+    for set in ["", "if (argc > 9) release_by(own);", "release_by(own);"] {
+        let source = format!(
+            "#include <stdio.h>\n#include <stdlib.h>\nextern void (*release)(void *);\nvoid release_by(void (*)(void *));\nvoid *block(void);\n\
+             static int count;\nstatic void own(void *p) {{ count++; free(p); }}\n\
+             int main(int argc, char **argv) {{\n  {set}\n  void *p = block();\n  printf(\"%d\\n\", *(char *)p + argc);\n  release(p);\n\
+             printf(\"%d\\n\", count);\n  return own == NULL || !argv;\n}}\n"
+        );
+        let (s, exe) = with_library(&source);
+        let trace = s.path("trace");
+        let run = s.run("itarget", &["record".as_ref(), "--digest".as_ref(), "-o".as_ref(), trace.as_os_str(), exe.as_os_str()]);
+        let count = usize::from(set.starts_with("release"));
+        assert_eq!(run, Outcome { stdout: format!("1\n{count}\n"), ..Outcome::default() }, "{set}");
+        assert_eq!(replay(&s, &trace), run, "{set}");
     }
 }

@@ -267,7 +267,9 @@ impl<'a> Collector<'a> {
         }
         if unknown {
             self.facts.unknown_calls.push(at);
-            if !known {
+            // What could be `free` is told when it is called.
+            let frees = call.signature.ret == Class::Void && call.signature.params == [Class::Pointer];
+            if !known && !frees {
                 let reason = "this call goes through a pointer that came from the environment (a plug-in, or a pointer of the library): its code can't be recorded";
                 self.facts.refused.push((at, reason.to_owned()));
             }

@@ -348,11 +348,12 @@ fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
             other => other,
         },
         Len::CStr => plan::Len::Cstr,
+        Len::WCStr => plan::Len::Wcstr,
         Len::Iovec { arg, count } => plan::Len::Iovec(u32::from(*arg), u32::from(*count)),
         Len::Msghdr { arg } => plan::Len::Msghdr(u32::from(*arg)),
         Len::Behind { offset, bytes } => plan::Len::Behind(*offset, *bytes),
         Len::Moved { offset } => plan::Len::Moved(*offset),
-        Len::WCStr | Len::Scanf { .. } | Len::Ioctl { .. } => return None,
+        Len::Scanf { .. } | Len::Ioctl { .. } => return None,
     })
 }
 
@@ -384,7 +385,7 @@ pub fn estimate(len: &plan::Len, object: u64, fallback: u64) -> u64 {
             _ => fallback,
         },
         plan::Len::Min(a, b) => estimate(a, object, fallback).min(estimate(b, object, fallback)),
-        plan::Len::Cstr if object == 0 || object > 64 => 64,
+        plan::Len::Cstr | plan::Len::Wcstr if object == 0 || object > 64 => 64,
         _ if object != 0 => object,
         _ => fallback,
     }

@@ -234,19 +234,33 @@ unsafe fn number(at: *mut u8, n: i32) {
 /// `to` is null or a C string (record).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_cstr(to: *mut u8) {
+    // SAFETY: passed on; asked only where there is a string.
+    unsafe { text(to, || libc::strlen(to.cast()) as u64 + 1) }
+}
+
+/// The same of `wchar_t`.
+///
+/// # Safety
+/// As [`__itarget_cstr`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_wcstr(to: *mut u8) {
+    // SAFETY: as above.
+    unsafe { text(to, || (libc::wcslen(to.cast()) as u64 + 1) * 4) }
+}
+
+/// A text of that many bytes, if it is not null and not a replay.
+unsafe fn text(to: *mut u8, bytes: impl Fn() -> u64) {
     if page().mode == mode::CHECK {
-        // SAFETY: null or a C string.
-        return check::declare(to as u64, if to.is_null() { 0 } else { unsafe { libc::strlen(to.cast()) as i64 + 1 } });
+        return check::declare(to as u64, if to.is_null() { 0 } else { bytes() as i64 });
     }
     if !logged(to as u64, 1) {
         return;
     }
     if ctl().in_env != 0 {
-        // SAFETY: a C string.
-        return unsafe { crossing::written(to, libc::strlen(to.cast()) as i64 + 1) };
+        // SAFETY: the caller's text.
+        return unsafe { crossing::written(to, bytes() as i64) };
     }
-    // SAFETY: a C string while recording; not read at replay.
-    let n = varint(if recording() { unsafe { libc::strlen(to.cast()) as u64 + 1 } } else { 0 });
+    let n = varint(if recording() { bytes() } else { 0 });
     // SAFETY: as recorded.
     unsafe { block(to, n) }
 }

@@ -324,7 +324,7 @@ fn describe_write(write: &Write) -> String {
 fn describe_len(write: &Write) -> String {
     match &write.len {
         Len::Const(n) => format!("{n} bytes"),
-        Len::Cstr => "string".to_owned(),
+        Len::Cstr | Len::Wcstr => "string".to_owned(),
         Len::Ret => "as many bytes as the result says".to_owned(),
         Len::Scanf(_) => "scanned values".to_owned(),
         Len::Iovec(..) => "buffers of an iovec".to_owned(),

@@ -230,7 +230,7 @@ impl Cx<'_> {
             || (matches!(plan.ret, Ret::None)
                 && has_result
                 && (plan.writes.iter().any(|x| uses_result(&x.len))
-                    || (pointer_result && plan.writes.iter().any(|x| x.len == Len::Cstr))));
+                    || (pointer_result && plan.writes.iter().any(|x| matches!(x.len, Len::Cstr | Len::Wcstr)))));
         if let Some(slot) = slot {
             match &plan.ret {
                 Ret::None | Ret::Log => {
@@ -346,7 +346,7 @@ impl Cx<'_> {
         }
         // A null result says that no string was written. Other extents are logged all the same: for
         // re_compile_pattern null is success.
-        if null_means_none && write.len == Len::Cstr && let Some(r) = result {
+        if null_means_none && matches!(write.len, Len::Cstr | Len::Wcstr) && let Some(r) = result {
             to = ir.select(ir.nonzero(r), to, null);
         }
         if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Moved(_)) {
@@ -360,6 +360,9 @@ impl Cx<'_> {
         match &write.len {
             Len::Cstr => {
                 self.hook("__itarget_cstr", &[to]);
+            }
+            Len::Wcstr => {
+                self.hook("__itarget_wcstr", &[to]);
             }
             Len::Object(keeps) => {
                 self.hook("__itarget_check_object", &[to, ir.int(ir.i32, u64::from(*keeps))]);

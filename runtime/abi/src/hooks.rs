@@ -36,6 +36,7 @@ macro_rules! for_each_hook {
             __itarget_format(format: ptr, scanf: i32) -> void;
             __itarget_moved(slot: ptr, of: ptr, offset: i64) -> i64;
             __itarget_cstr(to: ptr) -> void;
+            __itarget_wcstr(to: ptr) -> void;
             __itarget_len(of: ptr, size: i32) -> i64;
             __itarget_iovec(iov: ptr, count: i64, total: i64, carried: i32) -> void;
             __itarget_msghdr(msg: ptr, total: i64, carried: i32) -> void;

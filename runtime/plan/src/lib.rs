@@ -521,6 +521,8 @@ pub enum Len {
     Min(Box<Len>, Box<Len>),
     /// Up to and including the terminating NUL.
     Cstr,
+    /// The same for `wchar_t`.
+    Wcstr,
     /// `iovec` array at argument 0 of the tuple, count at argument 1, `Ret` bytes in total.
     Iovec(u32, u32),
     /// `msghdr` at this argument (recvmsg), `Ret` bytes of data in total.

@@ -4,7 +4,7 @@ use crate::hooks::scalar;
 use crate::state::{be_plain, ctl, recording, replaying, st};
 use crate::sys::sys;
 use crate::thread::still;
-use crate::{pool, shadow, sync};
+use crate::{mapping, pool, shadow, sync};
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::compiler_fence;
 use itarget_abi::hooks::SHARED;
@@ -27,8 +27,15 @@ unsafe extern "C" {
     static itarget_globals_address: *const u64;
 }
 
-/// A hash, without what threads race for: a replay leaves something else there.
+/// A hash, without pages that can't be read, and what threads race for: a replay leaves something else there.
 fn hash_ordered(seed: u64, from: *const u8, n: usize) -> u64 {
+    let mut h = seed;
+    mapping::each_open(from, n, |from, n| h = hash_open(h, from, n));
+    h
+}
+
+/// A hash of memory that can be read.
+fn hash_open(seed: u64, from: *const u8, n: usize) -> u64 {
     if !shadow::active() {
         return hash(seed, from, n);
     }

@@ -5,6 +5,7 @@
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val, refuse};
 use crate::libc_like::off;
+use crate::sync::{self, Lock};
 use crate::sys;
 use core::ffi::c_int;
 use itarget_abi::layout::{self, ARENA_SIZE, BOUND, MMAP_BASE};
@@ -16,6 +17,80 @@ const SPAN: u64 = ARENA_SIZE * 64;
 const LOW: (u64, u64) = (0x4000_0000, 0x7fff_0000);
 /// Where the next mapping goes, and the next in the lowest 2 GiB.
 static mut NEXT: [u64; 2] = [MMAP_BASE, LOW.0];
+
+/// Ranges of the program's own memory that can't be read (`PROT_NONE`), such as guard pages in blocks of the pool: digests leave them out.
+struct Closed {
+    ranges: [(u64, u64); CLOSED_MAX],
+    count: usize,
+    /// There were more than there is room for.
+    unknown: bool,
+}
+const CLOSED_MAX: usize = 1024;
+static LOCK: Lock = sync::free();
+static mut CLOSED: Closed = Closed { ranges: [(0, 0); CLOSED_MAX], count: 0, unknown: false };
+
+/// What the program did with pages: they can be read from now on, or can't.
+fn set_closed(at: *const u8, len: u64, closed: bool) {
+    let from = at as u64;
+    let to = from + len.next_multiple_of(4096);
+    if (MMAP_BASE..MMAP_BASE + SPAN).contains(&from) {
+        // Digests do not look at mappings.
+        return;
+    }
+    LOCK.lock();
+    // SAFETY: under the lock.
+    let c = unsafe { &mut *(&raw mut CLOSED) };
+    let mut i = 0;
+    let add = |c: &mut Closed, range: (u64, u64)| {
+        if range.0 >= range.1 {
+            return;
+        }
+        match c.ranges.get_mut(c.count) {
+            Some(r) => {
+                *r = range;
+                c.count += 1;
+            }
+            None => c.unknown = true,
+        }
+    };
+    while i < c.count {
+        let (a, b) = c.ranges[i];
+        if b <= from || to <= a {
+            i += 1;
+            continue;
+        }
+        c.count -= 1;
+        c.ranges[i] = c.ranges[c.count];
+        // What is left of it lies outside, so it is not met again.
+        add(c, (a, from.max(a)));
+        add(c, (to.min(b), b));
+    }
+    if closed {
+        add(c, (from, to));
+    }
+    LOCK.unlock();
+}
+
+/// Calls `f` for the parts of the memory that can be read, in order of addresses; for none if nobody knows which these are.
+pub fn each_open(from: *const u8, n: usize, mut f: impl FnMut(*const u8, usize)) {
+    // SAFETY: the digest is taken while all other threads wait.
+    let c = unsafe { &*(&raw const CLOSED) };
+    let (mut at, end) = (from as u64, from as u64 + n as u64);
+    if c.unknown {
+        return;
+    }
+    while at < end {
+        // The first closed range that ends behind here.
+        let next = c.ranges[..c.count].iter().filter(|r| r.1 > at && r.0 < end).min_by_key(|r| r.0);
+        let Some(&(a, b)) = next else {
+            return f(at as *const u8, (end - at) as usize);
+        };
+        if a > at {
+            f(at as *const u8, (a - at) as usize);
+        }
+        at = b;
+    }
+}
 
 /// The memory is there at replay.
 fn there(at: *const u8, len: u64) -> bool {
@@ -48,7 +123,7 @@ fn anywhere(len: u64, prot: c_int, flags: c_int) -> *mut u8 {
         return failed(libc::EINVAL);
     }
     let Some(size) = len.checked_next_multiple_of(4096).filter(|size| *size < SPAN) else { return failed(libc::ENOMEM) };
-    let here = crate::sync::section(|| {
+    let here = sync::section(|| {
         // SAFETY: sections exclude each other.
         let next = unsafe { &mut (*(&raw mut NEXT))[usize::from(low)] };
         let here = *next;
@@ -85,7 +160,11 @@ pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flag
         return anywhere(len, prot, flags);
     }
     if own && there(at, len) {
-        return map(at).cast();
+        let r = map(at);
+        if r != libc::MAP_FAILED {
+            set_closed(at, len, prot & libc::PROT_READ == 0);
+        }
+        return r.cast();
     }
     if own && !replaces {
         // As if something were there, which may be.
@@ -117,7 +196,17 @@ pub unsafe extern "C" fn __itarget_munmap(at: *mut u8, len: u64) -> c_int {
 pub unsafe extern "C" fn __itarget_mprotect(at: *mut u8, len: u64, prot: c_int) -> c_int {
     // SAFETY: as mprotect.
     let protect = || unsafe { libc::mprotect(at.cast(), len as usize, prot) };
-    if off() || there(at, len) { protect() } else { outside(|| i64::from(protect())) as c_int }
+    if off() {
+        return protect();
+    }
+    if !there(at, len) {
+        return outside(|| i64::from(protect())) as c_int;
+    }
+    let r = protect();
+    if r == 0 {
+        set_closed(at, len, prot & libc::PROT_READ == 0);
+    }
+    r
 }
 
 /// madvise. Memory that the kernel may take away when it likes (`MADV_FREE`) it takes at once.

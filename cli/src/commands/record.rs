@@ -176,13 +176,15 @@ pub fn run(args: Args) -> Outcome {
         if let Err(e) = dir::complete(dir, &meta) {
             e.print("itarget");
         }
-        if launcher && !process::all(dir).iter().any(|n| process::recorded(&process::directory(dir, *n))) {
+        if process::all(dir).iter().any(|n| process::recorded(&process::directory(dir, *n))) {
+            refused(dir, &path);
+        } else if launcher {
             anstream::eprintln!("itarget: nothing was recorded: no program that itarget-cc built was started, or its environment was cleared");
             if let Err(e) = dir::remove(dir) {
                 e.print("itarget");
             }
         } else {
-            refused(dir, &path);
+            anstream::eprintln!("itarget: nothing was recorded: what the program said above tells why, or it has rights of its own (set-user-ID)");
         }
     }
     Ok(run::end_like(status))

@@ -544,3 +544,29 @@ fn blocks_of_a_library_are_freed_through_its_pointer() {
         assert_eq!(replay(&s, &trace), run, "{set}");
     }
 }
+
+/// A program with rights of its own (set-user-ID) writes no trace where who starts it says.
+#[test]
+fn a_program_with_rights_of_its_own_runs_unrecorded() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let s = Scratch::new();
+    s.write("own.c", "#include <stdio.h>\n#include <sys/auxv.h>\nint main(void) {\n  printf(\"%lu\\n\", getauxval(AT_SECURE));\n  return 0;\n}\n");
+    assert_eq!(s.run("itarget-cc", &["-O2", "own.c", "-o", "own"]).status, 0);
+    let exe = s.path("own");
+    // Only root may give it to somebody else, and not everywhere do such rights count.
+    if chown(&exe, Some(65534), None).is_err() {
+        return;
+    }
+    std::fs::create_dir(s.path("trace")).expect("directory");
+    for (path, mode) in [(exe, 0o4755), (s.path(""), 0o755), (s.path("trace"), 0o777)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("mode");
+    }
+    let o = s.run::<&str>("./own", &[]);
+    if o.stdout != "1\n" {
+        return;
+    }
+    let o = s.run("itarget", &["record", "-o", "trace", "--", "./own"]);
+    assert_eq!((o.status, o.stdout.as_str()), (0, "1\n"), "{o:?}");
+    assert!(o.stderr.starts_with("itarget: nothing was recorded") && !s.path("trace/log").exists(), "{o:?}");
+    s.run("itarget", &["replay", "trace"]).refused("IT0604");
+}

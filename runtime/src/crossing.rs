@@ -117,6 +117,12 @@ impl Driver {
     pub const NEW: Driver = Driver { site: 0, top: 0, innermost: core::ptr::null(), stack: 0 };
 }
 
+/// The program has functions that the environment may call.
+pub fn may_be_called() -> bool {
+    // SAFETY: the table of the pass, if there is one: count, then functions.
+    unsafe { !itarget_upcalls_address.is_null() && *itarget_upcalls_address > 0 }
+}
+
 /// True when the environment calls the runtime while something is recorded.
 #[inline(always)]
 pub fn from_environment() -> bool {
@@ -202,6 +208,7 @@ pub unsafe fn written(at: *mut u8, len: i64) {
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
     if recording() {
+        exit::called_back();
         let function = function as u32;
         entry(u64::from(function - UPCALL) << 2 | CALLED, function);
         word(sp);

@@ -1,6 +1,6 @@
 //! Ways a program ends: exit, _exit, abort, exec.
 
-use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val};
+use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val, event};
 use crate::crossing::{self, Special};
 use crate::state::{be_plain, ctl, elsewhere, me, page, recording, replaying, st};
 use crate::sys::sys;
@@ -67,11 +67,16 @@ unsafe extern "C" {
     fn on_exit(f: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
 }
 
-/// Has libc say when a library calls `exit`.
-pub fn watch() {
+/// Has libc say when a library calls `exit`, and, the `first` time, when all is done that libraries want done then.
+pub fn watch(first: bool) {
     // SAFETY: libc's on_exit.
-    unsafe { on_exit(left, core::ptr::null_mut()) };
+    unsafe { on_exit(left, usize::from(first) as *mut c_void) };
 }
+
+/// Libraries do what they have to do at exit, and may call the program.
+static mut LEAVING: bool = false;
+/// They have called it.
+static mut CALLED: bool = false;
 
 /// In the place of the number of a signal, one that no program can have: a library called `exit` during the call of the environment,
 /// with the status that is the code.
@@ -80,13 +85,56 @@ static mut STATUS: c_int = 0;
 
 /// libc's `exit` was called: by us, which is of no interest any more, or by a library. Then the program's functions run here, as they would
 /// if libc had them.
-extern "C" fn left(status: c_int, _: *mut c_void) {
+extern "C" fn left(status: c_int, first: *mut c_void) {
+    // SAFETY: one thread is here.
+    unsafe {
+        if LEAVING {
+            // What was registered first comes last.
+            if !first.is_null() {
+                LEAVING = false;
+                if CALLED {
+                    crossing::__itarget_upcalls(site::EXIT);
+                }
+                ctl().in_env = 0;
+                end(status);
+            }
+            return;
+        }
+    }
     if crossing::from_environment() {
         // SAFETY: one thread is here.
         unsafe { STATUS = status };
         signal::interrupt_here(SIGNAL, status, finish_left);
     } else {
         finish(status);
+    }
+}
+
+/// Record: a library calls the program. If that is at exit, a call of the environment begins of which nobody knew until now.
+pub fn called_back() {
+    // SAFETY: one thread is here.
+    unsafe {
+        if LEAVING && !CALLED {
+            CALLED = true;
+            ctl().in_env = 0;
+            ctl().boundaries += 1;
+            signal::log_event(SIGNAL, 0, [1, 0], true);
+            event(site::EXIT as u32);
+            ctl().in_env = 1;
+        }
+    }
+}
+
+/// Replay: libraries called the program when it had called `exit`.
+fn replay_calls() {
+    let here = |e: &Async| e.signal == SIGNAL && e.info[0] == 1 && e.boundaries == ctl().boundaries + 1;
+    if replay::async_event(me().next_async_index).is_some_and(|e| here(&e)) {
+        me().next_async_index += 1;
+        ctl().boundaries += 1;
+        signal::next_async();
+        event(site::EXIT as u32);
+        // SAFETY: it is a section that comes.
+        unsafe { crossing::__itarget_upcalls(site::EXIT) };
     }
 }
 
@@ -122,7 +170,7 @@ pub fn add(f: extern "C" fn(*mut c_void), argument: *mut c_void) -> c_int {
         }
         if recording() {
             // In libc's order with functions of libraries.
-            watch();
+            watch(false);
         }
         0
     })
@@ -146,14 +194,30 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
     if crossing::from_environment() {
         crossing::exit_from_environment(status)
     }
-    finish(status);
-    // SAFETY: the process ends as the program asked.
-    unsafe { libc::exit(status) }
+    run_handlers();
+    if replaying() {
+        replay_calls();
+    }
+    // SAFETY: one thread is here, of those that call exit one. The process ends as the program asked.
+    unsafe {
+        if recording() && !elsewhere() && crossing::may_be_called() && !LEAVING {
+            LEAVING = true;
+            ctl().in_env = 1;
+        } else {
+            end(status);
+        }
+        libc::exit(status)
+    }
 }
 
 /// What the program wants done at exit, and the end of the recording or replay.
 fn finish(status: c_int) {
     run_handlers();
+    end(status);
+}
+
+/// The end of the recording or replay by exit.
+fn end(status: c_int) {
     match page().mode {
         // The recorded thread is somewhere in its run: the trace ends there, as if the process had been killed.
         mode::RECORD if elsewhere() => {}

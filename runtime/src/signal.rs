@@ -362,7 +362,7 @@ pub fn interrupt_here(number: u32, code: i32, f: extern "C" fn()) {
 
 /// Logs an asynchronous event at this boundary.
 #[inline(always)]
-fn log_event(signal: u32, code: i32, info: [u64; 2], outside: bool) -> Async {
+pub fn log_event(signal: u32, code: i32, info: [u64; 2], outside: bool) -> Async {
     let c = ctl();
     let here = 0u8;
     // Far enough below whatever is called from here, when recording and at replay.

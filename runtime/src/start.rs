@@ -158,7 +158,7 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             // SAFETY: passed on.
             if unsafe { start_record(argc, argv, envp, &s, &o) } {
                 crate::show::standard_streams();
-                exit::watch();
+                exit::watch(true);
                 // SAFETY: layout and stack were made by start_record.
                 unsafe { run_on_stack(argc as u64, argv, envp, main, false) }
             }

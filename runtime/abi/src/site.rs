@@ -20,6 +20,8 @@ pub const MASK: i32 = 0xffff_0007_u32 as i32;
 pub const FIXED: i32 = 0xffff_001f_u32 as i32;
 /// sigaltstack.
 pub const STACK: i32 = 0xffff_0020_u32 as i32;
+/// What libraries do at exit.
+pub const EXIT: i32 = 0xffff_0021_u32 as i32;
 /// Memory of the library, at places where a replay could not do the same.
 pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
 /// A function that the analysis found no way to.

@@ -491,7 +491,8 @@ fn a_replay_into_a_file_makes_the_same_file() {
 fn with_library(source: &str) -> (Scratch, PathBuf) {
     let s = Scratch::new();
     s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(int (*f)(void)) { return (f ? f() : 0) + (getenv(\"HOME\") != 0); }\n\
-        void (*release)(void *) = free;\nvoid release_by(void (*f)(void *)) { release = f; }\nvoid *block(void) { return calloc(1, 8); }\n");
+        void (*release)(void *) = free;\nvoid release_by(void (*f)(void *)) { release = f; }\nvoid *block(void) { return calloc(1, 8); }\n\
+        static void (*last)(void);\nstatic void bye(void) { last(); last(); }\nvoid at_exit(void (*f)(void)) { last = f; atexit(bye); }\n");
     s.write("app.c", source);
     assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
     let here = s.path("").to_string_lossy().into_owned();
@@ -569,4 +570,43 @@ fn a_program_with_rights_of_its_own_runs_unrecorded() {
     assert_eq!((o.status, o.stdout.as_str()), (0, "1\n"), "{o:?}");
     assert!(o.stderr.starts_with("itarget: nothing was recorded") && !s.path("trace/log").exists(), "{o:?}");
     s.run("itarget", &["replay", "trace"]).refused("IT0604");
+}
+
+/// A library's own handler calls the program at exit: that is part of the recording, however exit was called.
+#[test]
+fn what_a_library_calls_at_exit_is_recorded() {
+    let source = r#"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+void at_exit(void (*)(void));
+static int rounds, again;
+static char *text;
+static void own(void) { printf("own %d\n", rounds); text = malloc(32); }
+static void last(void) {
+  snprintf(text, 32, "round %d of %s", ++rounds, getpid() > 0 ? "one" : "none");
+  printf("%s\n", text);
+  fflush(stdout);
+  if (again) exit(9);
+}
+int main(int argc, char **argv) {
+  again = argc > 2;
+  at_exit(last);
+  atexit(own);
+  printf("main\n");
+  if (argc > 1) exit(argc);
+  return argc + (argv == NULL);
+}
+"#;
+    for (args, said, status) in [
+        (&[][..], "main\nown 0\nround 1 of one\nround 2 of one\n", 1),
+        (&["one"][..], "main\nown 0\nround 1 of one\nround 2 of one\n", 2),
+        (&["one", "two"][..], "main\nown 0\nround 1 of one\n", 9),
+    ] {
+        let (s, exe) = with_library(source);
+        let (trace, exe) = (s.path("trace").display().to_string(), exe.display().to_string());
+        let run = s.run("itarget", &[&["record", "--digest", "-o", &trace, "--", &exe], args].concat());
+        assert_eq!(run, Outcome { status, stdout: said.into(), ..Outcome::default() });
+        assert_eq!(replay(&s, s.path("trace").as_path()), run);
+    }
 }

@@ -1,6 +1,6 @@
 // Memory that the library would keep for good after a call which this run does not make costs nothing.
 //# libs: -lz
-//# log-below: 3000
+//# log-below: 20000
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

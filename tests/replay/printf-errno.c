@@ -1,5 +1,5 @@
 // Texts that %m makes in memory: of the errno of the recording.
-//# log-below: 3000
+//# log-below: 20000
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // Texts in a locale other than "C": logged where that makes a difference, and only there.
-//# log-below: 3000
+//# log-below: 20000
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

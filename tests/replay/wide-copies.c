@@ -1,5 +1,5 @@
 // Copies of wide strings run again at replay, as those of narrow ones do.
-//# log-below: 3000
+//# log-below: 20000
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

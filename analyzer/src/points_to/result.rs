@@ -5,8 +5,9 @@ use super::set::Set;
 use super::{
     AbstractObject, Field, FieldId, Instance, InstanceId, ObjectId, ObjectKind, Pointer, SiteRef, Stats, Target,
 };
-use crate::model::{Access, Declared, FunctionId, GlobalId, Module, Operand};
+use crate::model::{Access, Declared, FunctionId, GlobalId, Module, Operand, TypeId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
 
 /// Points-to sets of all pointers and cells, and the call graph.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub struct PointsTo {
     pub(super) globals: Vec<(GlobalId, ObjectId)>,
     pub(super) frozen: Frozen,
     pub(super) options: super::Options,
+    /// Whether a layout has a place for a member, as far as somebody asked.
+    somewhere: RefCell<FxHashMap<(TypeId, u32), bool>>,
 }
 
 /// What queries look at.
@@ -210,7 +213,13 @@ impl PointsTo {
         }
         let one = self.frozen.regions[object.0 as usize].contains(&Region::WHOLE) || o.fields.1.0 - o.fields.0.0 == 1;
         let offset = field.filter(|_| !one).map(|field| self.field(field).offset);
-        offset.is_none_or(fits) && o.layout.is_none_or(|ty| module.types.admits(ty, offset, access, &module.members))
+        let admits = |ty| module.types.admits(ty, offset, access, &module.members);
+        offset.is_none_or(fits)
+            && o.layout.is_none_or(|ty| match (access.member, offset) {
+                // Large sets ask the same again and again.
+                (Some(member), None) => *self.somewhere.borrow_mut().entry((ty, member)).or_insert_with(|| admits(ty)),
+                _ => admits(ty),
+            })
     }
 
     /// The distinct sets of an operand over all instances of a function.

@@ -16,13 +16,14 @@ static void give(void *pool, void *block) {
 struct link { struct link *next; int value; };
 int main(int argc, char **argv) {
   struct link *list = NULL;
-  for (int i = 0; i < 5000; i++) {
+  for (int i = 0; i < 20000; i++) {
     struct link *l = get(NULL, 1, sizeof *l);
     l->next = list, l->value = i;
     list = l;
   }
   long sum = 0;
-  for (struct link *l = list; l; l = l->next) sum += l->value;
+  for (int k = 0; k < 20; k++)
+    for (struct link *l = list; l; l = l->next) sum += l->value;
   printf("%ld\n", sum);
   if (argc > 5) {
     z_stream stream;

@@ -73,10 +73,16 @@ pub fn watch(first: bool) {
     unsafe { on_exit(left, usize::from(first) as *mut c_void) };
 }
 
-/// Libraries do what they have to do at exit, and may call the program.
-static mut LEAVING: bool = false;
-/// They have called it.
+/// Libraries do what they have to do at exit, and may call the program: in the thread with this number, and one; 0: not yet.
+static mut LEAVING: u32 = 0;
+/// They have called it there.
 static mut CALLED: bool = false;
+
+/// In this thread libraries do what they have to do at exit.
+fn is_leaving() -> bool {
+    // SAFETY: only the thread itself makes that true, or ends it.
+    !elsewhere() && unsafe { core::ptr::read_volatile(&raw const LEAVING) } == me().number + 1
+}
 
 /// In the place of the number of a signal, one that no program can have: a library called `exit` during the call of the environment,
 /// with the status that is the code.
@@ -88,10 +94,10 @@ static mut STATUS: c_int = 0;
 extern "C" fn left(status: c_int, first: *mut c_void) {
     // SAFETY: one thread is here.
     unsafe {
-        if LEAVING {
+        if is_leaving() {
             // What was registered first comes last.
             if !first.is_null() {
-                LEAVING = false;
+                LEAVING = 0;
                 if CALLED {
                     crossing::__itarget_upcalls(site::EXIT);
                 }
@@ -114,7 +120,7 @@ extern "C" fn left(status: c_int, first: *mut c_void) {
 pub fn called_back() {
     // SAFETY: one thread is here.
     unsafe {
-        if LEAVING && !CALLED {
+        if is_leaving() && !CALLED {
             CALLED = true;
             ctl().in_env = 0;
             ctl().boundaries += 1;
@@ -125,8 +131,11 @@ pub fn called_back() {
     }
 }
 
-/// Replay: libraries called the program when it had called `exit`.
+/// Replay: libraries called the program when it had called `exit`, or signals came meanwhile.
 fn replay_calls() {
+    if crossing::may_be_called() && ctl().boundaries >= ctl().next_async {
+        signal::replay_due(false);
+    }
     let here = |e: &Async| e.signal == SIGNAL && e.info[0] == 1 && e.boundaries == ctl().boundaries + 1;
     if replay::async_event(me().next_async_index).is_some_and(|e| here(&e)) {
         me().next_async_index += 1;
@@ -200,8 +209,8 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
     }
     // SAFETY: one thread is here, of those that call exit one. The process ends as the program asked.
     unsafe {
-        if recording() && !elsewhere() && crossing::may_be_called() && !LEAVING {
-            LEAVING = true;
+        if recording() && !elsewhere() && crossing::may_be_called() && LEAVING == 0 {
+            LEAVING = me().number + 1;
             ctl().in_env = 1;
         } else {
             end(status);

@@ -5,9 +5,10 @@
 
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_val, refuse};
 use crate::libc_like::off;
+use crate::state::{elsewhere, replaying};
 use crate::sync::{self, Lock};
-use crate::sys;
-use core::ffi::c_int;
+use crate::{replay, sys};
+use core::ffi::{c_int, c_void};
 use itarget_abi::layout::{self, ARENA_SIZE, BOUND, MMAP_BASE};
 use itarget_abi::site;
 
@@ -109,6 +110,15 @@ fn outside(call: impl FnOnce() -> i64) -> i64 {
     __itarget_val(r)
 }
 
+/// A call that is made at replay, too, where it must come to what it came to: what a process may map depends on more than the program.
+fn both(call: impl Fn() -> i64) -> i64 {
+    let r = outside(&call);
+    if replaying() && !elsewhere() && r != -1 && call() != r {
+        replay::diverged(b"memory can't be mapped or protected as it was", r as u64, 0);
+    }
+    r
+}
+
 fn failed(errno: c_int) -> *mut u8 {
     // SAFETY: libc's errno of this thread.
     unsafe { *libc::__errno_location() = errno };
@@ -160,7 +170,7 @@ pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flag
         return anywhere(len, prot, flags);
     }
     if own && there(at, len) {
-        let r = map(at);
+        let r = both(|| map(at) as i64) as *mut c_void;
         if r != libc::MAP_FAILED {
             set_closed(at, len, prot & libc::PROT_READ == 0);
         }
@@ -170,7 +180,7 @@ pub unsafe extern "C" fn __itarget_mmap(at: *mut u8, len: u64, prot: c_int, flag
         // As if something were there, which may be.
         return failed(libc::EEXIST);
     }
-    if own || fixed && (at as u64) < BOUND || flags & libc::MAP_32BIT != 0 {
+    if own || fixed && ((at as u64) < BOUND || there(at, len)) || flags & libc::MAP_32BIT != 0 {
         // Memory of the environment among the program's, or the other way round.
         refuse(site::FIXED);
     }
@@ -202,11 +212,17 @@ pub unsafe extern "C" fn __itarget_mprotect(at: *mut u8, len: u64, prot: c_int) 
     if !there(at, len) {
         return outside(|| i64::from(protect())) as c_int;
     }
-    let r = protect();
+    let r = both(|| i64::from(protect())) as c_int;
     if r == 0 {
         set_closed(at, len, prot & libc::PROT_READ == 0);
     }
     r
+}
+
+/// Hints, which leave memory as it is, to child processes as well.
+fn is_hint(advice: c_int) -> bool {
+    // Up to MADV_WILLNEED; MADV_DONTFORK to MADV_DODUMP; MADV_KEEPONFORK to MADV_POPULATE_WRITE; MADV_COLLAPSE.
+    matches!(advice, 0..=3 | 10..=17 | 19..=23 | 25)
 }
 
 /// madvise. Memory that the kernel may take away when it likes (`MADV_FREE`) it takes at once.
@@ -220,9 +236,14 @@ pub unsafe extern "C" fn __itarget_madvise(at: *mut u8, len: u64, advice: c_int)
     if off() {
         return advise(advice);
     }
+    if is_hint(advice) || !there(at, len) {
+        return outside(|| i64::from(advise(advice))) as c_int;
+    }
     match advice {
-        libc::MADV_DONTNEED | libc::MADV_FREE if there(at, len) => advise(libc::MADV_DONTNEED),
-        // A hint, or it is about memory of files.
-        _ => outside(|| i64::from(advise(advice))) as c_int,
+        libc::MADV_DONTNEED | libc::MADV_FREE => both(|| i64::from(advise(libc::MADV_DONTNEED))) as c_int,
+        _ => {
+            refuse(site::ADVICE);
+            advise(advice)
+        }
     }
 }

@@ -46,7 +46,8 @@ fn modules(bytes: &[u8]) -> Vec<&[u8]> {
 /// # Errors
 /// IT0202 (llvm-link or llvm-objcopy is missing, or fails), IT0206.
 pub fn arguments(args: &[String], tmp: &str) -> Result<Vec<String>, Error> {
-    args.iter().enumerate().map(|(i, arg)| Ok(copy(arg, tmp, i)?.unwrap_or_else(|| arg.clone()))).collect()
+    let is_output = |i: usize| i > 0 && args[i - 1] == "-o";
+    args.iter().enumerate().map(|(i, arg)| Ok(if is_output(i) { None } else { copy(arg, tmp, i)? }.unwrap_or_else(|| arg.clone()))).collect()
 }
 
 /// The copy of an argument that names such an object.

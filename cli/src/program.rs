@@ -210,7 +210,7 @@ pub fn describe(site: &Site) -> String {
         Action::Guard { .. } => "guarded access".into(),
         Action::Stage { .. } => "arguments copied".into(),
         Action::Atomic { .. } => "atomic operation".into(),
-        Action::Callee => "callee checked".into(),
+        Action::Callee { .. } => "callee checked".into(),
         Action::Poll => "poll".into(),
         Action::Count { .. } => "counted access".into(),
     };

@@ -204,12 +204,12 @@ impl Writer<'_> {
                 drafts[call.at.0].insert(call.ordinal, Draft { action, alone: Alone::Same, traffic, at: call.at });
             }
         }
-        for &at in &self.facts.unknown_calls {
+        for &(at, foreign) in &self.facts.unknown_calls {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal
                 && !self.mode.watches()
                 && !self.cut.is_skipped(at.0)
             {
-                drafts[at.0].insert(ordinal, Draft { action: Action::Callee, alone: Alone::Same, traffic: Traffic::default(), at });
+                drafts[at.0].insert(ordinal, Draft { action: Action::Callee { foreign }, alone: Alone::Same, traffic: Traffic::default(), at });
             }
         }
         let conflicts = self.cut.conflicts.iter().filter(|c| c.certain && self.facts.pins[c.pin].staged.is_none());

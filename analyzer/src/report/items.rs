@@ -182,7 +182,7 @@ pub fn logged<'a>(plan: &'a Plan, measured: &Measured) -> Vec<&'a Site> {
         | Action::Guard { .. }
         | Action::Stage { .. }
         | Action::Atomic { .. }
-        | Action::Callee
+        | Action::Callee { .. }
         | Action::Poll
         | Action::Count { .. } => false,
     };
@@ -329,7 +329,7 @@ impl<'w, 'a> Tracer<'w, 'a> {
             | Action::Guard { .. }
             | Action::Stage { .. }
             | Action::Atomic { .. }
-            | Action::Callee
+            | Action::Callee { .. }
             | Action::Poll
             | Action::Count { .. } => {}
         }
@@ -661,7 +661,7 @@ pub fn what(action: &Action) -> String {
         Action::Atomic { replayed: true } => "an atomic operation: its order is logged".to_owned(),
         Action::Stage { .. } => "works on a copy where its arguments lead to memory of the environment".to_owned(),
         Action::Guard { .. } => "recording stops if this works on memory of the environment".to_owned(),
-        Action::Callee => "call through a pointer: recording stops if it leads to foreign code".to_owned(),
+        Action::Callee { .. } => "call through a pointer: recording stops if it leads to foreign code".to_owned(),
         Action::Poll => "volatile load: signals are delivered here".to_owned(),
         Action::Count { .. } => "counted".to_owned(),
     }

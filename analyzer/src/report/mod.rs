@@ -214,7 +214,7 @@ pub fn collect(input: &Input) -> Report {
         unannotated: unannotated(module, facts),
         refused: Vec::new(),
         doubts: doubts(module, facts, cut),
-        unknown_calls: facts.unknown_calls.iter().map(|at| explain::place(module, *at)).collect(),
+        unknown_calls: facts.unknown_calls.iter().map(|(at, _)| explain::place(module, *at)).collect(),
         environment_globals: plan.environment_globals.clone(),
         heap: Heap::default(),
         points_to: Points {
@@ -282,7 +282,7 @@ pub fn collect(input: &Input) -> Report {
                 report.refused.push(Note { at, text: reason.clone() });
                 continue;
             }
-            Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Stage { .. } | Action::Atomic { .. } | Action::Callee | Action::Poll | Action::Count { .. } => continue,
+            Action::Replace { .. } | Action::Redirect { .. } | Action::Guard { .. } | Action::Stage { .. } | Action::Atomic { .. } | Action::Callee { .. } | Action::Poll | Action::Count { .. } => continue,
         };
         let what = items::told_apart(site, what);
         let (bytes, events) = (site.bytes, site.events);

@@ -546,7 +546,7 @@ fn logs(site: &Site, kind: EdgeKind) -> bool {
             | Action::Guard { .. }
             | Action::Stage { .. }
             | Action::Atomic { .. }
-            | Action::Callee
+            | Action::Callee { .. }
             | Action::Poll
             | Action::Count { .. },
             _,

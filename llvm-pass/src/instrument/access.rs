@@ -148,8 +148,8 @@ impl Cx<'_> {
     }
 
     /// Recording stops before an indirect call of code that is not the program's: that lies above
-    /// the bound. Only `free` as libraries see it, which some hand out (`xmlFree`), is known.
-    pub(super) fn callee_check(&self, id: u32, call: Value) {
+    /// the bound. Only `free` as libraries see it, which some hand out (`xmlFree`), is known. `foreign`: nothing else is.
+    pub(super) fn callee_check(&self, id: u32, call: Value, foreign: bool) {
         let ir = self.ir;
         ir.before(call);
         if let [block] = ir.args(call)[..]
@@ -165,9 +165,10 @@ impl Cx<'_> {
             ir.move_before(call, call_end);
         }
         ir.before(call);
-        let above = self.above(ir.ptr_to_int(ir.callee_operand(call)));
-        let then = ir.if_then(above, call, true);
-        ir.before(then);
+        if !foreign {
+            let above = self.above(ir.ptr_to_int(ir.callee_operand(call)));
+            ir.before(ir.if_then(above, call, true));
+        }
         ir.debug_of(call);
         self.hook("__itarget_refuse", &[ir.int(ir.i32, u64::from(id))]);
     }

@@ -250,8 +250,8 @@ impl Cx<'_> {
                 self.atomic(id, inst, *replayed);
                 Ok(())
             }
-            Action::Callee => {
-                self.callee_check(id, inst);
+            Action::Callee { foreign } => {
+                self.callee_check(id, inst, *foreign);
                 Ok(())
             }
             Action::Poll => {

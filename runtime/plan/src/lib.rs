@@ -316,7 +316,11 @@ pub enum Action {
         replayed: bool,
     },
     /// An indirect call: recording stops before it if the code called is not the program's.
-    Callee,
+    Callee {
+        /// No function of the program's is known to be called there: recording stops before all but the `free` of libraries.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        foreign: bool,
+    },
     /// A safe point for asynchronous events (volatile load).
     Poll,
     /// Profile builds: count bytes moved through the pointer of this load, store or call.

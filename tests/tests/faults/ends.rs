@@ -491,7 +491,7 @@ fn a_replay_into_a_file_makes_the_same_file() {
 fn with_library(source: &str) -> (Scratch, PathBuf) {
     let s = Scratch::new();
     s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(int (*f)(void)) { return (f ? f() : 0) + (getenv(\"HOME\") != 0); }\n\
-        void (*release)(void *) = free;\nvoid release_by(void (*f)(void *)) { release = f; }\nvoid *block(void) { return calloc(1, 8); }\n\
+        void (*release)(void *) = free;\nvoid release_by(void (*f)(void *)) { release = f; }\nvoid *block(void) { return calloc(1, 8); }\nvoid release_otherwise(void) { release = keeps; }\n\
         static void (*last)(void);\nstatic void bye(void) { last(); last(); }\nvoid at_exit(void (*f)(void)) { last = f; atexit(bye); }\n");
     s.write("app.c", source);
     assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
@@ -609,4 +609,18 @@ int main(int argc, char **argv) {
         assert_eq!(run, Outcome { status, stdout: said.into(), ..Outcome::default() });
         assert_eq!(replay(&s, s.path("trace").as_path()), run);
     }
+}
+
+/// Anything but `free` behind such a pointer ends the recording.
+#[test]
+fn other_functions_behind_a_pointer_of_a_library_end_the_recording() {
+    let (s, exe) = with_library(
+        "#include <stdio.h>\nextern void (*release)(void *);\nvoid release_otherwise(void);\nvoid *block(void);\n\
+         int main(void) {\n  release_otherwise();\n  puts(\"before\");\n  release(block());\n  puts(\"after\");\n  return 0;\n}\n",
+    );
+    let trace = s.path("trace");
+    let run = record(&s, &trace, &exe, &[]);
+    assert_eq!((run.status, run.stdout.as_str(), code(&run)), (0, "before\nafter\n", Some("IT0614")), "{run:?}");
+    let again = replay(&s, &trace);
+    assert_eq!((again.status, again.stdout.as_str(), code(&again)), (122, "before\n", Some("IT0613")), "{again:?}");
 }

@@ -266,7 +266,7 @@ impl<'a> Collector<'a> {
             self.internal(at, call, callees, used);
         }
         if unknown {
-            self.facts.unknown_calls.push(at);
+            self.facts.unknown_calls.push((at, !known));
             // What could be `free` is told when it is called.
             let frees = call.signature.ret == Class::Void && call.signature.params == [Class::Pointer];
             if !known && !frees {

@@ -154,7 +154,8 @@ pub fn at_end() {
         return;
     }
     // While other threads run there is no moment at which memory could be compared, but perhaps at the very end: see `when_others_wait`.
-    if sync::threads() && crate::word::word(u64::from(st().alive.load(Relaxed) == 1)) == 0 {
+    // Where others were at a fork nobody can say to the instruction.
+    if sync::threads() && crate::word::word(u64::from(st().alive.load(Relaxed) == 1 && !st().left_others)) == 0 {
         return;
     }
     if replaying() && sync::threads() {

@@ -203,6 +203,9 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
     if crossing::from_environment() {
         crossing::exit_from_environment(status)
     }
+    if replaying() {
+        replay::may_end();
+    }
     run_handlers();
     if replaying() {
         replay_calls();

@@ -28,6 +28,17 @@ struct Closed {
 }
 const CLOSED_MAX: usize = 1024;
 static LOCK: Lock = sync::free();
+
+/// Before a fork beside other threads.
+pub fn hold() {
+    LOCK.lock();
+}
+
+/// After a fork: in the parent, or in a child, where there is one thread and no lock is taken.
+pub fn let_go() {
+    LOCK.unlock();
+}
+
 static mut CLOSED: Closed = Closed { ranges: [(0, 0); CLOSED_MAX], count: 0, unknown: false };
 
 /// What the program did with pages: they can be read from now on, or can't.

@@ -7,21 +7,25 @@
 //! Nothing at replay knows of it: what a child did is its parent's stream up to the fork and then its own, in
 //! which fork gave 0. So a child's log begins with a [`Fork`] that says how much of the parent's comes before it.
 //!
-//! Only a process with one thread has recorded children: where there are more, their state at the fork is nowhere
-//! in what is recorded. The child of such a process goes on unrecorded.
+//! The main thread's children are recorded. Other threads that run at the fork are left behind: the child's log says how many operations
+//! of synchronization each had done ([`Left`]), and at replay each goes as far as that and stays there. What it did outside of
+//! operations before or after the fork nobody reads in the child: it could race, so its loads are logged. That these counts are those of the
+//! moment of the fork is the kernel's doing: they lie in memory that the child has a copy of.
+//!
+//! Children of other threads go on unrecorded, and those beside other threads where what may race is not logged.
 
 use crate::crossing::{self, Special};
 use crate::exit::{__itarget__exit, site};
 use crate::hooks::{__itarget_enter, __itarget_leave, __itarget_refuse};
 use crate::start::NEW;
-use crate::state::{MAIN, __itarget_ctl, be_plain, ctl, elsewhere, me, page, recording, st};
+use crate::state::{MAIN, __itarget_ctl, be_plain, ctl, elsewhere, me, page, recording, st, trusted};
 use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
-use crate::{log, signal, sync, word};
+use crate::{log, shadow, signal, sync, thread, word};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use itarget_abi::control::{Control, PAGE, mode};
-use itarget_abi::log::{Fork, MAGIC, kind};
+use itarget_abi::log::{Fork, Left, MAGIC, kind};
 
 /// Functions given to `pthread_atfork` at once; more are an error (ENOMEM).
 const HANDLERS: usize = 256;
@@ -218,22 +222,34 @@ fn plain() -> c_int {
 
 /// While recording: the parent's log is written out, so that the child knows what comes before its own.
 fn record() -> c_int {
-    let alone = st().alive.load(SeqCst) == 1 && sync::is_main();
+    let others = st().alive.load(SeqCst) > 1;
+    let recorded = sync::is_main() && !(others && (shadow::wanted() || trusted()));
     let before = log::write_out();
     // The control page is the parent's until the child has its own: only this copy is good there.
     let copy = *ctl();
     // Where there is none, the child can't make its directory either.
-    let number = if alone { take_number(0).unwrap_or(0) } else { 0 };
+    let number = if recorded { take_number(0).unwrap_or(0) } else { 0 };
     let parent = sys::pid();
+    let held = others && recorded;
+    if held {
+        sync::hold_others();
+    }
     let r = libc_fork();
     if r != 0 {
+        if held {
+            sync::go_on();
+        }
         return r;
     }
-    let Some(before) = before.filter(|_| alone) else {
+    let Some(before) = before.filter(|_| recorded) else {
         leave_recording();
         return 0;
     };
-    let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before };
+    let threads = thread::numbers();
+    // A process that left threads of its parent behind leaves them behind for its own children, too.
+    let left = if others || st().left_others { sync::left_behind(threads).count() as u32 } else { 0 };
+    st().left_others = left > 0;
+    let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before, threads, left };
     if let Err(why) = adopt(&copy, &fork) {
         leave_recording();
         say(&[
@@ -287,14 +303,30 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
         NUMBER = fork.number;
         sync::after_fork();
         crate::thread::seat::forget();
-        // SAFETY: plain integers without padding.
-        let payload = core::slice::from_raw_parts((fork as *const Fork).cast::<u8>(), size_of::<Fork>());
-        if log::special(kind::FORK, payload).is_err() {
+        if begin_log(fork).is_none() {
             return Err(b"its log can't be written");
         }
         c.magic = MAGIC;
     }
     Ok(())
+}
+
+/// The first chunk of a child's log. `None`: it can't be written.
+fn begin_log(fork: &Fork) -> Option<()> {
+    let bytes = size_of::<Fork>() + fork.left as usize * size_of::<Left>();
+    let rw = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: fresh memory for a `Fork` and so many `Left`, plain integers without padding.
+    unsafe {
+        let room = mmap(0, bytes as u64, rw, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)?;
+        room.cast::<Fork>().write(*fork);
+        let list = room.add(size_of::<Fork>()).cast::<Left>();
+        for (i, (thread, ops)) in sync::left_behind(fork.threads).take(fork.left as usize).enumerate() {
+            list.add(i).write(Left { thread: thread.into(), ops });
+        }
+        let written = log::special(kind::FORK, core::slice::from_raw_parts(room, bytes));
+        sys!(libc::SYS_munmap, room, bytes);
+        written.ok()
+    }
 }
 
 /// A child's log holds all of it: its live chunk needs no room on the disk any more. A program may have thousands of children before

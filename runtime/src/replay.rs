@@ -23,7 +23,7 @@ pub fn part() -> &'static Part {
 
 /// What is there of a thread of which nothing was recorded.
 static NOTHING: Part =
-    Part { number: 0, stream: 8, stream_len: 0, checks: 8, check_count: 0, asyncs: 8, async_count: 0, sync: 8, sync_len: 0, ops: 0, last_call: 0 };
+    Part { number: 0, stream: 8, stream_len: 0, checks: 8, check_count: 0, asyncs: 8, async_count: 0, sync: 8, sync_len: 0, ops: 0, last_call: 0, left: 0 };
 
 /// What was recorded of the thread with that number.
 fn part_of(number: u32) -> Option<&'static Part> {
@@ -36,6 +36,23 @@ fn part_of(number: u32) -> Option<&'static Part> {
 /// Something was recorded of the thread with that number.
 pub fn has_part(number: u32) -> bool {
     part_of(number).is_some()
+}
+
+/// The process is a child that was forked beside that thread.
+pub fn was_left(number: u32) -> bool {
+    part_of(number).is_some_and(|part| part.left != 0)
+}
+
+/// The process is a child that was forked beside the thread that calls, and before it started one with that number.
+pub fn is_left(number: u32) -> bool {
+    (1..=u64::from(number)).contains(&part().left)
+}
+
+/// Ends the process, or leaves it where it is not the calling thread's: the process is a child, which was forked before that.
+pub fn may_end() {
+    if part().left != 0 {
+        park();
+    }
 }
 
 /// This thread begins.
@@ -204,6 +221,9 @@ pub fn park() -> ! {
         trace_ends()
     }
     sync::publish_end();
+    if part().left != 0 {
+        thread::stay_behind();
+    }
     thread::park(|| {
         trace_ends();
     })
@@ -260,6 +280,7 @@ pub fn diverged(what: &[u8], expected: u64, actual: u64) -> ! {
 
 /// The program ends at replay: everything must be used, every checksum must agree.
 pub fn finish(expected_reason: u32, status: i32) {
+    may_end();
     let h = header();
     if h.end_reason != end::NONE && h.end_thread != u64::from(me().number) {
         diverged(b"another thread ended the process", h.end_thread, u64::from(me().number));

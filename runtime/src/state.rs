@@ -56,7 +56,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v10: u8 = 10;
+pub static __itarget_abi_v11: u8 = 11;
 
 /// What belongs to one thread.
 pub struct Thread {
@@ -245,6 +245,8 @@ pub struct State {
     pub threads: bool,
     /// Threads that were started and did not end yet, the main thread included.
     pub alive: AtomicU32,
+    /// Record: the process was forked beside other threads of its parent.
+    pub left_others: bool,
     /// Directory of the trace (NUL-terminated).
     pub trace: [u8; 4096],
 }
@@ -267,6 +269,7 @@ pub static mut STATE: State = State {
     alone: true,
     threads: false,
     alive: AtomicU32::new(1),
+    left_others: false,
     trace: [0; 4096],
 };
 
@@ -348,6 +351,13 @@ unsafe extern "C" {
 }
 
 core::arch::global_asm!(
+    ".weak __itarget_trusted",
+    ".pushsection .data.rel.ro.itarget_trusted_address,\"aw\"",
+    ".p2align 3",
+    ".hidden itarget_trusted_address",
+    ".globl itarget_trusted_address",
+    "itarget_trusted_address: .quad __itarget_trusted",
+    ".popsection",
     ".weak __itarget_single",
     ".pushsection .data.rel.ro.itarget_single_address,\"aw\"",
     ".p2align 3",
@@ -364,6 +374,15 @@ pub fn single() -> bool {
     }
     // SAFETY: a pointer that the linker sets.
     !unsafe { itarget_single_address }.is_null()
+}
+
+/// What threads may race for is not logged: see [`itarget_abi::hooks::tables::TRUSTED`].
+pub fn trusted() -> bool {
+    unsafe extern "C" {
+        static itarget_trusted_address: *const u8;
+    }
+    // SAFETY: a pointer that the linker sets.
+    !unsafe { itarget_trusted_address }.is_null()
 }
 
 /// Code of the program runs in a thread that is not recorded. Where all of it is replayed, that ends the recording: what it

@@ -240,6 +240,8 @@ pub struct Directives {
     pub trusted: bool,
     /// `children: print`: processes other than the first print too, so a replay of the first shows a part.
     pub children_print: bool,
+    /// `children: beside threads`: the first process has other threads when it forks, so the memory of its children has no state to compare.
+    pub children_beside_threads: bool,
     /// `child: 2 killed`: processes other than the first that do not end by an exit; numbers are those of `itarget ps`.
     pub ends: Vec<(u64, End)>,
     /// `shows: TEXT`: a replay shows of what was printed only the lines that begin so: the rest is not the target's.
@@ -289,6 +291,7 @@ impl Directives {
                 "end" if value == "exec" => d.replaced = true,
                 "races" if value == "trust" => d.trusted = true,
                 "children" if value == "print" => d.children_print = true,
+                "children" if value == "beside threads" => d.children_beside_threads = true,
                 "child" => {
                     let bad = || format!("{line}: not a process and its end");
                     let (process, end) = value.split_once(' ').ok_or_else(bad)?;

@@ -86,8 +86,8 @@ fn row(trace: &Path, number: u32) -> Result<Row, Error> {
     let start = log.start.as_ref();
     Ok(Row {
         number,
-        parent: origin.map(|fork| fork.parent),
-        pid: origin.map(|fork| fork.pid).or(start.map(|s| s.pid)),
+        parent: origin.as_ref().map(|origin| origin.fork.parent),
+        pid: origin.as_ref().map(|origin| origin.fork.pid).or(start.map(|s| s.pid)),
         bytes: packed::bytes(&process::directory(trace, number)),
         end: if log.damage.is_some() { "damaged" } else { reason(&log) },
         status: log.end.map(|e| e.status),

@@ -312,7 +312,7 @@ pub const CATALOGUE: &[Entry] = &[
     Entry {
         code: "IT0627",
         title: "No such process",
-        what_to_do: "`itarget ps` lists the processes of a trace. Children of a process with several threads are not recorded, nor, without `itarget record --follow`, are programs that a process starts or becomes.",
+        what_to_do: "`itarget ps` lists the processes of a trace. Children that a thread other than the main one forks are not recorded, nor, without `itarget record --follow`, are programs that a process starts or becomes.",
     },
     Entry {
         code: "IT0628",

@@ -3,7 +3,10 @@
 use super::log::{self, Log, Reading, Thread};
 use super::{packed, process};
 use crate::errors::Error;
+use super::process::Origin;
+use itarget_abi::log::Left;
 use itarget_abi::log::flat::{Header, MAGIC, Part};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +22,8 @@ pub fn decode(dir: &Path, process: u32, reading: Reading) -> Result<(Log, File),
         .map_err(|e| Error::new("IT0607", format!("no memory for the decoded log: {e}")))?;
     let mut file = File::from(fd);
     let mut input = open(dir, process)?;
-    let log = build(&mut input.chunks, input.size, &input.rings, reading, &mut file)?;
+    let others = others(dir, process, reading)?;
+    let log = build(&mut input.chunks, input.size, (&input.rings, others), reading, &mut file)?;
     Ok((log, file))
 }
 
@@ -29,7 +33,34 @@ pub fn decode(dir: &Path, process: u32, reading: Reading) -> Result<(Log, File),
 /// As [`decode`].
 pub fn inspect(dir: &Path, process: u32, reading: Reading) -> Result<Log, Error> {
     let mut input = open(dir, process)?;
-    log::read(&mut input.chunks, input.size, &input.rings, reading, &mut |_| Ok(()), &mut std::io::sink())
+    let others = others(dir, process, reading)?;
+    log::read(&mut input.chunks, input.size, (&input.rings, others), reading, &mut |_| Ok(()), &mut std::io::sink())
+}
+
+/// The threads that the parent of a process had beside the fork, or before it: what the parent's whole log says of them.
+fn others(dir: &Path, process: u32, reading: Reading) -> Result<BTreeMap<u32, Thread>, Error> {
+    let Some(Origin { fork, left }) = process::origin(dir, process)?.filter(|origin| !origin.left.is_empty()) else {
+        return Ok(BTreeMap::new());
+    };
+    let mut threads = inspect(dir, fork.parent, reading)?.threads;
+    threads.retain(|number, _| (1..fork.threads).contains(number));
+    for Left { thread, ops } in left {
+        // One of which nothing was recorded had not begun.
+        let number = u32::try_from(thread).unwrap_or(u32::MAX);
+        let t = threads.entry(number).or_default();
+        if t.left == 0 {
+            t.left = u64::from(fork.threads);
+        }
+        if t.ops < ops {
+            let (process, there) = (fork.parent, t.ops);
+            return Err(Error::new(
+                "IT0601",
+                format!("process {process} had thread {number} do {ops} operations when process {} was forked, its log has {there}", fork.number),
+            ));
+        }
+        t.ops = ops;
+    }
+    Ok(threads)
 }
 
 /// What was recorded of a process.
@@ -57,7 +88,7 @@ fn open(dir: &Path, process: u32) -> Result<Input, Error> {
                 false => Error::new("IT0601", format!("the log of process {at}, a parent of process {process}, is missing")),
             });
         }
-        let Some(fork) = process::origin(dir, at)? else { break };
+        let Some(Origin { fork, .. }) = process::origin(dir, at)? else { break };
         at = fork.parent;
         logs.push((process::directory(dir, at), fork.before));
     }
@@ -111,7 +142,7 @@ pub fn rings(dir: &Path) -> Vec<PathBuf> {
 pub fn build<F: Read + Write + Seek>(
     input: &mut dyn Read,
     size: u64,
-    rings: &[Vec<u8>],
+    rings: (&[Vec<u8>], BTreeMap<u32, Thread>),
     reading: Reading,
     out: &mut F,
 ) -> Result<Log, Error> {
@@ -145,6 +176,7 @@ pub fn build<F: Read + Write + Seek>(
     for (number, t) in &log.threads {
         let mut part = Part { number: u64::from(*number), stream: at, stream_len: t.stream, ops: t.ops, ..Part::default() };
         part.last_call = t.last_call.unwrap_or(u64::MAX);
+        part.left = t.left;
         // The main thread's stream is there already.
         w.write_all(&t.bytes).map_err(io)?;
         at += t.stream;
@@ -156,7 +188,7 @@ pub fn build<F: Read + Write + Seek>(
     let mut table = vec![];
     for p in &parts {
         for v in [
-            p.number, p.stream, p.stream_len, p.checks, p.check_count, p.asyncs, p.async_count, p.sync, p.sync_len, p.ops, p.last_call,
+            p.number, p.stream, p.stream_len, p.checks, p.check_count, p.asyncs, p.async_count, p.sync, p.sync_len, p.ops, p.last_call, p.left,
         ] {
             table.extend(v.to_le_bytes());
         }
@@ -224,7 +256,7 @@ mod tests {
     fn parts_are_where_the_header_says() {
         let bytes = sample();
         let mut out = Cursor::new(vec![]);
-        build(&mut &bytes[..], bytes.len() as u64, &[], Reading::Strict, &mut out).expect("good");
+        build(&mut &bytes[..], bytes.len() as u64, (&[], BTreeMap::new()), Reading::Strict, &mut out).expect("good");
         let f = out.into_inner();
         let word = |at: usize| u64::from_le_bytes(f[at..at + 8].try_into().expect("8 bytes"));
         let field = |at: usize| word(at) as usize;

@@ -94,6 +94,8 @@ pub struct Thread {
     salvaged_ring: bool,
     /// It was cut off before this boundary call was finished, if that is known.
     pub last_call: Option<u64>,
+    /// The process was forked beside it: see [`itarget_abi::log::flat::Part::left`]; 0: it was not.
+    pub left: u64,
     /// Boundary calls at the end of its last chunk.
     boundaries: Option<u64>,
 }
@@ -180,6 +182,12 @@ pub fn begins(head: &[u8], kind: u16) -> bool {
     u32_at(head, 0) == CHUNK_MAGIC && header(head).kind == kind
 }
 
+/// Bytes of the payload behind this header.
+#[must_use]
+pub fn length(head: &[u8]) -> u32 {
+    header(head).len
+}
+
 /// The checksum of a chunk is right.
 fn is_intact(head: &[u8], payload: &[u8]) -> bool {
     let mut zeroed: [u8; HEADER] = head.try_into().unwrap_or([0; HEADER]);
@@ -227,14 +235,14 @@ const ASYNC_SIZE: usize = size_of::<Async>();
 const END_SIZE: usize = size_of::<End>();
 
 /// Reads a log of `size` bytes and the rings beside it (their bytes); the main thread's
-/// stream goes to `sink`, START first if `on_start` wants it.
+/// stream goes to `sink`, START first if `on_start` wants it. What is said of threads of `others` takes the place of what chunks say.
 ///
 /// # Errors
 /// IT0601 (damage), IT0602 (other version), IT0604 (no log at all), IT0606 and IT0607 (I/O), IT0626 (a thread without an end).
 pub fn read(
     input: &mut dyn Read,
     size: u64,
-    rings: &[Vec<u8>],
+    (rings, others): (&[Vec<u8>], BTreeMap<u32, Thread>),
     reading: Reading,
     on_start: &mut dyn FnMut(&Start) -> Result<(), Error>,
     sink: &mut dyn Write,
@@ -399,9 +407,10 @@ pub fn read(
     if log.start.is_none() {
         return Err(Error::new("IT0604", "the log has no START chunk: nothing was recorded").hint("record again"));
     }
+    log.threads.extend(others.into_iter());
     // What follows the last chunk needs no logged value, so nothing else would end its replay: a
     // loop that waits for a signal, or what comes after the call in which the program was killed.
-    for t in log.threads.values_mut().filter(|t| !t.ended) {
+    for t in log.threads.values_mut().filter(|t| !t.ended && t.left == 0) {
         t.last_call = t.boundaries.map(|b| b.saturating_add(1));
     }
     if log.damage.is_none() {
@@ -409,7 +418,7 @@ pub fn read(
             salvage(&mut log, ring, sink)?;
         }
     }
-    if let Some((number, _)) = log.threads.iter().find(|(_, t)| !t.ended && !t.salvaged_ring).filter(|_| log.threads.len() > 1) {
+    if let Some((number, _)) = log.threads.iter().find(|(_, t)| !t.ended && !t.salvaged_ring && t.left == 0).filter(|_| log.threads.len() > 1) {
         // How far a thread came is only known from its end or its ring: others would go on without it.
         return Err(Error::new("IT0626", format!("what is recorded of thread {number} has no end, and its ring file is missing or damaged"))
             .hint("a recording with threads replays only with all that was recorded of them; record again"));

@@ -67,7 +67,7 @@ pub fn ring(seq: u64, offset: u64, live: &[u8]) -> Vec<u8> {
 
 fn decode(bytes: &[u8], ring: &[u8], reading: Reading) -> Result<(Log, Vec<u8>), Error> {
     let mut out = vec![];
-    let log = read(&mut &bytes[..], bytes.len() as u64, &[ring.to_vec()], reading, &mut |_| Ok(()), &mut out)?;
+    let log = read(&mut &bytes[..], bytes.len() as u64, (&[ring.to_vec()], BTreeMap::new()), reading, &mut |_| Ok(()), &mut out)?;
     Ok((log, out))
 }
 

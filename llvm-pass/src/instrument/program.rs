@@ -129,6 +129,9 @@ impl Cx<'_> {
         if plan.races == itarget_plan::RaceMode::Order {
             self.export(tables::ORDERED, ir.int(ir.i8, 1));
         }
+        if plan.races == itarget_plan::RaceMode::Trust {
+            self.export(tables::TRUSTED, ir.int(ir.i8, 1));
+        }
         if plan.single {
             self.export(tables::SINGLE, ir.int(ir.i8, 1));
         }

@@ -190,6 +190,8 @@ pub mod tables {
     pub const TLS: &str = "__itarget_tls_image";
     /// Present where accesses that may race are ordered as they are made.
     pub const ORDERED: &str = "__itarget_ordered";
+    /// Present where the program is taken to have no data races.
+    pub const TRUSTED: &str = "__itarget_trusted";
     /// Present where the profiled run started no thread: one that does is not recorded on.
     pub const SINGLE: &str = "__itarget_single";
     /// 64 bytes: module hash, plan hash.

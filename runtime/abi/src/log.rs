@@ -186,14 +186,28 @@ pub struct Fork {
     pub parent_pid: i32,
     /// Bytes of the parent's log that come before this one.
     pub before: u64,
+    /// Numbers that threads had been given so far, that of the main thread included.
+    pub threads: u32,
+    /// That many [`Left`] follow.
+    pub left: u32,
+}
+
+/// A thread that the parent had at the fork, and the child has not.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Number of the thread.
+    pub thread: u64,
+    /// Synchronization operations that it had done.
+    pub ops: u64,
 }
 
 /// The decoded form of a log that the runtime maps at replay: [`flat::Header`], the START payload, then for each thread
 /// its stream, checks ([`flat::Check`]), asynchronous events ([`Async`]) and synchronization log; last a [`flat::Part`] per
 /// thread, ascending by number. Everything is aligned to 8 bytes; offsets are from the start of the file.
 pub mod flat {
-    /// First 8 bytes ("ITFLAT04").
-    pub const MAGIC: u64 = 0x3430_5441_4c46_5449;
+    /// First 8 bytes ("ITFLAT05").
+    pub const MAGIC: u64 = 0x3530_5441_4c46_5449;
 
     /// Header of the flat form.
     #[repr(C)]
@@ -250,6 +264,9 @@ pub mod flat {
         /// Number of the first boundary call that was not finished when the recording was cut off:
         /// a replay ends when it comes to it. `u64::MAX`: the thread ended, or it is not known.
         pub last_call: u64,
+        /// The process is a child by a fork beside which this thread ran: threads with this number or a higher one
+        /// were started after that. 0: the thread is one of the process's own.
+        pub left: u64,
     }
 
     /// At stream offset `offset` the checksum was `sum` after `boundaries` calls.

@@ -10,6 +10,7 @@ use super::{await_next, count, depend, entry_of, pass, publish, release};
 use crate::state::me;
 use crate::sys::sys;
 use core::ffi::c_int;
+use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::*;
 use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN};
 use itarget_abi::layout::mapped_at_replay;
@@ -32,7 +33,7 @@ pub unsafe extern "C" fn __itarget_atomic_begin(at: *const u8) -> c_int {
             // SAFETY: what the operation does.
             unsafe { at.read_volatile() };
             let entry = entry_of(at as u64 & !7);
-            let before = take(entry);
+            let before = begin(entry);
             me().sync.makes = Some((entry, before));
             depend(before);
             ATOMIC_RUN | ATOMIC_HELD
@@ -54,7 +55,10 @@ pub unsafe extern "C" fn __itarget_atomic_begin(at: *const u8) -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_atomic_end() {
     match me().sync.makes.take() {
-        Some((entry, _)) => entry.atomic.store(release(), Release),
+        Some((entry, _)) => {
+            entry.atomic.store(release(), Release);
+            me().sync.making.store(0, Release);
+        }
         None => publish(),
     }
 }
@@ -85,6 +89,44 @@ pub extern "C" fn __itarget_atomic_read(at: *const u8) {
 pub fn faults() {
     if let Some((entry, before)) = me().sync.makes.take() {
         entry.atomic.store(before, Release);
+        me().sync.making.store(0, Release);
+    }
+}
+
+/// Record: no thread begins an operation, for one of them forks.
+static HELD: AtomicU32 = AtomicU32::new(0);
+
+/// Waits until no other thread is in the middle of an operation: a child would not know whether it was made.
+pub fn hold() {
+    HELD.swap(1, SeqCst);
+    let mut spins = 0;
+    for thread in crate::thread::each().filter(|thread| thread.number != me().number) {
+        while thread.sync.making.load(SeqCst) != 0 {
+            wait(&mut spins);
+        }
+    }
+}
+
+/// They go on.
+pub fn go_on() {
+    HELD.store(0, Release);
+}
+
+/// Takes the place, unless another thread forks; gives the stamp of the last operation.
+#[inline(always)]
+fn begin(entry: &Entry) -> u64 {
+    loop {
+        me().sync.making.store(1, Relaxed);
+        let before = take(entry);
+        if HELD.load(SeqCst) == 0 {
+            return before;
+        }
+        entry.atomic.store(before, Release);
+        me().sync.making.store(0, Release);
+        let mut spins = 0;
+        while HELD.load(Acquire) != 0 {
+            wait(&mut spins);
+        }
     }
 }
 
@@ -93,7 +135,7 @@ pub fn faults() {
 fn take(entry: &Entry) -> u64 {
     let mut spins = 0;
     loop {
-        let before = entry.atomic.swap(BUSY, AcqRel);
+        let before = entry.atomic.swap(BUSY, SeqCst);
         if before != BUSY {
             return before;
         }

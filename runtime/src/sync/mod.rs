@@ -73,6 +73,8 @@ pub struct Local {
     prints: Option<Option<*mut c_void>>,
     /// Record: the place of the atomic operation that it makes, and the stamp that was there.
     makes: Option<(&'static table::Entry, u64)>,
+    /// Record: it makes one, or is about to.
+    making: AtomicU32,
     /// Record: whether it could be cancelled before it printed.
     cancels: c_int,
 }
@@ -86,6 +88,7 @@ impl Local {
         access: false,
         prints: None,
         makes: None,
+        making: AtomicU32::new(0),
         cancels: 0,
     };
 
@@ -197,7 +200,7 @@ pub fn access_event(accesses: u64, edges: &[Edge], racy: Option<u64>) {
     crate::shadow::made();
 }
 
-/// Others see how far this thread is, while recording.
+/// Others, and children, see how far this thread is, while recording.
 #[inline(always)]
 pub fn show_count() {
     clock(me().number).done.show(ctl().ops);
@@ -265,6 +268,8 @@ pub fn safe_point() {
 pub fn count() {
     compiler_fence(Release);
     ctl().ops += 1;
+    // A child by fork has a copy of this, and not of the control page.
+    show_count();
     crate::shadow::epoch();
 }
 
@@ -515,11 +520,35 @@ pub extern "C" fn __itarget_output_end(on: i32) {
     }
 }
 
+/// Before a fork beside other threads: what they share in the runtime is at rest until [`go_on`], or, in the child, [`after_fork`].
+pub fn hold_others() {
+    SECTION.lock();
+    crate::thread::hold();
+    crate::mapping::hold();
+    atomic::hold();
+}
+
+/// After such a fork, in the parent.
+pub fn go_on() {
+    atomic::go_on();
+    crate::mapping::let_go();
+    crate::thread::after_fork();
+    SECTION.unlock();
+}
+
 /// In a child process there is one thread, and no lock is taken.
 pub fn after_fork() {
     SECTION.unlock();
     OUTPUT.unlock();
+    crate::mapping::let_go();
+    atomic::go_on();
     crate::thread::after_fork();
+    st().alive.store(1, SeqCst);
+}
+
+/// In a child process: the threads that its parent had at the fork, and their operations so far.
+pub fn left_behind(threads: u32) -> impl Iterator<Item = (u32, u64)> {
+    (1..threads).map(|number| (number, clock(number).done.get(Relaxed))).filter(|(_, ops)| *ops != u64::MAX)
 }
 
 /// Replay: the thread with that number begins.

@@ -98,6 +98,8 @@ impl Entry {
         loop {
             match self.state.load(Acquire) {
                 3 => return object,
+                // Whoever made it was a thread of the parent's.
+                1 if crate::state::st().left_others && crate::state::st().alive.load(Relaxed) == 1 => self.state.store(0, Release),
                 1 => core::hint::spin_loop(),
                 2 if self.kind == kind => return shadow,
                 now => {

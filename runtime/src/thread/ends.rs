@@ -23,6 +23,14 @@ pub fn park(all: impl Fn()) -> ! {
     }
 }
 
+/// Replay of a child process that was forked beside this thread: the process goes on without it.
+pub fn stay_behind() -> ! {
+    loop {
+        // SAFETY: sleeps until the process ends.
+        unsafe { sys!(libc::SYS_futex, (&raw const SLEEP), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, 0u64) };
+    }
+}
+
 /// Somebody says that all are here.
 static LAST: AtomicBool = AtomicBool::new(false);
 /// Always 0.

@@ -23,10 +23,16 @@ pub fn to_bury(number: u32, tid: i32, stack: (u64, u64)) {
     GRAVEYARD.unlock();
 }
 
-/// In a child process there is one thread, and no lock is taken.
+/// Before a fork beside other threads.
+pub fn hold() {
+    GRAVEYARD.lock();
+    super::seat::hold();
+}
+
+/// After a fork: in the parent, or in a child, where there is one thread and no lock is taken.
 pub fn after_fork() {
+    super::seat::let_go();
     GRAVEYARD.unlock();
-    super::seat::after_fork();
 }
 
 /// Gives back what those had that are gone.

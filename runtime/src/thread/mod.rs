@@ -23,8 +23,8 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
 use itarget_abi::control::mode;
 use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
-pub use ends::{park, settle, wait_alone};
-pub use graves::after_fork;
+pub use ends::{park, settle, stay_behind, wait_alone};
+pub use graves::{after_fork, hold};
 pub use seat::each;
 
 type Start = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -112,6 +112,11 @@ unsafe extern "C" {
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
+/// Record: numbers that threads were given so far, that of the main thread included.
+pub fn numbers() -> u32 {
+    NEXT.load(SeqCst)
+}
+
 /// Nothing of ours is needed: nothing is or was recorded, or a library's thread calls.
 fn plain() -> bool {
     page().mode == mode::PLAIN && !crate::pool::ready() || elsewhere()
@@ -192,6 +197,10 @@ unsafe fn create(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut
     let given = word(given);
     let number = word(if run { u64::from(NEXT.fetch_add(1, Relaxed)) } else { 0 }) as u32;
     __itarget_leave();
+    if replaying() && replay::is_left(number) {
+        // The child that is replayed was forked before that.
+        replay::park();
+    }
     if !crate::shadow::start() {
         log::fail(libc::ENOMEM);
     }
@@ -268,7 +277,8 @@ unsafe fn make(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c
             }
             libc::pthread_attr_setstack(&raw mut own, tcb as *mut c_void, TCB as usize);
         }
-        st().alive.fetch_add(1, SeqCst);
+        let counts = counts(number);
+        st().alive.fetch_add(counts, SeqCst);
         // A signal that came before the thread is ours would find nobody to take it.
         let before = recording().then(signal::block);
         let mut set: libc::sigset_t = core::mem::zeroed();
@@ -280,12 +290,17 @@ unsafe fn make(t: *mut Handle, attr: *const Attr, start: Start, argument: *mut c
             signal::unblock(before);
         }
         if rc != 0 {
-            st().alive.fetch_sub(1, SeqCst);
+            st().alive.fetch_sub(counts, SeqCst);
             unmap(number, (*thread).life.stack);
             seat::give_back(thread);
         }
         rc
     }
+}
+
+/// 1, or 0 if nobody is to wait for the thread: the process that is replayed left it behind when it was forked.
+fn counts(number: u32) -> u32 {
+    u32::from(!(replaying() && replay::was_left(number)))
 }
 
 /// Where every thread begins.
@@ -429,6 +444,7 @@ fn end(result: *mut c_void) -> *mut c_void {
     crate::shadow::end();
     if recording() {
         log::end_of_thread();
+        sync::gone();
     } else if replaying() {
         replay::end_of_thread();
     }
@@ -440,7 +456,7 @@ fn end(result: *mut c_void) -> *mut c_void {
     if detached {
         graves::to_bury(number, tid, stack);
     }
-    st().alive.fetch_sub(1, SeqCst);
+    st().alive.fetch_sub(counts(number), SeqCst);
     // SAFETY: wakes who waits for the last thread.
     unsafe { sys!(libc::SYS_futex, (&raw const st().alive), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
     result

@@ -1,6 +1,6 @@
 //! Seats: the state and the ring of a thread, used again by later threads.
 
-use crate::state::{MAIN, Thread, recording, st};
+use crate::state::{MAIN, Thread, recording};
 use crate::sync::{self, Lock};
 use crate::sys::{mmap, sys};
 use itarget_abi::control::{Control, PAGE};
@@ -144,8 +144,12 @@ pub fn forget() {
     }
 }
 
-/// In a child process there is one thread, and no lock is taken.
-pub fn after_fork() {
+/// See [`sync::hold_others`].
+pub fn hold() {
+    LOCK.lock();
+}
+
+/// See [`hold`].
+pub fn let_go() {
     LOCK.unlock();
-    st().alive.store(1, core::sync::atomic::Ordering::SeqCst);
 }

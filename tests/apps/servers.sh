@@ -7,7 +7,7 @@
 threaded_names() {
   case $1 in
     small)
-      printf '%s.small\n' pigz pigz-unpack zstd zstd-unpack bdb memcached redis redis-threads redis-strings httpd-x httpd httpd-mmap prefork \
+      printf '%s.small\n' pigz pigz-unpack zstd zstd-unpack bdb memcached redis redis-threads redis-strings redis-saves httpd-x httpd httpd-mmap prefork \
         nginx-single nginx
       ;;
     bench)
@@ -142,7 +142,9 @@ threaded_cmd() {
     memcached.*) CMD=("$b" -u root -l 127.0.0.1 -p "$W_PORT" -U 0 -t 2 -m 64 -A) ;;
     redis*)
       CMD=("$b" --port "$W_PORT" --bind 127.0.0.1 --save '' --appendonly no --dir "$s" --pidfile "$s/pid" --loglevel notice)
-      case $1 in redis-threads*) CMD+=(--io-threads 2 --io-threads-do-reads yes) ;; esac
+      case $1 in redis-threads* | redis-saves*) CMD+=(--io-threads 2 --io-threads-do-reads yes) ;; esac
+      # Its children print, too.
+      case $1 in redis-saves*) CMD+=(--logfile "$s/log") ;; esac
       ;;
     httpd-x.*) CMD=("$b" -X -f "$s/httpd.conf") ;;
     httpd.* | httpd-1m.* | httpd-ab*.* | httpd-mmap*.* | prefork.*) CMD=("$b" -DFOREGROUND -f "$s/httpd.conf") ;;
@@ -166,12 +168,36 @@ load_of() {
   awk -v n="$requests" '$1 == "took" { printf "%d requests in %s s, %.3f s of CPU\n", n, $2, $3 + $4 }' <<<"$said"
 }
 
+# redis_saves: has redis-server write its keys to a file by a child process, and to another one by a second.
+redis_saves() {
+  local command answer i
+  exec 4<>"/dev/tcp/127.0.0.1/$W_PORT" || return 1
+  for command in BGSAVE BGREWRITEAOF; do
+    printf '%s\r\n' $command >&4
+    IFS= read -r -t 10 answer <&4 || return 1
+    case $answer in +Background*) ;; *) echo "$answer"; return 1 ;; esac
+    for ((i = 0; i < 500; i++)); do
+      case $(saved_by) in *"$command"*) break ;; esac
+      sleep 0.02
+    done
+  done
+  exec 4>&-
+}
+
+# What redis-server says that it wrote.
+saved_by() {
+  local log=$W_RUN/out/server/log
+  if grep -q 'Background saving terminated with success' "$log"; then echo BGSAVE; fi
+  if grep -q 'Background AOF rewrite finished successfully' "$log"; then echo BGREWRITEAOF; fi
+}
+
 # w_load NAME: the load of a server's workload; its output goes to $W_RUN/load.
 w_load() {
   local load=$W_DATA/tools/load
   case $1 in
     memcached.small) "$load" memcached "$W_PORT" 8 2000 ;;
     redis-strings.small) "$W_DATA/tools/strings-load" "$W_PORT" 10000 ;;
+    redis-saves.small) "$load" redis "$W_PORT" 8 2000 && redis_saves ;;
     redis*.small) "$load" redis "$W_PORT" 8 2000 ;;
     httpd-mmap.small) "$load" http "$W_PORT" 4 100 /f1m && "$load" http "$W_PORT" 4 200 /f10k ;;
     httpd*.small | nginx*.small)
@@ -212,6 +238,7 @@ w_processes() {
     prefork.*) echo 4 11 ;;
     httpd-x.* | nginx-single.*) echo 1 1 ;;
     httpd*.* | nginx*.*) echo 2 2 ;;
+    redis-saves.*) echo 3 3 ;;
     *) echo 1 1 ;;
   esac
 }
@@ -235,8 +262,11 @@ threaded_post() {
       sed -E -e 's/ in [0-9.]+ s.*//' -e '/^[0-9]+ hits$/d' "$W_RUN/load" >"$o/load"
       if [ -f "$W_RUN/served/access.log" ]; then statuses_of "$W_RUN/served/access.log" >"$o/statuses"; fi
       case $1 in
+        redis-saves.*) [ "$(grep -cE 'Background (saving terminated with|AOF rewrite finished) success' "$W_RUN/served/log")" = 2 ] || return 1 ;;
+      esac
+      case $1 in
         # A server that keeps nothing answers, too.
-        memcached.* | redis.* | redis-threads.*) grep -qE '^[1-9][0-9]* hits$' "$W_RUN/load" || return 1 ;;
+        memcached.* | redis.* | redis-threads.* | redis-saves.*) grep -qE '^[1-9][0-9]* hits$' "$W_RUN/load" || return 1 ;;
       esac
       grep -q ' requests$' "$o/load"
       ;;

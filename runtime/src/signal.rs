@@ -67,7 +67,7 @@ pub fn unblock(before: u64) {
     unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0u64, 8u64) };
 }
 
-/// Signals of what an instruction does, as a mask: they come again at replay by themselves.
+/// Signals of what an instruction does, as a mask: they come again at replay by themselves, unless somebody sent them (`raise`, `kill`).
 pub const FAULTS: u64 =
     1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGBUS - 1) | 1 << (libc::SIGFPE - 1) | 1 << (libc::SIGILL - 1) | 1 << (libc::SIGTRAP - 1);
 
@@ -292,7 +292,8 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         (*info).si_code = code;
         code
     };
-    if synchronous(signal) || matches!(page().mode, mode::PLAIN | mode::CHECK) {
+    let fault = synchronous(signal) && code > 0;
+    if fault || matches!(page().mode, mode::PLAIN | mode::CHECK) {
         crate::shadow::done();
         crate::sync::faults();
         // SAFETY: the program's handler, called as the kernel would.
@@ -381,7 +382,7 @@ fn run(e: &Async) {
     let a = *action(e.signal as c_int);
     if a.flags & libc::SA_RESETHAND != 0 {
         action(e.signal as c_int).handler = libc::SIG_DFL;
-        if recording() {
+        if recording() || synchronous(e.signal as c_int) {
             // SAFETY: a valid structure.
             unsafe { install(e.signal as c_int, &DEFAULT) };
         }

@@ -125,7 +125,10 @@ pub fn main() -> ! {
         (_, Some("graph")) => ("itarget", commands::analyzer_for("graph", args.split_off(2))),
         (_, Some("races")) => ("itarget", commands::analyzer_for("races", args.split_off(2))),
         (_, Some("explain")) => ("itarget", commands::explain_code::or_interface(args.split_off(2))),
-        _ => ("itarget", command(Cli::parse_from(args).command)),
+        _ => {
+            commands::run::limit_stack();
+            ("itarget", command(Cli::parse_from(args).command))
+        }
     };
     match result {
         Ok(status) => exit(status),

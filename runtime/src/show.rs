@@ -25,11 +25,18 @@ unsafe extern "C" {
     fn open_memstream(to: *mut *mut c_char, n: *mut usize) -> *mut c_void;
 }
 
-/// True when libc lies in the image of the program (linked statically): its memory is below the bound then, where
-/// accesses are not checked.
+/// True when libc's memory is below the bound, where accesses are not checked: libc lies in the image of the program (linked statically), or
+/// the kernel maps libraries from below.
 pub fn library_is_low() -> bool {
     // SAFETY: libc's variable, set before main.
     (unsafe { stdout } as u64) < layout::BOUND
+}
+
+/// It is in the image: as near to our own variables as one is.
+pub fn library_is_inside() -> bool {
+    // SAFETY: libc's variable, set before main.
+    let at = unsafe { stdout } as u64;
+    at.abs_diff((&raw const SHOWN) as u64) < 1 << 31
 }
 
 /// Logs where stdout and stderr are, so that a replay knows them again.

@@ -5,7 +5,7 @@ use crate::sys::{self, Digits, mmap, say, sys};
 use crate::{exit, log, pool, replay, sandbox, sync, thread};
 use core::ffi::{c_char, c_int};
 use itarget_abi::control::{PAGE, mode};
-use itarget_abi::layout::{BOUND, STACK_BASE, STACK_MAX};
+use itarget_abi::layout::{STACK_LIMIT, BOUND, STACK_BASE, STACK_MAX};
 use itarget_abi::log::flat::{Header, Part};
 use itarget_abi::log::{Start, kind};
 use itarget_abi::{env, exit as codes, options, version};
@@ -148,6 +148,9 @@ fn number(t: &[u8]) -> i32 {
 pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, main: Main) -> c_int {
     // SAFETY: the environment of this process, before the program sees it.
     let s = unsafe { settings(envp) };
+    if !s.mode.is_empty() && !s.follow {
+        unlimit_stack();
+    }
     thread::begin_main();
     match s.mode {
         b"record" => {
@@ -293,13 +296,28 @@ pub fn open_ring(seat: u32) -> i32 {
     open(&name[..6 + n], libc::O_RDWR | NEW)
 }
 
+/// Takes back the limit that the tool set: see [`STACK_LIMIT`].
+fn unlimit_stack() {
+    // SAFETY: a structure of ours.
+    unsafe {
+        let mut limit: libc::rlimit = core::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit) == 0 && limit.rlim_cur == STACK_LIMIT {
+            limit.rlim_cur = libc::RLIM_INFINITY;
+            libc::setrlimit(libc::RLIMIT_STACK, &raw const limit);
+        }
+    }
+}
+
 unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_char, s: &Settings, o: &Options) -> bool {
     let off = |why: &[u8]| {
         say(&[b"IT0618 recording is off: ", why, b"; the program runs unrecorded"]);
         false
     };
     if crate::show::library_is_low() {
-        return off(b"it is linked statically, so memory of libc can't be told from its own; link it without -static");
+        return off(match crate::show::library_is_inside() {
+            true => b"it is linked statically, so memory of libc can't be told from its own; link it without -static",
+            false => b"libraries lie where its own memory belongs, as with an unlimited stack; start it by `itarget record`, or after `ulimit -S -s 8192`",
+        });
     }
     if s.trace.is_empty() || s.trace.len() >= st().trace.len() - 32 {
         return off(b"ITARGET_TRACE names no directory");

@@ -4,7 +4,8 @@ use crate::cc::tools::in_path;
 use crate::errors::Error;
 use crate::program::{Identity, Program};
 use crate::trace::dir::Ended;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
+use itarget_abi::layout::STACK_LIMIT;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -36,6 +37,15 @@ pub fn path_of(name: &str) -> Result<PathBuf, Error> {
     let path = in_path(name)
         .ok_or_else(|| Error::new("IT0504", format!("no program {name}")).hint("give its path, such as ./a.out"))?;
     Ok(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// Where the main stack has no limit, programs that are started from now on get one: see [`STACK_LIMIT`].
+pub fn limit_stack() {
+    let limit = getrlimit(Resource::Stack);
+    if limit.current.is_none() {
+        // Without it recording says what is wrong.
+        let _ = setrlimit(Resource::Stack, Rlimit { current: Some(STACK_LIMIT), ..limit });
+    }
 }
 
 /// Starts the command and waits for it. Signals by which servers are told to end, to read their configuration or to open their files

@@ -22,6 +22,9 @@ pub const POOL_BASE: u64 = 0x0400_0000_0000;
 pub const STACK_BASE: u64 = 0x0500_0000_0000;
 /// Most bytes the main stack may have.
 pub const STACK_MAX: u64 = 1 << 30;
+/// Limit of the main stack (bytes) under which the tool starts a program where it has none: without one the kernel maps libraries where the
+/// program's memory belongs. The runtime takes it back.
+pub const STACK_LIMIT: u64 = (8 << 30) - 0x7000;
 /// Stacks of threads other than the main one: that of thread `n` ends at `THREAD_STACKS + (n + 1) * THREAD_STRIDE`.
 pub const THREAD_STACKS: u64 = 0x0600_0000_0000;
 /// Anonymous private mappings made by the program, up to [`SHARED_BOUND`].

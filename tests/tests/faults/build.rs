@@ -121,6 +121,27 @@ fn a_static_program_is_not_recorded_and_says_so() {
     assert!(o.status != 0 && o.stderr.contains("IT06"), "{o:?}");
 }
 
+#[test]
+fn a_stack_without_limit_is_recorded_and_replayed() {
+    let s = Scratch::new();
+    std::fs::write(
+        s.path("app.c"),
+        "#include <stdio.h>\n#include <stdlib.h>\n#include <sys/resource.h>\nint main(void) { struct rlimit r; getrlimit(RLIMIT_STACK, &r); printf(\"%d\\n\", r.rlim_cur == RLIM_INFINITY); fflush(stdout); return system(\"ulimit -s\"); }\n",
+    )
+    .expect("source");
+    assert_eq!(s.run("itarget-cc", &["-O1", "app.c", "-o", "app"]), Outcome::default());
+    let unlimited = |what: &str| s.run("sh", &["-c", &format!("ulimit -s unlimited; exec {what}")]);
+    let itarget = tools().join("itarget");
+    let recorded = unlimited(&format!("{} record -o trace -- ./app", itarget.display()));
+    assert_eq!((recorded.status, recorded.stdout.as_str(), recorded.stderr.as_str()), (0, "1\nunlimited\n", ""));
+    // What another program printed is not the program's.
+    let again = unlimited(&format!("{} replay trace", itarget.display()));
+    assert_eq!((again.status, again.stdout.as_str(), again.stderr.as_str()), (0, "1\n", ""));
+    // Not started by our tool: it says so.
+    let o = unlimited("env ITARGET_MODE=record ITARGET_TRACE=trace ./app");
+    assert!(o.status == 0 && o.stderr.contains("IT0618") && o.stderr.contains("ulimit"), "{o:?}");
+}
+
 /// A directory with our tools, in which a part can be exchanged.
 fn installation(s: &Scratch) -> PathBuf {
     let dir = s.path("tools");

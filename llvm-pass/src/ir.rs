@@ -21,6 +21,7 @@ unsafe extern "C" {
     );
     fn itarget_move_before(inst: LLVMValueRef, before: LLVMValueRef);
     fn itarget_clone_function(function: LLVMValueRef, name: *const std::ffi::c_char) -> LLVMValueRef;
+    fn itarget_lower_ifuncs(module: LLVMModuleRef);
     fn itarget_replace_address_uses(from: LLVMValueRef, to: LLVMValueRef) -> i32;
     fn itarget_replace_weak_uses(from: LLVMValueRef, to: LLVMValueRef);
     fn itarget_has_address_use(function: LLVMValueRef) -> i32;
@@ -660,6 +661,11 @@ impl Ir {
     pub fn clone_function(&self, f: Value, name: &str) -> Value {
         let n = cstr(name);
         llvm!(itarget_clone_function(f, n.as_ptr()))
+    }
+
+    /// Makes functions that a resolver chooses (`ifunc`) such of the program's that ask it when they are called first.
+    pub fn lower_ifuncs(&self) {
+        llvm!(itarget_lower_ifuncs(self.module));
     }
 
     /// Replaces uses of a function other than as callee; returns how many.

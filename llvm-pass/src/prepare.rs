@@ -4,6 +4,7 @@
 //! * bodies of `available_externally` functions (glibc's inline variants) are dropped, unless they only read (`tolower`,
 //!   `feof_unlocked`): one call of the library is cheaper to log than what `getc_unlocked` does to a stream; those that
 //!   only read, and those of C++ templates (not all of them exist in libstdc++), become the program's own; those that print part of their callers;
+//! * functions that the dynamic linker would choose by a resolver (`ifunc`, `target_clones`) ask the resolver when they are called first;
 //! * what only the processor knows (time stamps, random numbers) is asked from the runtime;
 //! * before intrinsics that reach memory by themselves stands a call that ends a recording;
 //! * thread-local variables become globals in programs that can't start a thread;
@@ -58,6 +59,7 @@ const LISTS: &[(&str, &str)] = &[
 /// # Errors
 /// A construct that can't be instrumented, with a code and what to do.
 pub fn run(ir: &Ir) -> Result<(), String> {
+    ir.lower_ifuncs();
     ir.run_passes(c"function(sccp),globaldce")?;
     for f in ir.functions() {
         if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {

@@ -129,6 +129,77 @@ void itarget_inline(LLVMValueRef function) {
   }
 }
 
+// A function that a resolver may choose, for the attributes of its parameters.
+static Function *chosen(Value *V, unsigned Depth) {
+  V = V->stripPointerCasts();
+  if (auto *F = dyn_cast<Function>(V))
+    return F;
+  auto *U = dyn_cast<User>(V);
+  if (!U || Depth == 0 || !(isa<PHINode>(U) || isa<SelectInst>(U)))
+    return nullptr;
+  for (Value *Op : U->operands())
+    if (Function *F = chosen(Op, Depth - 1))
+      return F;
+  return nullptr;
+}
+
+// In the place of each function that the dynamic linker chooses by a resolver (`ifunc`, `target_clones`): one that asks the resolver when it
+// is called first, and goes on where that says.
+void itarget_lower_ifuncs(LLVMModuleRef module) {
+  Module *M = unwrap(module);
+  SmallVector<GlobalIFunc *, 4> All;
+  for (GlobalIFunc &G : M->ifuncs())
+    All.push_back(&G);
+  for (GlobalIFunc *G : All) {
+    auto *Ty = cast<FunctionType>(G->getValueType());
+    auto *Resolver = dyn_cast<Function>(G->getResolver()->stripPointerCasts());
+    if (!Resolver || Resolver->isDeclaration() || Resolver->arg_size() != 0)
+      continue;
+    LLVMContext &C = M->getContext();
+    auto *Ptr = PointerType::getUnqual(C);
+    Function *F = Function::Create(Ty, G->getLinkage(), "", M);
+    F->setVisibility(G->getVisibility());
+    for (BasicBlock &BB : *Resolver)
+      if (auto *R = dyn_cast<ReturnInst>(BB.getTerminator()))
+        if (Function *One = R->getReturnValue() ? chosen(R->getReturnValue(), 8) : nullptr)
+          if (One->getFunctionType() == Ty) {
+            AttributeList A = One->getAttributes();
+            F->setCallingConv(One->getCallingConv());
+            for (unsigned I = 0; I < Ty->getNumParams(); ++I)
+              F->addParamAttrs(I, AttrBuilder(C, A.getParamAttrs(I)));
+            F->addRetAttrs(AttrBuilder(C, A.getRetAttrs()));
+          }
+    auto *Slot = new GlobalVariable(*M, Ptr, false, GlobalValue::InternalLinkage, ConstantPointerNull::get(Ptr),
+                                    "itarget.chosen." + G->getName());
+    auto *Entry = BasicBlock::Create(C, "", F), *Ask = BasicBlock::Create(C, "", F), *Go = BasicBlock::Create(C, "", F);
+    IRBuilder<> B(Entry);
+    Value *Known = B.CreateLoad(Ptr, Slot);
+    B.CreateCondBr(B.CreateIsNull(Known), Ask, Go);
+    B.SetInsertPoint(Ask);
+    CallInst *Asked = B.CreateCall(Resolver->getFunctionType(), Resolver);
+    B.CreateStore(Asked, Slot);
+    B.CreateBr(Go);
+    B.SetInsertPoint(Go);
+    PHINode *Callee = B.CreatePHI(Ptr, 2);
+    Callee->addIncoming(Known, Entry);
+    Callee->addIncoming(Asked, Ask);
+    SmallVector<Value *, 8> Args;
+    for (Argument &A : F->args())
+      Args.push_back(&A);
+    CallInst *Call = B.CreateCall(Ty, Callee, Args);
+    Call->setCallingConv(F->getCallingConv());
+    Call->setAttributes(F->getAttributes().removeFnAttributes(C));
+    Call->setTailCallKind(Ty->isVarArg() ? CallInst::TCK_MustTail : CallInst::TCK_Tail);
+    if (Ty->getReturnType()->isVoidTy())
+      B.CreateRetVoid();
+    else
+      B.CreateRet(Call);
+    G->replaceAllUsesWith(F);
+    F->takeName(G);
+    G->eraseFromParent();
+  }
+}
+
 // Replaces every use of `from` that is not the callee operand of a call.
 int itarget_replace_address_uses(LLVMValueRef from, LLVMValueRef to) {
   Function *F = unwrap<Function>(from);

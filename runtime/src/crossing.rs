@@ -579,7 +579,10 @@ fn perform(number: u64) {
             leave(target >> 1);
             ctl().in_env = 0;
             // SAFETY: a buffer of replay space, filled by setjmp at replay too.
-            unsafe { setjmp::jump(buffer as *const u64, value as c_int) }
+            unsafe {
+                setjmp::restore_mask(buffer as *const u64);
+                setjmp::jump(buffer as *const u64, value as c_int)
+            }
         }
         Special::Exit => {
             let (sp, status) = (word(0), word(0));

@@ -19,7 +19,8 @@ const LOW: (u64, u64) = (0x4000_0000, 0x7fff_0000);
 /// Where the next mapping goes, and the next in the lowest 2 GiB.
 static mut NEXT: [u64; 2] = [MMAP_BASE, LOW.0];
 
-/// Ranges of the program's own memory that can't be read (`PROT_NONE`), such as guard pages in blocks of the pool: digests leave them out.
+/// Ranges of the program's own memory that digests leave out: what can't be read (`PROT_NONE`), such as guard pages in blocks of the pool, and
+/// stacks for handlers, where the kernel keeps what a fault interrupted.
 struct Closed {
     ranges: [(u64, u64); CLOSED_MAX],
     count: usize,
@@ -43,8 +44,15 @@ static mut CLOSED: Closed = Closed { ranges: [(0, 0); CLOSED_MAX], count: 0, unk
 
 /// What the program did with pages: they can be read from now on, or can't.
 fn set_closed(at: *const u8, len: u64, closed: bool) {
-    let from = at as u64;
-    let to = from + len.next_multiple_of(4096);
+    change(at as u64, at as u64 + len.next_multiple_of(4096), closed);
+}
+
+/// Memory that others write to, too, is none for digests.
+pub fn leave_out(at: *const u8, len: u64) {
+    change(at as u64, (at as u64).saturating_add(len), true);
+}
+
+fn change(from: u64, to: u64, closed: bool) {
     if (MMAP_BASE..MMAP_BASE + SPAN).contains(&from) {
         // Digests do not look at mappings.
         return;
@@ -257,4 +265,23 @@ pub unsafe extern "C" fn __itarget_madvise(at: *mut u8, len: u64, advice: c_int)
             advise(advice)
         }
     }
+}
+
+/// mlockall. Our own reservations are far larger than memory, so pages are locked only once they are touched; where even that is more
+/// than the program may lock, nothing is.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_mlockall(flags: c_int) -> c_int {
+    /// `MCL_ONFAULT`
+    const ON_FAULT: c_int = 4;
+    // SAFETY: no memory is passed.
+    let lock = |flags| unsafe { libc::mlockall(flags) };
+    if off() {
+        return lock(flags);
+    }
+    outside(|| {
+        let r = lock(flags | ON_FAULT);
+        // SAFETY: libc's errno of this thread.
+        let errno = unsafe { *libc::__errno_location() };
+        i64::from(if r != 0 && errno == libc::ENOMEM { 0 } else { r })
+    }) as c_int
 }

@@ -93,12 +93,23 @@ pub unsafe extern "C" fn __itarget_longjmp(buf: *const u64, value: c_int) -> ! {
         // At replay a buffer of the environment may not be there.
         let target = if !crate::state::replaying() || layout::mapped_at_replay(buf as u64) { *buf.add(10) } else { 0 };
         crossing::jump(target, buf as u64, value);
+        restore_mask(buf);
+        jump(buf, if value == 0 { 1 } else { value })
+    }
+}
+
+/// Restores the signal mask that [`save_mask`] saved, if it did.
+///
+/// # Safety
+/// A buffer that is there.
+pub unsafe fn restore_mask(buf: *const u64) {
+    // SAFETY: as the caller says; a mask of 8 bytes.
+    unsafe {
         if *buf.add(8) != 0 {
             // At replay only faults arrive, and those that handlers leave this way are to arrive again.
             let mask = if crate::state::replaying() { *buf.add(9) & crate::signal::FAULTS } else { *buf.add(9) };
             crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask, 0u64, 8u64);
         }
-        jump(buf, if value == 0 { 1 } else { value })
     }
 }
 

@@ -111,6 +111,9 @@ pub unsafe extern "C" fn __itarget_sigaltstack(new: *const libc::stack_t, old: *
         }
         if r == 0 && !new.is_null() {
             logged(&mut wanted);
+            if wanted.ss_flags & libc::SS_DISABLE == 0 && itarget_abi::layout::mapped_at_replay(wanted.ss_sp as u64) {
+                crate::mapping::leave_out(wanted.ss_sp.cast(), wanted.ss_size as u64);
+            }
             if replaying() && itarget_abi::layout::mapped_at_replay(wanted.ss_sp as u64) {
                 libc::sigaltstack(&raw const wanted, core::ptr::null_mut());
             }

@@ -44,6 +44,59 @@ impl<'p> Finder<'p> {
         }
     }
 
+    /// Finds where pointers to functions are cast as they are stored, passed or returned by these instructions.
+    pub(super) fn casts(&mut self, passed: &[(Value<'p>, Value<'p>)]) {
+        for (f, i) in passed {
+            match i.opcode() {
+                Op::LLVMStore => {
+                    let place = i.operand(1);
+                    self.passes(i.operand(0), |finder| place.and_then(|place| finder.place(place, 0)));
+                }
+                Op::LLVMRet if i.operand_count() == 0 => {}
+                Op::LLVMRet => {
+                    self.passes(i.operand(0), |_| f.debug_node().and_then(|node| operand(node, 4)).and_then(|ty| parts(ty).first().copied().flatten()));
+                }
+                _ => {
+                    for index in 0..i.arg_count() {
+                        self.passes(i.operand(index), |finder| {
+                            let callee = i.callee()?;
+                            let ty = match callee.kind() {
+                                Kind::LLVMFunctionValueKind => callee.debug_node().and_then(|node| operand(node, 4)),
+                                _ => finder.called(*i, 0),
+                            };
+                            ty.map(parts).unwrap_or_default().get(1 + index as usize).copied().flatten()
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// A value goes where it is declared as that.
+    fn passes(&mut self, value: Option<Value<'p>>, to: impl FnOnce(&mut Self) -> Option<Value<'p>>) {
+        let is_pointer = |value: &Value<'p>| value.ty().kind() == TyKind::LLVMPointerTypeKind && !is_function(*value);
+        let Some(from) = value.filter(is_pointer).and_then(|value| self.declared_as(value)) else { return };
+        let from = self.exact_types(from);
+        if from.is_empty() {
+            return;
+        }
+        let Some(to) = to(self) else { return };
+        for to in self.exact_types(to) {
+            for from in from.iter().filter(|from| **from != to) {
+                let all = self.found.cast.entry(*from).or_default();
+                if !all.contains(&to) {
+                    all.push(to);
+                }
+            }
+        }
+    }
+
+    /// The exact types of functions that pointers of a type lead to, but for those without a list of parameters.
+    fn exact_types(&mut self, ty: Value<'p>) -> Vec<u32> {
+        let ids: Vec<u32> = functions(ty).into_iter().filter_map(|ty| self.prototype(ty)).collect();
+        ids.into_iter().map(|id| &self.found.list[id as usize]).filter(|known| !known.open).map(|known| known.exact).collect()
+    }
+
     fn initialiser(&mut self, value: Value<'p>, ty: Option<Value<'p>>, depth: u32) {
         if depth > DEEPEST {
             return;

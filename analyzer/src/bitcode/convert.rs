@@ -62,7 +62,7 @@ pub(super) fn convert<'p>(program: &'p Program<'_>, sites: &Sites, found: &Found
         let converted = body.finish(&module.externals);
         let mut converted = function(&constants, &mut names, name, *f, converted);
         converted.prototype = prototypes.by_key.get(&f.key()).copied();
-        converted.called_as = prototypes.kept.get(&f.key()).cloned().flatten();
+        converted.called_as = prototypes.called_as(f.key());
         module.functions.push(converted);
     }
     module.types = constants.types.types;

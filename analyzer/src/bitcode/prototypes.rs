@@ -25,6 +25,27 @@ pub(super) struct Prototypes {
     pub(super) calls: FxHashMap<usize, Vec<u32>>,
     /// Exact types that addresses of functions are kept as, by the key of the function. `None`: nobody knows.
     pub(super) kept: FxHashMap<usize, Option<Vec<u32>>>,
+    /// Exact types that pointers declared as the first are cast to as they are passed on.
+    pub(super) cast: FxHashMap<u32, Vec<u32>>,
+}
+
+impl Prototypes {
+    /// The exact types by which a function may be called besides its own: those that its address is kept as, and all that pointers of its
+    /// own type or of these are cast to. `None`: nobody knows.
+    pub(super) fn called_as(&self, function: usize) -> Option<Vec<u32>> {
+        let mut all = self.kept.get(&function)?.clone()?;
+        let own = self.by_key.get(&function).map(|id| self.list[*id as usize].exact);
+        let mut work: Vec<u32> = all.iter().copied().chain(own).collect();
+        while let Some(ty) = work.pop() {
+            for to in self.cast.get(&ty).into_iter().flatten().filter(|to| Some(**to) != own) {
+                if !all.contains(to) {
+                    all.push(*to);
+                    work.push(*to);
+                }
+            }
+        }
+        Some(all)
+    }
 }
 
 /// How an expression is declared.
@@ -47,6 +68,8 @@ pub(super) struct Finder<'p> {
     named: FxHashMap<String, u32>,
     /// Definitions of structures by name.
     defined: FxHashMap<String, Vec<Value<'p>>>,
+    /// Answers of [`Finder::named_as`].
+    names: FxHashMap<Ty<'p>, Option<Value<'p>>>,
     visited: FxHashSet<usize>,
     /// By the key of a composite, and the name it goes by if it has none.
     composites: FxHashMap<(usize, String), Option<u32>>,
@@ -64,6 +87,7 @@ pub(super) fn find<'p>(program: &'p Program<'p>) -> Prototypes {
         ids: FxHashMap::default(),
         named: FxHashMap::default(),
         defined: FxHashMap::default(),
+        names: FxHashMap::default(),
         visited: FxHashSet::default(),
         composites: FxHashMap::default(),
         exact: FxHashMap::default(),
@@ -83,11 +107,14 @@ pub(super) fn find<'p>(program: &'p Program<'p>) -> Prototypes {
         }
     }
     let mut calls = Vec::new();
-    let mut taken = Vec::new();
+    let (mut taken, mut passed) = (Vec::new(), Vec::new());
     program.set_debug_records(false);
-    for i in bodies().flat_map(|f| f.blocks()).flat_map(|b| b.instructions()) {
+    for (f, i) in bodies().flat_map(|f| f.blocks().flat_map(|b| b.instructions()).map(move |i| (f, i))) {
         if super::addresses::takes_any(i) {
             taken.push(i);
+        }
+        if matches!(i.opcode(), Op::LLVMStore | Op::LLVMRet) {
+            passed.push((f, i));
         }
         if !matches!(i.opcode(), Op::LLVMCall | Op::LLVMInvoke | Op::LLVMCallBr) {
             continue;
@@ -95,7 +122,11 @@ pub(super) fn find<'p>(program: &'p Program<'p>) -> Prototypes {
         let Some(callee) = i.callee() else { continue };
         if !matches!(callee.kind(), Kind::LLVMFunctionValueKind) {
             calls.push(i);
+            passed.push((f, i));
             continue;
+        }
+        if !callee.is_declaration() {
+            passed.push((f, i));
         }
         let at = match callee.name().as_str() {
             "llvm.dbg.declare" => 0,
@@ -124,6 +155,7 @@ pub(super) fn find<'p>(program: &'p Program<'p>) -> Prototypes {
         }
     }
     finder.addresses(&taken);
+    finder.casts(&passed);
     finder.found
 }
 
@@ -253,6 +285,14 @@ impl<'p> Finder<'p> {
         }
     }
 
+    /// The type that a value is declared as.
+    pub(super) fn declared_as(&mut self, value: Value<'p>) -> Option<Value<'p>> {
+        match self.expression(value, 0)? {
+            Expression::Of(ty) => Some(ty),
+            Expression::AddressOf(_) => None,
+        }
+    }
+
     /// The type of what a pointer leads to.
     pub(super) fn place(&mut self, pointer: Value<'p>, depth: u32) -> Option<Value<'p>> {
         match self.expression(pointer, depth + 1)? {
@@ -298,7 +338,16 @@ impl<'p> Finder<'p> {
     }
 
     /// The structure of the name that LLVM has for it, if there is only one.
-    fn named_as(&self, ty: Ty<'p>) -> Option<Value<'p>> {
+    fn named_as(&mut self, ty: Ty<'p>) -> Option<Value<'p>> {
+        if let Some(known) = self.names.get(&ty) {
+            return *known;
+        }
+        let named = self.only_named_as(ty);
+        self.names.insert(ty, named);
+        named
+    }
+
+    fn only_named_as(&self, ty: Ty<'p>) -> Option<Value<'p>> {
         let name = ty.struct_name()?;
         let name = name.strip_prefix("struct.")?;
         let plain = name.trim_end_matches(|c: char| c.is_ascii_digit()).strip_suffix('.').unwrap_or(name);

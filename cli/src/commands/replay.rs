@@ -46,6 +46,8 @@ pub struct Ready {
     pub stream: File,
     /// The executable.
     pub program: Program,
+    /// The signal of which the recorded process died outside of its own code, if that is known.
+    pub killed_by: Option<i32>,
 }
 
 /// Finds, decodes and checks what a trace holds of a process.
@@ -63,7 +65,13 @@ pub fn prepare(trace: Option<&Path>, process: u32, exe: Option<&Path>, reading: 
     if let Some(start) = &log.start {
         same_binary(start, &program)?;
     }
-    Ok(Ready { log, stream, program })
+    // What became of others nobody waited for.
+    let ended = if process == 0 && log.end.is_none() { dir::meta(&dir).ok().and_then(|meta| meta.end) } else { None };
+    let killed_by = ended.and_then(|ended| match ended {
+        dir::Ended::Signal(signal) => Some(signal),
+        dir::Ended::Status(_) => None,
+    });
+    Ok(Ready { log, stream, program, killed_by })
 }
 
 impl Ready {
@@ -124,7 +132,7 @@ pub fn run(args: Args) -> Outcome {
         std::fs::write(path, format!("{}\n", summary(&report, code, status.signal())))
             .map_err(|e| Error::new("IT0609", format!("{}: {e}", path.display())))?;
     }
-    explain(&report, code, &ready.program);
+    explain(&report, code, &ready);
     Ok(run::end_like(status))
 }
 
@@ -143,7 +151,7 @@ fn summary(report: &Value, code: i32, signal: Option<i32>) -> Value {
 }
 
 /// Names the site at which a replay went wrong.
-fn explain(report: &Value, code: i32, program: &Program) {
+fn explain(report: &Value, code: i32, ready: &Ready) {
     let ended = report["end"].as_str().unwrap_or("");
     let expected = match ended {
         "diverged" => exit::DIVERGED,
@@ -154,14 +162,21 @@ fn explain(report: &Value, code: i32, program: &Program) {
     if code != expected {
         return;
     }
-    let site = report["site"].as_u64().and_then(|n| usize::try_from(n).ok());
-    let plan = program.plan().ok();
+    // Before the first event there is none.
+    let site = report["site"].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|_| report["boundaries"] != 0);
+    let plan = ready.program.plan().ok();
     if let Some((site, plan)) = site.zip(plan)
         && let Some(s) = plan.sites.get(site)
     {
         anstream::eprintln!("itarget: last site before that: {}", describe(s));
     }
     match ended {
+        "trace_ends" => {
+            if let Some(signal) = ready.killed_by {
+                let name = signal_hook::low_level::signal_name(signal).map_or(String::new(), |name| format!(" ({name})"));
+                anstream::eprintln!("itarget: the recorded program died here of signal {signal}{name}, in a call of the library or from outside");
+            }
+        }
         "diverged" => anstream::eprintln!(
             "itarget: record with --check=full to find the first event that differs, or with --digest to compare memory"
         ),

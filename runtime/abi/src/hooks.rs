@@ -273,6 +273,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_iconv",
     "__itarget_longjmp",
     "__itarget_madvise",
+    "__itarget_mlockall",
     "__itarget_mmap",
     "__itarget_mprotect",
     "__itarget_munmap",

@@ -202,6 +202,9 @@ pub struct PointerFlow {
     pub src: Place,
 }
 
+/// End of the name of an object that lies in frames of the library's functions: on the program's stack.
+pub const FRAME: &str = " frame";
+
 /// What a callback receives as one of its arguments.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -219,6 +222,8 @@ pub struct Callback {
     pub function: Place,
     /// The library keeps what it returns, and may write there later.
     pub retained: bool,
+    /// Where the library keeps what it returns, for other callbacks.
+    pub kept: Option<Place>,
     /// Its arguments.
     pub args: Vec<CallbackArg>,
 }

@@ -14,7 +14,7 @@ use crate::flow::facts::{CallSite, Facts, InternalCall, Load, Place, PointerArg,
 use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::{FunctionId, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo};
-use itarget_annotations::{Annotations, Kind};
+use itarget_annotations::{Annotations, FRAME, Kind};
 use itarget_plan::{Alone, Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -349,6 +349,7 @@ impl Writer<'_> {
                 ObjectKind::Global(g) if !self.module.globals[g.index()].thread_local => {}
                 ObjectKind::ExternalVariable(v) if self.module.external_variables[v.index()].located() => {}
                 ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_) | ObjectKind::Arguments if !self.own_stacks => how = How::OnStack,
+                ObjectKind::External if !self.own_stacks && self.points_to.object(self.points_to.field(v).object).name.ends_with(FRAME) => how = How::OnStack,
                 _ => return How::Always,
             }
         }

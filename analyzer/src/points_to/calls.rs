@@ -7,6 +7,7 @@ use super::objects::Loc;
 use super::solver::{NONE, Node, Slots, Use};
 use super::through::Through;
 use super::{ObjectKind, Runs, SiteRef, Target};
+use itarget_annotations::FRAME;
 use crate::model::{Callee, Class, Declared, ExternalId, FunctionId, GepStep, InstrKind, Operand, Signature};
 
 impl Builder<'_> {
@@ -358,6 +359,10 @@ impl Builder<'_> {
         let instance = self.shared_instance(f);
         let (base, ret) = (self.instances[instance as usize].base, self.instances[instance as usize].ret);
         let escape = self.solver.escape;
+        // What it has in its frames it may hand over, too.
+        let frame = self.named_object(&format!("ext:unknown{FRAME}"), ObjectKind::External);
+        let frame = self.solver.loc(frame, 0);
+        self.solver.add(escape, frame);
         for (i, class) in self.module.functions[f.index()].signature.params.iter().enumerate() {
             if class.carries_pointer() {
                 self.solver.edge(escape, base + u32::try_from(i).unwrap_or(0));

@@ -285,7 +285,17 @@ impl Builder<'_> {
             }
         }
         let runs = self.options.worlds.map_or(Runs::Caller, |w| (w.runs)(&f.name));
-        let ret = if callback.retained { self.retained } else { NONE };
+        let ret = match &callback.kept {
+            Some(place) => {
+                let source = self.solver.node();
+                let to = self.pointer(call, f, place, place.derefs - 1);
+                let to = self.at(to, place.offset);
+                self.solver.attach(to, Use::Store { source, slots: Slots::ONE });
+                source
+            }
+            None if callback.retained => self.retained,
+            None => NONE,
+        };
         self.call_back(call, function, (args, ret), (signature, runs));
     }
 }

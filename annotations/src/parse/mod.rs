@@ -313,12 +313,18 @@ impl Context<'_> {
                 })
             })
             .collect::<Result<_, _>>()?;
-        let retained = match &raw.ret {
-            None => false,
-            Some(ret) if ret.get_ref() == "retained" => true,
-            Some(ret) => return Err(self.bad(ret.span(), format!("`{}` is nothing that a library does with a result", ret.get_ref()), "write `retained`, or leave it out")),
+        let (retained, kept) = match &raw.ret {
+            None => (false, None),
+            Some(ret) if ret.get_ref() == "retained" => (true, None),
+            Some(ret) => match place::place(ret.get_ref(), owner) {
+                Ok(place) if place.derefs > 0 && matches!(place.root, Root::Static(_)) => (false, Some(place)),
+                _ => {
+                    let message = format!("`{}` is nothing that a library does with a result", ret.get_ref());
+                    return Err(self.bad(ret.span(), message, "write `retained`, a place such as `*static:NAME`, or leave it out"));
+                }
+            },
         };
-        Ok(Callback { function, args, retained })
+        Ok(Callback { function, args, retained, kept })
     }
 
     fn indices(&self, raw: &[Spanned<u64>]) -> Result<Vec<u8>, Error> {

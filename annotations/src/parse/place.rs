@@ -1,7 +1,7 @@
 //! The grammar of pointer flows (`*arg1+0 <- arg0`) and of the other one-word values.
 
 use super::scan::Scan;
-use crate::model::{Kind, MAX_ARG, Place, PointerFlow, Ret, Root, Show, Varargs, VariableKind};
+use crate::model::{FRAME, Kind, MAX_ARG, Place, PointerFlow, Ret, Root, Show, Varargs, VariableKind};
 
 /// `DST <- SRC`; `owner` names the function's own external or static object.
 pub(super) fn flow(text: &str, owner: &str) -> Result<PointerFlow, String> {
@@ -15,7 +15,7 @@ pub(super) fn flow(text: &str, owner: &str) -> Result<PointerFlow, String> {
     Ok(PointerFlow { dst, src })
 }
 
-/// `{*} (ret | argN | external[:NAME] | static[:NAME] | alloc) [+OFFSET]`.
+/// `{*} (ret | argN | external[:NAME] | frame[:NAME] | static[:NAME] | alloc) [+OFFSET]`.
 pub(super) fn place(text: &str, owner: &str) -> Result<Place, String> {
     let mut scan = Scan::new(text);
     let mut derefs = 0;
@@ -30,6 +30,7 @@ pub(super) fn place(text: &str, owner: &str) -> Result<Place, String> {
         "ret" => Root::Ret,
         "alloc" => Root::Alloc,
         "external" => Root::External(object_name(&mut scan, owner)?),
+        "frame" => Root::External(format!("{}{FRAME}", object_name(&mut scan, owner)?)),
         "static" => Root::Static(object_name(&mut scan, owner)?),
         _ => match word.strip_prefix("arg") {
             Some(index) => {
@@ -40,7 +41,7 @@ pub(super) fn place(text: &str, owner: &str) -> Result<Place, String> {
             }
             None => {
                 return Err(format!(
-                    "expected ret, argN, external, static or alloc, found `{word}`"
+                    "expected ret, argN, external, frame, static or alloc, found `{word}`"
                 ));
             }
         },

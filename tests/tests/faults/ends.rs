@@ -492,6 +492,8 @@ fn with_library(source: &str) -> (Scratch, PathBuf) {
     let s = Scratch::new();
     s.write("library.c", "#include <stdlib.h>\nvoid *kept;\nvoid keeps(void *p) { kept = p; }\nint asks(int (*f)(void)) { return (f ? f() : 0) + (getenv(\"HOME\") != 0); }\n\
         void (*release)(void *) = free;\nvoid release_by(void (*f)(void *)) { release = f; }\nvoid *block(void) { return calloc(1, 8); }\nvoid release_otherwise(void) { release = keeps; }\n\
+        struct given { int a, b; const char *text; void *data; };\nint each(int (*f)(struct given *, int), void *data, int n) { int r = 0;\n\
+        for (int i = 0; i < n; i++) { char t[3] = { (char)('a' + i), 'x', 0 }; struct given g = { i * n, i + 7, t, data }; r += f(&g, i) + g.b; } return r; }\n\
         static void (*last)(void);\nstatic void bye(void) { last(); last(); }\nvoid at_exit(void (*f)(void)) { last = f; atexit(bye); }\n");
     s.write("app.c", source);
     assert_eq!(s.run("clang-19", &["-shared", "-fPIC", "library.c", "-o", "libapart.so"]), Outcome::default());
@@ -499,6 +501,23 @@ fn with_library(source: &str) -> (Scratch, PathBuf) {
     assert_eq!(s.run("itarget-cc", &["-O1", "-w", "app.c", "-o", "app", "-L.", "-lapart", &format!("-Wl,-rpath,{here}")]), Outcome::default());
     let exe = s.path("app");
     (s, exe)
+}
+
+/// What a library hands to a callback lies in its own frames, beside those of the program's, and goes where memory of the program's goes, too.
+#[test]
+fn what_lies_in_frames_of_a_library_is_logged() {
+    let (s, exe) = with_library(
+        "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n\
+         struct given { int a, b; const char *text; void *data; };\nint each(int (*f)(struct given *, int), void *data, int n);\n\
+         static long sum, kept;\nstatic int look(const struct given *g) { return g->a * 3 + g->b + (int)strlen(g->text); }\n\
+         static int back(struct given *g, int i) { printf(\"%s %d\\n\", g->text, look(g)); g->b += 100; kept = kept * 3 + look(g); *(long *)g->data += g->a; return look(g) + i; }\n\
+         int main(void) { struct given mine = { 1, 2, \"mine\", &sum }; int r = look(&mine); struct given *h = malloc(sizeof *h); *h = mine; h->a = 9; r += look(h);\n\
+         r += each(back, &sum, 4); printf(\"%d %ld %ld\\n\", r, sum, kept); free(h); return 0; }\n",
+    );
+    let trace = s.path("trace");
+    let run = record(&s, &trace, &exe, &[]);
+    assert!(run.status == 0 && run.stdout.starts_with("ax 9\nbx 22\n") && run.stderr.is_empty(), "{run:?}");
+    assert_eq!(replay(&s, &trace), run);
 }
 
 #[test]

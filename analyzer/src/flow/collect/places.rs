@@ -5,7 +5,7 @@ use crate::annotate::CallSpec;
 use crate::flow::facts::{Place, is_allocator};
 use crate::model::{Callee, InstrKind, Operand};
 use crate::points_to::{AbstractObject, ObjectKind, SiteRef};
-use itarget_annotations::{Kind, Ret, VariableKind};
+use itarget_annotations::{FRAME, Kind, Ret, VariableKind};
 use rustc_hash::FxHashSet;
 
 /// Names of library memory (`ext:<name>`) that is as valid at replay as when recording.
@@ -38,6 +38,8 @@ impl Collector<'_> {
             | ObjectKind::VarArgs(_) => Place::Low,
             ObjectKind::External => match o.name.strip_prefix("ext:") {
                 Some(name) if CARRIED.contains(&name) => Place::Low,
+                // Below the bound, beside the program's own frames.
+                Some(name) if name.ends_with(FRAME) => Place::ExternalLow,
                 _ => Place::External,
             },
             ObjectKind::ExternalVariable(v) => {

@@ -51,8 +51,33 @@ fn libc_fork() -> c_int {
     r
 }
 
+/// The main thread forks beside others, and its child is to be recorded.
+static BESIDE: AtomicBool = AtomicBool::new(false);
+
+/// This is that fork, and not one that another thread makes meanwhile.
+fn beside() -> bool {
+    BESIDE.load(SeqCst) && sync::is_main()
+}
+
+/// Before a fork, after the handlers of libraries, which may wait for threads that wait for us.
+extern "C" fn before() {
+    if beside() {
+        sync::hold_others();
+    }
+}
+
+/// After it, in the parent, before those handlers.
+extern "C" fn in_parent() {
+    if beside() {
+        sync::go_on();
+    }
+}
+
 /// In a child, before anything else runs there: one that a library made on its own may call back into the program.
 extern "C" fn in_child() {
+    if beside() {
+        sync::after_fork();
+    }
     if recording() && !FORKING.load(SeqCst) {
         leave_recording();
         say(&[b"IT0618 recording is off in process ", Digits::new(sys::pid() as u64).bytes(), b", which a library made; it runs unrecorded"]);
@@ -72,7 +97,7 @@ pub fn begin(follow: bool) -> Result<(), &'static [u8]> {
     // SAFETY: one thread; a function without conditions.
     unsafe {
         ROOT = trace.iter().position(|b| *b == 0).unwrap_or(0);
-        pthread_atfork(None, None, Some(in_child));
+        pthread_atfork(Some(before), Some(in_parent), Some(in_child));
         NUMBER = take_number(if follow { 0 } else { libc::O_TRUNC }).ok_or(UNWRITABLE)?;
         if NUMBER > 0 { make_directory(NUMBER) } else { Ok(()) }
     }
@@ -230,15 +255,10 @@ fn record() -> c_int {
     // Where there is none, the child can't make its directory either.
     let number = if recorded { take_number(0).unwrap_or(0) } else { 0 };
     let parent = sys::pid();
-    let held = others && recorded;
-    if held {
-        sync::hold_others();
-    }
+    BESIDE.store(others && recorded, SeqCst);
     let r = libc_fork();
+    BESIDE.store(false, SeqCst);
     if r != 0 {
-        if held {
-            sync::go_on();
-        }
         return r;
     }
     let Some(before) = before.filter(|_| recorded) else {

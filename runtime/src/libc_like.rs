@@ -15,10 +15,13 @@ use itarget_abi::layout::{self, OBJ_REPLAY};
 
 /// A comparison function of the program.
 type Compare = extern "C" fn(*const u8, *const u8) -> c_int;
+/// One that gets an argument besides.
+type CompareWith = extern "C" fn(*const u8, *const u8, *mut c_void) -> c_int;
 
 unsafe extern "C" {
     fn vsnprintf(to: *mut u8, n: usize, format: *const c_char, list: *mut c_void) -> c_int;
     fn iconv(cd: *mut c_void, from: *mut *mut u8, from_left: *mut u64, to: *mut *mut u8, to_left: *mut u64) -> u64;
+    fn qsort_r(base: *mut c_void, count: usize, size: usize, compare: CompareWith, argument: *mut c_void);
     fn getdelim(line: *mut *mut c_char, n: *mut usize, delimiter: c_int, stream: *mut c_void) -> isize;
 }
 
@@ -61,18 +64,42 @@ pub unsafe extern "C" fn __itarget_bsearch(key: *const u8, base: *mut u8, count:
 /// As qsort.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, compare: Compare) {
-    // SAFETY: passed on; the temporary holds `count * size` bytes.
+    // SAFETY: passed on.
     unsafe {
         if off() {
             let f: unsafe extern "C" fn(*const c_void, *const c_void) -> c_int = core::mem::transmute(compare);
             return libc::qsort(base.cast(), count as usize, size as usize, Some(f));
         }
+        sort_array(base, count, size, &|a, b| compare(a, b));
+    }
+}
+
+/// qsort_r, likewise.
+///
+/// # Safety
+/// As qsort_r.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_qsort_r(base: *mut u8, count: u64, size: u64, compare: CompareWith, argument: *mut c_void) {
+    // SAFETY: passed on.
+    unsafe {
+        if off() {
+            return qsort_r(base.cast(), count as usize, size as usize, compare, argument);
+        }
+        sort_array(base, count, size, &|a, b| compare(a, b, argument));
+    }
+}
+
+/// # Safety
+/// An array of so many elements of so many bytes each.
+unsafe fn sort_array(base: *mut u8, count: u64, size: u64, compare: &impl Fn(*const u8, *const u8) -> c_int) {
+    // SAFETY: passed on; the temporary holds `count * size` bytes.
+    unsafe {
         if count < 2 || size == 0 {
             return;
         }
         // The library's own, such as what `scandir` gives, is not there at replay: what is compared tells the order.
         if replaying() && !layout::mapped_at_replay(base as u64) {
-            return sort::<false>(base, base, count as usize, size as usize, compare);
+            return sort::<false, _>(base, base, count as usize, size as usize, compare);
         }
         let bytes = count * size;
         let rw = libc::PROT_READ | libc::PROT_WRITE;
@@ -87,7 +114,7 @@ pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, c
             small.as_mut_ptr()
         };
         crate::shadow::give_up(base as u64, bytes);
-        sort::<true>(base, temporary, count as usize, size as usize, compare);
+        sort::<true, _>(base, temporary, count as usize, size as usize, compare);
         if large {
             sys!(libc::SYS_munmap, temporary, bytes);
         }
@@ -95,7 +122,7 @@ pub unsafe extern "C" fn __itarget_qsort(base: *mut u8, count: u64, size: u64, c
 }
 
 /// Without `MOVES`, what is compared is compared, and nothing else happens.
-unsafe fn sort<const MOVES: bool>(base: *mut u8, temporary: *mut u8, n: usize, size: usize, compare: Compare) {
+unsafe fn sort<const MOVES: bool, F: Fn(*const u8, *const u8) -> c_int>(base: *mut u8, temporary: *mut u8, n: usize, size: usize, compare: &F) {
     if n < 2 {
         return;
     }
@@ -103,8 +130,8 @@ unsafe fn sort<const MOVES: bool>(base: *mut u8, temporary: *mut u8, n: usize, s
     let middle = base.wrapping_add(half * size);
     // SAFETY: both halves lie in the array; the temporary is as large as the array.
     unsafe {
-        sort::<MOVES>(base, temporary, half, size, compare);
-        sort::<MOVES>(middle, temporary, n - half, size, compare);
+        sort::<MOVES, _>(base, temporary, half, size, compare);
+        sort::<MOVES, _>(middle, temporary, n - half, size, compare);
     }
     // Merged into the temporary; the program only ever sees addresses in its own array.
     let (mut i, mut j, mut k) = (0, half, 0);

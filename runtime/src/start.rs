@@ -296,6 +296,15 @@ pub fn open_ring(seat: u32) -> i32 {
     open(&name[..6 + n], libc::O_RDWR | NEW)
 }
 
+/// The process may not have as much of it as it likes.
+fn is_limited(what: u32) -> bool {
+    // SAFETY: a structure of ours.
+    unsafe {
+        let mut limit: libc::rlimit = core::mem::zeroed();
+        libc::getrlimit(what, &raw mut limit) == 0 && limit.rlim_cur != libc::RLIM_INFINITY
+    }
+}
+
 /// Takes back the limit that the tool set: see [`STACK_LIMIT`].
 fn unlimit_stack() {
     // SAFETY: a structure of ours.
@@ -338,7 +347,10 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
     unsafe {
         let rw = libc::PROT_READ | libc::PROT_WRITE;
         if !make_room(ring_fd, all) {
-            return off(b"there is no room on the disk for the live chunk");
+            return off(match is_limited(libc::RLIMIT_FSIZE) {
+                true => b"there is no room for the live chunk: on the disk, or by the limit of the size of files (ulimit -f)",
+                false => b"there is no room on the disk for the live chunk",
+            });
         }
         let Some(memory) = mmap(0, sync::BUFFER + ring, rw, libc::MAP_SHARED, ring_fd, PAGE as u64) else {
             return off(b"the live chunk can't be mapped");
@@ -363,7 +375,10 @@ unsafe fn start_record(argc: c_int, argv: *mut *mut c_char, envp: *mut *mut c_ch
         st().full = o.get("full") != 0;
         st().watched = st().full;
         if !layout(false) {
-            return off(b"the address space is taken");
+            return off(match is_limited(libc::RLIMIT_AS) {
+                true => b"its address space is limited (ulimit -v), and recording reserves more than 1 TiB of it",
+                false => b"the address space is taken",
+            });
         }
         let mut limit: libc::rlimit = core::mem::zeroed();
         libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit);

@@ -279,6 +279,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_munmap",
     "__itarget_putenv",
     "__itarget_qsort",
+    "__itarget_qsort_r",
     "__itarget_realpath",
     "__itarget_setenv",
     "__itarget_setjmp",

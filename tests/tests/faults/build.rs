@@ -137,6 +137,9 @@ fn a_stack_without_limit_is_recorded_and_replayed() {
     // What another program printed is not the program's.
     let again = unlimited(&format!("{} replay trace", itarget.display()));
     assert_eq!((again.status, again.stdout.as_str(), again.stderr.as_str()), (0, "1\n", ""));
+    // Other limits that are in the way are named.
+    let o = s.run("sh", &["-c", &format!("ulimit -v 4000000; exec {} record -o other -- ./app", itarget.display())]);
+    assert!(o.status == 0 && o.stderr.contains("IT0618") && o.stderr.contains("ulimit -v"), "{o:?}");
     // Not started by our tool: it says so.
     let o = unlimited("env ITARGET_MODE=record ITARGET_TRACE=trace ./app");
     assert!(o.status == 0 && o.stderr.contains("IT0618") && o.stderr.contains("ulimit"), "{o:?}");

@@ -419,7 +419,7 @@ impl Collector<'_> {
             let read = call.args.iter().copied().chain([result]).flat_map(|o| self.span(&self.merged(site.at.0, o), None));
             site.movements.push(Movement { from: sorted(read.collect()), to: Vec::new() });
         }
-        if runtime == "__itarget_qsort" && let Some(&array) = call.args.first() {
+        if matches!(runtime, "__itarget_qsort" | "__itarget_qsort_r") && let Some(&array) = call.args.first() {
             // Elements change places: what is in the environment of one is so of all.
             self.facts.sorted.push(self.span(&self.merged(site.at.0, array), None));
         }

@@ -27,6 +27,7 @@ const AWARE: &[&str] = &[
     "__itarget_pthread_create",
     "__itarget_pthread_join",
     "__itarget_qsort",
+    "__itarget_qsort_r",
     "__itarget_setspecific",
     "__itarget_sigaction",
 ];

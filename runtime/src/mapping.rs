@@ -146,12 +146,26 @@ fn failed(errno: c_int) -> *mut u8 {
 
 /// Private anonymous memory, which the program does not want at a certain address.
 fn anywhere(len: u64, prot: c_int, flags: c_int) -> *mut u8 {
+    let (here, size) = match addresses(len, flags) {
+        Ok(found) => found,
+        Err(errno) => return failed(errno),
+    };
+    let flags = flags & !libc::MAP_32BIT | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: addresses that are only handed out once.
+    unsafe { sys::mmap(here, size, prot, flags, -1, 0) }.unwrap_or(libc::MAP_FAILED.cast())
+}
+
+/// Addresses for so many bytes, which are handed out once, and how many these are in whole pages.
+///
+/// # Errors
+/// errno.
+fn addresses(len: u64, flags: c_int) -> Result<(u64, u64), c_int> {
     let low = flags & libc::MAP_32BIT != 0;
     let end = if low { LOW.1 } else { MMAP_BASE + SPAN };
     if len == 0 {
-        return failed(libc::EINVAL);
+        return Err(libc::EINVAL);
     }
-    let Some(size) = len.checked_next_multiple_of(4096).filter(|size| *size < SPAN) else { return failed(libc::ENOMEM) };
+    let size = len.checked_next_multiple_of(4096).filter(|size| *size < SPAN).ok_or(libc::ENOMEM)?;
     let here = sync::section(|| {
         // SAFETY: sections exclude each other.
         let next = unsafe { &mut (*(&raw mut NEXT))[usize::from(low)] };
@@ -162,12 +176,41 @@ fn anywhere(len: u64, prot: c_int, flags: c_int) -> *mut u8 {
         *next += size + 4096;
         here
     });
-    if here == 0 {
+    if here == 0 { Err(libc::ENOMEM) } else { Ok((here, size)) }
+}
+
+/// mremap. The program's own mappings grow only by being moved: behind each lies another.
+///
+/// # Safety
+/// As mremap.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mremap(at: *mut u8, len: u64, new: u64, flags: c_int, to: *mut u8) -> *mut u8 {
+    // SAFETY: as mremap.
+    let remap = |flags: c_int, to: *mut c_void| unsafe { libc::mremap(at.cast(), len as usize, new as usize, flags, to) };
+    if off() {
+        return remap(flags, to.cast()).cast();
+    }
+    let own = there(at, len);
+    if flags & !libc::MREMAP_MAYMOVE != 0 || own && len == 0 {
+        // To where the program says, or a second time.
+        refuse(site::FIXED);
+    }
+    if !own {
+        return outside(|| remap(flags, core::ptr::null_mut()) as i64) as *mut u8;
+    }
+    if new == 0 {
+        return failed(libc::EINVAL);
+    }
+    if new.next_multiple_of(4096) <= len.next_multiple_of(4096) {
+        return both(|| remap(0, core::ptr::null_mut()) as i64) as *mut u8;
+    }
+    if flags & libc::MREMAP_MAYMOVE == 0 {
         return failed(libc::ENOMEM);
     }
-    let flags = flags & !libc::MAP_32BIT | libc::MAP_FIXED_NOREPLACE;
-    // SAFETY: addresses that are only handed out once.
-    unsafe { sys::mmap(here, size, prot, flags, -1, 0) }.unwrap_or(libc::MAP_FAILED.cast())
+    match addresses(new, 0) {
+        Ok((here, _)) => both(|| remap(libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED, here as *mut c_void) as i64) as *mut u8,
+        Err(errno) => failed(errno),
+    }
 }
 
 /// mmap.

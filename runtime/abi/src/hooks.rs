@@ -276,6 +276,7 @@ pub const REPLACEMENTS: &[&str] = &[
     "__itarget_mlockall",
     "__itarget_mmap",
     "__itarget_mprotect",
+    "__itarget_mremap",
     "__itarget_munmap",
     "__itarget_putenv",
     "__itarget_qsort",

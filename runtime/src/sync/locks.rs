@@ -71,7 +71,7 @@ pub(super) unsafe fn real_mutex(m: *mut Mutex) -> (&'static Entry, *mut Mutex) {
     // SAFETY: glibc keeps the kind in the fifth word of 4 bytes.
     unsafe {
         let kind = *m.cast::<u32>().add(4);
-        (e, e.real(m, kind, kind & SHARED != 0))
+        (e, e.real(m, kind, kind & SHARED != 0 && e.own.load(Relaxed) == 0))
     }
 }
 
@@ -237,7 +237,14 @@ fn unlock(e: &Entry, f: &dyn Fn() -> c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::pthread_mutexattr_t) -> c_int {
     // SAFETY: passed on.
-    initialise(m, |m| unsafe { libc::pthread_mutex_init(m, attr) })
+    let r = initialise(m, |m| unsafe { libc::pthread_mutex_init(m, attr) });
+    if r == 0 && !attr.is_null() && matches!(how(), How::Record | How::Shadow) {
+        let mut shared = libc::PTHREAD_PROCESS_SHARED;
+        // SAFETY: the caller's attributes, with which a mutex was just made.
+        unsafe { libc::pthread_mutexattr_getpshared(attr, &raw mut shared) };
+        entry_of(m as u64).own.store(u32::from(shared == libc::PTHREAD_PROCESS_PRIVATE), Relaxed);
+    }
+    r
 }
 
 /// pthread_mutex_destroy. The program's object is as it was initialised: it can always be destroyed.

@@ -29,6 +29,8 @@ pub struct Entry {
     state: AtomicU32,
     /// What the object's kind was when the shadow was made.
     kind: u32,
+    /// 1: a mutex that the process has for itself, though its kind says that processes share it, as that of all robust ones does.
+    pub own: AtomicU32,
     shadow: [u64; 8],
 }
 
@@ -126,6 +128,7 @@ impl Entry {
     /// The program initialises the object anew.
     pub fn forget(&self) {
         self.writer.store(0, Relaxed);
+        self.own.store(0, Relaxed);
         self.state.store(0, Release);
     }
 }

@@ -194,6 +194,7 @@ pub unsafe extern "C" fn __itarget_mremap(at: *mut u8, len: u64, new: u64, flags
     if flags & !libc::MREMAP_MAYMOVE != 0 || own && len == 0 {
         // To where the program says, or a second time.
         refuse(site::FIXED);
+        return remap(flags, to.cast()).cast();
     }
     if !own {
         return outside(|| remap(flags, core::ptr::null_mut()) as i64) as *mut u8;

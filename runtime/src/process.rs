@@ -9,7 +9,8 @@
 //!
 //! The main thread's children are recorded. Other threads that run at the fork are left behind: the child's log says how many operations
 //! of synchronization each had done ([`Left`]), and at replay each goes as far as that and stays there. What it did outside of
-//! operations before or after the fork nobody reads in the child: it could race, so its loads are logged. That these counts are those of the
+//! operations before or after the fork nobody reads in the child: it could race, so its loads are logged, or it is under a lock, which the child can't get; a child that
+//! makes such a lock anew is not recorded on. That these counts are those of the
 //! moment of the fork is the kernel's doing: they lie in memory that the child has a copy of.
 //!
 //! Children of other threads go on unrecorded, and those beside other threads where what may race is not logged.
@@ -53,6 +54,15 @@ fn libc_fork() -> c_int {
 
 /// The main thread forks beside others, and its child is to be recorded.
 static BESIDE: AtomicBool = AtomicBool::new(false);
+
+/// In a child that left threads behind: number in the kernel of its main thread before that, in the parent.
+static mut MAIN_BEFORE: i32 = 0;
+
+/// See [`MAIN_BEFORE`].
+pub fn main_before() -> i32 {
+    // SAFETY: changes only in a child, while it has one thread.
+    unsafe { MAIN_BEFORE }
+}
 
 /// This is that fork, and not one that another thread makes meanwhile.
 fn beside() -> bool {
@@ -269,6 +279,8 @@ fn record() -> c_int {
     // A process that left threads of its parent behind leaves them behind for its own children, too.
     let left = if others || st().left_others { sync::left_behind(threads).count() as u32 } else { 0 };
     st().left_others = left > 0;
+    // SAFETY: a child has one thread.
+    unsafe { MAIN_BEFORE = parent };
     let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before, threads, left };
     if let Err(why) = adopt(&copy, &fork) {
         leave_recording();

@@ -24,6 +24,8 @@ pub const STACK: i32 = 0xffff_0020_u32 as i32;
 pub const EXIT: i32 = 0xffff_0021_u32 as i32;
 /// madvise with an advice that changes what memory holds, here or in a child.
 pub const ADVICE: i32 = 0xffff_0022_u32 as i32;
+/// A child by fork makes a lock anew that a thread of its parent's had.
+pub const LEFT: i32 = 0xffff_0023_u32 as i32;
 /// Memory of the library, at places where a replay could not do the same.
 pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
 /// A function that the analysis found no way to.
@@ -76,6 +78,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         UNREACHED => "code of the program runs that the analysis found no way to (IT0624)",
         BY_NAME => "a library calls a function of the program's that has the name of one of the C library's (getenv, malloc)",
         FIXED => "it maps a file, or memory that processes share, at an address of its own choice (MAP_FIXED, MAP_32BIT), or own memory in the place of a library's",
+        LEFT => "a child by fork initialises a lock that a thread of its parent's held: what that thread was just doing under it is in no log",
         ADVICE => "it gives the kernel an advice about its memory that a replay could not follow (madvise with MADV_WIPEONFORK, MADV_REMOVE)",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         FORMAT => "a format that comes at run time has scanf allocate memory (%m) or printf store through an argument (%n)",

@@ -118,6 +118,14 @@ fn initialised<T>(object: *mut T) {
     }
 }
 
+/// In a child that was forked beside other threads: one of these was at work under a lock that is made anew now. How far it had come is in no
+/// log, and the replay lets it go on to the end of that.
+fn refuse_left<T>(object: *mut T, is_held: impl FnOnce(&Entry) -> bool) {
+    if crate::state::st().left_others && matches!(how(), How::Record) && is_held(entry_of(object as u64)) {
+        crate::hooks::refuse(crate::exit::site::LEFT);
+    }
+}
+
 /// The program initialises an object. One in memory of the environment, such as what processes share, is not there at replay.
 pub(super) fn initialise<T>(object: *mut T, f: impl FnOnce(*mut T) -> c_int) -> c_int {
     initialised(object);
@@ -236,6 +244,7 @@ fn unlock(e: &Entry, f: &dyn Fn() -> c_int) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::pthread_mutexattr_t) -> c_int {
+    refuse_left(m, |e| e.mutex_is_held(crate::process::main_before()));
     // SAFETY: passed on.
     let r = initialise(m, |m| unsafe { libc::pthread_mutex_init(m, attr) });
     if r == 0 && !attr.is_null() && matches!(how(), How::Record | How::Shadow) {
@@ -357,6 +366,7 @@ pub(super) fn chained(stamps: &core::sync::atomic::AtomicU64) {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_rwlock_init(l: *mut RwLock, attr: *const libc::pthread_rwlockattr_t) -> c_int {
+    refuse_left(l, Entry::is_written);
     // SAFETY: passed on.
     initialise(l, |l| unsafe { libc::pthread_rwlock_init(l, attr) })
 }
@@ -420,6 +430,7 @@ pub unsafe extern "C" fn __itarget_spin_unlock(s: *mut Spin) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_spin_init(s: *mut Spin, shared: c_int) -> c_int {
+    refuse_left(s, Entry::spin_is_held);
     // SAFETY: passed on.
     initialise(s, |s| unsafe { libc::pthread_spin_init(s, shared) })
 }

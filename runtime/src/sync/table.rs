@@ -125,6 +125,23 @@ impl Entry {
         }
     }
 
+    /// Whether a mutex is held by another thread than that with this number in the kernel.
+    pub fn mutex_is_held(&self, but_by: i32) -> bool {
+        // glibc keeps the lock in the first word of 4 bytes, and its owner in the third.
+        self.state.load(Acquire) == 2 && self.shadow[0] as u32 != 0 && self.shadow[1] as i32 != but_by
+    }
+
+    /// Whether a read-write lock is held for writing by another thread than the main one.
+    pub fn is_written(&self) -> bool {
+        self.writer.load(Relaxed) > 1
+    }
+
+    /// Whether a spin lock is held. Nobody knows by whom.
+    pub fn spin_is_held(&self) -> bool {
+        // glibc keeps 1 where it is free.
+        self.state.load(Acquire) == 2 && (self.shadow[0] as i32) < 1
+    }
+
     /// The program initialises the object anew.
     pub fn forget(&self) {
         self.writer.store(0, Relaxed);

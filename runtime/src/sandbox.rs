@@ -35,7 +35,7 @@ const OUTPUT: [i64; 5] = [libc::SYS_write, libc::SYS_writev, libc::SYS_fstat, li
 
 /// Installs the filter; without support in the kernel the replay goes on with a note.
 pub fn install() {
-    let mut code = [Insn { code: RETURN, jt: 0, jf: 0, k: TRAP }; 128];
+    let mut code = [Insn { code: RETURN, jt: 0, jf: 0, k: TRAP }; 160];
     let mut n = 0;
     let mut push = |i: Insn| {
         code[n] = i;
@@ -60,12 +60,22 @@ pub fn install() {
     push(Insn { code: EQUAL, jt: 0, jf: 1, k: 2 });
     push(Insn { code: RETURN, jt: 0, jf: 0, k: ERRNO | libc::EMFILE as u32 });
     push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
+    let kept = crate::show::keep().map(|fd| fd as u32);
+    // stdout and stderr are made to lead to each other, as they were, and back.
+    push(Insn { code: EQUAL, jt: 0, jf: 5, k: libc::SYS_dup2 as u32 });
+    push(Insn { code: LOAD, jt: 0, jf: 0, k: 16 });
+    push(Insn { code: EQUAL, jt: 2, jf: 0, k: kept[0] });
+    push(Insn { code: EQUAL, jt: 1, jf: 0, k: kept[1] });
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
+    push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });
     for s in OUTPUT {
         // If it is this call: look at the descriptor.
-        push(Insn { code: EQUAL, jt: 0, jf: 6, k: s as u32 });
+        push(Insn { code: EQUAL, jt: 0, jf: 8, k: s as u32 });
         push(Insn { code: LOAD, jt: 0, jf: 0, k: 16 });
-        push(Insn { code: EQUAL, jt: 3, jf: 0, k: 1 });
-        push(Insn { code: EQUAL, jt: 2, jf: 0, k: 2 });
+        push(Insn { code: EQUAL, jt: 5, jf: 0, k: 1 });
+        push(Insn { code: EQUAL, jt: 4, jf: 0, k: 2 });
+        push(Insn { code: EQUAL, jt: 3, jf: 0, k: kept[0] });
+        push(Insn { code: EQUAL, jt: 2, jf: 0, k: kept[1] });
         push(Insn { code: EQUAL, jt: 1, jf: 0, k: st().status_fd as u32 });
         push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
         push(Insn { code: RETURN, jt: 0, jf: 0, k: ALLOW });

@@ -7,6 +7,7 @@ use crate::hooks::{bulk, varint};
 use crate::word;
 use crate::pool;
 use crate::pool::Side;
+use crate::sys::sys;
 use crate::{log, replay, sys};
 use crate::state::{elsewhere, page, recording, replaying, st};
 use core::ffi::{c_char, c_void};
@@ -22,6 +23,7 @@ unsafe extern "C" {
     fn flockfile(stream: *mut c_void);
     fn ftrylockfile(stream: *mut c_void) -> i32;
     fn funlockfile(stream: *mut c_void);
+    fn __fpending(stream: *mut c_void) -> usize;
     fn open_memstream(to: *mut *mut c_char, n: *mut usize) -> *mut c_void;
 }
 
@@ -36,7 +38,7 @@ pub fn library_is_low() -> bool {
 pub fn library_is_inside() -> bool {
     // SAFETY: libc's variable, set before main.
     let at = unsafe { stdout } as u64;
-    at.abs_diff((&raw const SHOWN) as u64) < 1 << 31
+    at.abs_diff((&raw const LEADS) as u64) < 1 << 31
 }
 
 /// Logs where stdout and stderr are, so that a replay knows them again.
@@ -51,8 +53,19 @@ pub fn standard_streams() {
 
 /// What descriptors 1 and 2 led to at first.
 static mut ORIGINAL: [Option<(u64, u64)>; 2] = [None; 2];
-/// Whether they still lead there.
-static mut SHOWN: [bool; 2] = [true; 2];
+/// Which of these they lead to now: 1 or 2; 0 is neither.
+static mut LEADS: [u8; 2] = [1, 2];
+/// Replay: what they led to at first.
+static mut KEPT: [i32; 2] = [-1; 2];
+
+/// Replay: keeps what descriptors 1 and 2 lead to, for when the program makes one lead to the other. The descriptors that do.
+pub fn keep() -> [i32; 2] {
+    // SAFETY: descriptors of this process; one thread.
+    unsafe {
+        KEPT = [1, 2].map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 100));
+        KEPT
+    }
+}
 
 /// Of other descriptors: 1 or 2 for a duplicate of that one.
 static mut DUPLICATES: [u8; 1024] = [0; 1024];
@@ -67,7 +80,17 @@ fn shown_as(fd: i32) -> Option<i32> {
     let own = unsafe { (&*(&raw const DUPLICATES)).get(fd as usize).copied().filter(|d| *d != 0).map(i32::from) }?;
     // SAFETY: set at start.
     let same = recording() && sys::identity(fd) == unsafe { ORIGINAL[own as usize - 1] };
-    (varint(u64::from(same)) != 0).then_some(own)
+    let same = varint(u64::from(same)) != 0;
+    // SAFETY: descriptors of this process.
+    same.then(|| unsafe { if replaying() && LEADS[own as usize - 1] != own as u8 { KEPT[own as usize - 1] } else { own } })
+}
+
+/// What descriptor 1 or 2 led to at first that `fd` leads to now, 0 if neither.
+fn leads(fd: i32) -> u8 {
+    // SAFETY: numbers and flags; what threads do with descriptors is not followed.
+    unsafe {
+        if fd == 1 || fd == 2 { LEADS[fd as usize - 1] } else { (&*(&raw const DUPLICATES)).get(fd as usize).copied().unwrap_or(0) }
+    }
 }
 
 /// `new` (negative: none) leads to where `old` does.
@@ -79,7 +102,7 @@ pub extern "C" fn __itarget_duplicate(old: i32, new: i32) {
     if new == 1 || new == 2 {
         return __itarget_descriptor(new);
     }
-    let of = shown_as(old).unwrap_or(0) as u8;
+    let of = if shown_as(old).is_some() { leads(old) } else { 0 };
     // SAFETY: as above.
     if let Some(slot) = unsafe { (&mut *(&raw mut DUPLICATES)).get_mut(new as usize) } {
         *slot = of;
@@ -87,8 +110,20 @@ pub extern "C" fn __itarget_duplicate(old: i32, new: i32) {
 }
 
 fn is_shown(fd: i32) -> bool {
-    // SAFETY: a flag.
-    unsafe { SHOWN[fd as usize - 1] }
+    leads(fd) != 0
+}
+
+/// Descriptor 1 or 2 leads to what one of them led to at first. `pending`: it did so before what was printed last had been written there.
+fn lead(own: i32, to: u8, pending: bool) {
+    if replaying() && leads(own) != to && to != 0 {
+        if !pending {
+            replay::flush_output();
+        }
+        // SAFETY: descriptors of this process.
+        unsafe { sys!(libc::SYS_dup2, KEPT[to as usize - 1], own) };
+    }
+    // SAFETY: a number.
+    unsafe { LEADS[own as usize - 1] = to };
 }
 
 /// A descriptor was closed or made to lead elsewhere; -1: any may have been. What is printed on stdout and stderr is shown at
@@ -109,11 +144,18 @@ pub extern "C" fn __itarget_descriptor(fd: i32) {
     }
     for own in 1..=2 {
         if fd == own || fd == -1 {
-            // SAFETY: set at start.
-            let same = recording() && sys::identity(own) == unsafe { ORIGINAL[own as usize - 1] };
-            let same = varint(u64::from(same)) != 0;
-            // SAFETY: a flag.
-            unsafe { SHOWN[own as usize - 1] = same };
+            let mut now = 0;
+            if recording() {
+                let file = sys::identity(own);
+                // SAFETY: set at start.
+                let same = |n: &i32| file == unsafe { ORIGINAL[*n as usize - 1] };
+                let to = [own, 3 - own].into_iter().find(same).unwrap_or(0);
+                // SAFETY: libc's variables.
+                let pending = own == 1 && unsafe { __fpending(stdout) } > 0;
+                now = to as u64 | u64::from(pending) << 2;
+            }
+            now = varint(now);
+            lead(own, now as u8 & 3, now & 4 != 0);
         }
     }
 }

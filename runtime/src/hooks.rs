@@ -390,6 +390,9 @@ fn cell(key: u32, n: u64) -> *mut u8 {
     pool::allocate(n, layout::OBJ_REPLAY)
 }
 
+/// No static result of libc lies below.
+const NUMBERS: u64 = 1 << 32;
+
 /// A static result of libc, copied into replay space. `len` -1: a C string.
 ///
 /// # Safety
@@ -398,6 +401,11 @@ fn cell(key: u32, n: u64) -> *mut u8 {
 pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> *mut u8 {
     if !recording() && !replaying() || elsewhere() {
         return result;
+    }
+    // `nl_langinfo` gives numbers, too, as addresses where nothing is.
+    let number = varint(if replaying() { 0 } else { u64::from(0 < result as u64 && (result as u64) < NUMBERS) });
+    if number != 0 {
+        return varint(result as u64) as *mut u8;
     }
     // Another thread may end the recording meanwhile: all but a replay have the result.
     let n = if !replaying() && !result.is_null() {

@@ -375,13 +375,13 @@ impl Builder<'_> {
 /// Whether a call of this type may enter a function of that type. Missing and surplus arguments
 /// and arguments in other registers are behaviour that C leaves undefined and that no compiler
 /// keeps; but a function that is cast to the type of the call, or defined without a parameter list and declared with
-/// one, may take fewer arguments than it gets. Narrow integers are promoted, so their width does not count.
+/// one, may take fewer arguments than it gets, and one that is cast may give nothing for a result. Narrow integers are promoted, so their width does not count.
 fn compatible(call: &Signature, target: &Signature, cast: bool) -> bool {
     let fixed = target.params.len();
     // A thunk for a variadic library function takes as many words as there are registers.
     let count = call.variadic || if target.variadic || cast { call.params.len() >= fixed } else { call.params.len() == fixed };
     let fits = |a: &Class, b: &Class| fits(a, b, call.variadic);
-    let ret = call.ret == Class::Void || fits(&call.ret, &target.ret);
+    let ret = call.ret == Class::Void || cast && target.ret == Class::Void || fits(&call.ret, &target.ret);
     count && ret && call.params.iter().zip(&target.params).all(|(a, b)| fits(a, b))
 }
 

@@ -8,7 +8,7 @@ use crate::hooks::Cells;
 use crate::pool;
 use crate::signal::Queue;
 use crate::sync;
-use crate::view::View;
+use crate::view::{self, Seen, View};
 use crate::word::Words;
 use core::sync::atomic::AtomicU32;
 use itarget_abi::control::{Control, PAGE, mode};
@@ -56,7 +56,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v11: u8 = 11;
+pub static __itarget_abi_v12: u8 = 11;
 
 /// What belongs to one thread.
 pub struct Thread {
@@ -110,7 +110,7 @@ pub struct Thread {
 
 impl Thread {
     /// A thread that does not run yet.
-    pub const fn new(control: *mut Control) -> Thread {
+    pub const fn new(control: *mut Control, seen: *mut Seen) -> Thread {
         Thread {
             control,
             number: 0,
@@ -129,7 +129,7 @@ impl Thread {
             pool: [pool::Local::NEW; pool::ARENA_COUNT],
             signals: Queue::NEW,
             words: Words::NEW,
-            view: View::NEW,
+            view: View::new(seen),
             line: crate::libc_like::Line::NEW,
             cells: Cells::NEW,
             locals: core::ptr::null_mut(),
@@ -140,10 +140,12 @@ impl Thread {
 }
 
 /// The main thread.
-pub static mut MAIN: Thread = Thread::new((&raw mut __itarget_ctl).cast());
+pub static mut MAIN: Thread = Thread::new((&raw mut __itarget_ctl).cast(), &raw mut MAIN_SEEN);
+static mut MAIN_SEEN: Seen = Seen::NEW;
 static mut FOREIGN_CONTROL: Control = CONTROL;
+static mut FOREIGN_SEEN: Seen = Seen::NEW;
 /// Stands for all threads that are not recorded.
-pub static mut FOREIGN: Thread = Thread::new(&raw mut FOREIGN_CONTROL);
+pub static mut FOREIGN: Thread = Thread::new(&raw mut FOREIGN_CONTROL, &raw mut FOREIGN_SEEN);
 
 core::arch::global_asm!(
     ".pushsection .tdata.itarget_self,\"awT\",@progbits",
@@ -157,10 +159,10 @@ core::arch::global_asm!(
     ".globl __itarget_view",
     ".type __itarget_view,@object",
     ".size __itarget_view,8",
-    "__itarget_view: .quad {foreign} + {seen}",
+    "__itarget_view: .quad {seen}",
     ".popsection",
     foreign = sym FOREIGN,
-    seen = const core::mem::offset_of!(Thread, view.seen),
+    seen = sym FOREIGN_SEEN,
 );
 
 #[inline(always)]
@@ -186,7 +188,7 @@ pub fn me() -> &'static mut Thread {
 pub unsafe fn become_thread(thread: *mut Thread) {
     // SAFETY: as in `own`.
     unsafe {
-        let seen = &raw mut (*thread).view.seen;
+        let seen = (*thread).view.seen;
         core::arch::asm!(
             "mov qword ptr fs:[itarget_self@tpoff], {}",
             "mov qword ptr fs:[__itarget_view@tpoff], {}",
@@ -195,6 +197,7 @@ pub unsafe fn become_thread(thread: *mut Thread) {
             options(nostack, preserves_flags)
         );
     }
+    view::close();
 }
 
 /// The control block of the thread that calls.

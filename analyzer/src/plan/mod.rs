@@ -111,7 +111,7 @@ fn checked(call: &CallSite) -> Option<Call> {
     if call.role == Role::Unknown || call.spec.deep || !call.upcalls.is_empty() || !call.spec.callbacks.is_empty() || call.callee.starts_with("llvm.") {
         return None;
     }
-    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false };
+    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false, copied: None };
     let mut writes: Vec<Write> = call.spec.writes.iter().map(|w| Write { kept: false, ..w.write.clone() }).collect();
     writes.extend(call.spec.opaque.iter().map(|a| object(*a, false)));
     writes.extend(call.spec.retains.iter().map(|a| object(*a, true)));
@@ -238,15 +238,18 @@ impl Writer<'_> {
         if self.mode.watches() {
             return guards;
         }
-        for conflict in &self.cut.conflicts {
-            let pin = &self.facts.pins[conflict.pin];
+        let conflicts: BTreeMap<usize, bool> = self.cut.conflicts.iter().map(|c| (c.pin, c.certain)).collect();
+        for (index, pin) in self.facts.pins.iter().enumerate() {
+            // A mapping that is none of replay space is told by its address alone.
+            let mapped = !pin.synchronizes && !self.cut.is_skipped(pin.at.0) && pin.values.iter().any(|v| self.place(*v) == Place::Mapping);
+            let Some(certain) = conflicts.get(&index).copied().or(mapped.then_some(false)) else { continue };
             let guard = guards.entry(pin.at).or_default();
             match &pin.staged {
                 Some(copy) => {
-                    let how = if conflict.certain || self.any_low(&pin.values) { How::Always } else { How::Checked };
+                    let how = if certain || self.any_low(&pin.values) { How::Always } else { How::Checked };
                     guard.staged.insert(copy.arg, Staged { how, ordered: self.may_race(&pin.values), ..copy.clone() });
                 }
-                _ if !conflict.certain => guard.operands.extend(&pin.operands),
+                _ if !certain => guard.operands.extend(&pin.operands),
                 _ => {}
             }
         }
@@ -605,7 +608,11 @@ impl Writer<'_> {
         // What is logged anyway need not be read in an order.
         action.ordered = ordered.into_iter().filter(|o| o.write || !always && !blind).collect();
         action.blind = blind && !always;
-        if !always {
+        if always {
+            // Where the source is logged, the copy is made at replay by stores, unless its memory may be missing there.
+            let written = call.pointers.iter().filter(|p| !p.read).map(|p| p.arg);
+            action.pointers = written.filter(|arg| pointers.contains(arg)).collect();
+        } else {
             action.pointers = pointers;
             let on_stack = |p: &&PointerArg| located.contains(&p.arg) && self.located(&p.values) == How::OnStack;
             action.on_stack = call.pointers.iter().filter(on_stack).map(|p| p.arg).collect();
@@ -626,6 +633,8 @@ impl Writer<'_> {
         let kept = call.spec.writes.iter().zip(&call.writes).filter(|(_, fact)| {
             !fact.nowhere && fact.values.is_empty() || fact.values.iter().any(|v| !self.cut.is_environment(*v))
         });
+        let source = call.pointers.iter().find(|p| call.copies && p.read);
+        let copied = source.filter(|p| self.raced(&p.values)).map(|p| p.arg);
         Call {
             callee: call.callee.clone(),
             how,
@@ -640,7 +649,7 @@ impl Writer<'_> {
                     let mut low = fact.values.iter().filter(|v| self.is_low(**v)).peekable();
                     let heap_only = low.peek().is_some() && low.all(|v| self.cut.is_environment(*v));
                     let carried = fact.shape.iter().any(|v| self.cut.is_environment(*v) || self.may_be_above(*v));
-                    Write { heap_only, carried, ..w.write.clone() }
+                    Write { heap_only, carried, copied, ..w.write.clone() }
                 })
                 .collect(),
             show: None,

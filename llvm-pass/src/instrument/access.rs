@@ -8,6 +8,9 @@ use itarget_plan::{How, Staged};
 use llvm_sys::core::LLVMSetThreadLocalMode;
 use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
 
+/// Most words of 8 bytes of what threads may race for that are loaded one by one.
+pub(super) const MOST_WORDS: u64 = 4;
+
 /// How a load is told to be one that is logged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
@@ -66,7 +69,7 @@ impl Cx<'_> {
             Look::As(How::OnStack) => ("__itarget_st", "__itarget_stn"),
             Look::Alone => ("__itarget_ld_alone", "__itarget_ldn_alone"),
         };
-        if self.is_word(ty) && raced {
+        if raced && (self.is_word(ty) || size % 8 == 0 && size <= MOST_WORDS * 8) {
             let kind = match how {
                 Look::As(How::Always) => "",
                 Look::As(How::Checked) => "_ck",
@@ -74,8 +77,16 @@ impl Cx<'_> {
                 Look::As(How::OnStack) => "_st",
                 Look::Alone => "_alone",
             };
-            let v = self.hook(&format!("{RACE}{kind}{size}"), &[pointer, site]);
-            return self.word_as(v, ty);
+            if self.is_word(ty) {
+                let v = self.hook(&format!("{RACE}{kind}{size}"), &[pointer, site]);
+                return self.word_as(v, ty);
+            }
+            let slot = ir.entry_alloca(f, ty);
+            for offset in (0..size).step_by(8) {
+                let v = self.hook(&format!("{RACE}{kind}8"), &[ir.offset(pointer, offset), site]);
+                ir.store(v, ir.offset(slot, offset));
+            }
+            return ir.load(ty, slot);
         }
         if self.is_word(ty) {
             let v = self.hook(small, &[pointer, ir.int(ir.i32, size), site]);

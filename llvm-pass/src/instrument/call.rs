@@ -390,7 +390,10 @@ impl Cx<'_> {
             }
             len => {
                 let n = self.length(w, len, result);
-                self.hook("__itarget_bytes", &[to, n]);
+                match write.copied.and_then(|from| w.args.get(from as usize)) {
+                    Some(&from) => self.hook("__itarget_copied", &[to, from, n]),
+                    None => self.hook("__itarget_bytes", &[to, n]),
+                };
             }
         }
         Ok(())

@@ -7,6 +7,7 @@
 //! A load looks after it has read, a store before it writes (`runtime/src/shadow`).
 
 use super::Cx;
+use super::access::{Look, MOST_WORDS};
 use super::call::Wrapper;
 use crate::ir::{Type, Value};
 use itarget_abi::shadow::{Access, FOLD_SHIFT, LINE, LINE_SHIFT, SYMBOL};
@@ -83,37 +84,66 @@ impl Cx<'_> {
         self.hook("__itarget_order_store", &[pointer, ir.int(ir.i64, size)]);
     }
 
-    /// A copy of so few bytes that a load and a store do it. False: it is none.
+    /// A copy of so few bytes that loads and stores do it. False: it is none.
     pub(super) fn small_copy(&self, id: u32, call: Value, plan: &Call) -> bool {
         let ir = self.ir;
         let copies = ["llvm.memcpy", "llvm.memmove"].iter().any(|n| ir.called_function(call).is_some_and(|f| ir.name(f).starts_with(n)));
-        let ordered = |write| plan.ordered.iter().any(|o| o.write == write);
-        let fits = copies && plan.how == How::Checked && plan.pointers.is_empty() && !plan.locale && plan.varies.is_none() && !plan.blind;
-        if !fits {
+        if !copies || plan.locale || plan.varies.is_some() || plan.blind {
             return false;
         }
-        let Some(bytes) = ir.const_int(ir.operand(call, 2)).filter(|n| matches!(n, 1 | 2 | 4 | 8)) else { return false };
-        let ty = ir.int_type(bytes as u32 * 8);
-        ir.before(call);
-        ir.debug_of(call);
-        let v = ir.load(ty, ir.operand(call, 1));
-        let store = ir.store(v, ir.operand(call, 0));
-        // SAFETY: a load and a store just made; nothing is known of the addresses, and volatile copies stay so.
-        unsafe {
-            LLVMSetAlignment(v, 1);
-            LLVMSetAlignment(store, 1);
-            let volatile = i32::from(ir.const_int(ir.operand(call, 3)) != Some(0));
-            LLVMSetVolatile(v, volatile);
-            LLVMSetVolatile(store, volatile);
+        let Some(bytes) = ir.const_int(ir.operand(call, 2)).and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0) else { return false };
+        let ordered = |write| plan.ordered.iter().any(|o| o.write == write);
+        let source: &[u32] = if plan.how == How::Always { &[] } else { &[1] };
+        let raced = plan.writes.iter().any(|w| w.copied == Some(1)) && plan.ordered.is_empty() && plan.pointers == source;
+        if raced && (matches!(bytes, 1 | 2 | 4) || bytes % 8 == 0 && bytes <= MOST_WORDS * 8) {
+            let how = match (plan.how, plan.located.is_empty(), plan.on_stack.is_empty()) {
+                (How::Always, ..) => How::Always,
+                (_, true, _) => How::Checked,
+                (_, false, true) => How::Located,
+                (_, false, false) => How::OnStack,
+            };
+            let loads = self.copy_by_words(call, bytes);
+            loads.iter().for_each(|(load, store)| {
+                self.see(*store);
+                self.load(id, *load, Look::As(how), true);
+            });
+            ir.erase(call);
+            return true;
         }
-        if ordered(true) {
-            self.ordered_store(store);
+        if plan.how != How::Checked || !plan.pointers.is_empty() || !matches!(bytes, 1 | 2 | 4 | 8) {
+            return false;
         }
-        if ordered(false) {
-            self.ordered_load(id, v, false);
+        for (load, store) in self.copy_by_words(call, bytes) {
+            if ordered(true) {
+                self.ordered_store(store);
+            }
+            if ordered(false) {
+                self.ordered_load(id, load, false);
+            }
         }
         ir.erase(call);
         true
+    }
+
+    /// Before a call that copies `bytes` bytes (1, 2, 4, or words of 8): loads, then stores, that do the same.
+    fn copy_by_words(&self, call: Value, bytes: u64) -> Vec<(Value, Value)> {
+        let ir = self.ir;
+        let size = bytes.min(8);
+        let ty = ir.int_type(size as u32 * 8);
+        ir.before(call);
+        ir.debug_of(call);
+        let at = |operand, offset| if offset == 0 { ir.operand(call, operand) } else { ir.offset(ir.operand(call, operand), offset) };
+        let offsets = (0..bytes / size).map(|i| i * size);
+        let loads: Vec<Value> = offsets.clone().map(|offset| ir.load(ty, at(1, offset))).collect();
+        let copied: Vec<(Value, Value)> = loads.into_iter().zip(offsets).map(|(v, offset)| (v, ir.store(v, at(0, offset)))).collect();
+        for v in copied.iter().flat_map(|(load, store)| [*load, *store]) {
+            // SAFETY: a load or a store just made; nothing is known of the addresses, and volatile copies stay so.
+            unsafe {
+                LLVMSetAlignment(v, 1);
+                LLVMSetVolatile(v, i32::from(ir.const_int(ir.operand(call, 3)) != Some(0)));
+            }
+        }
+        copied
     }
 
     /// Before a call, in its wrapper: `1` as an `i32` if something that it reads must be logged. `hold`: the call reads it as it is made.

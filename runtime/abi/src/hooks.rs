@@ -29,6 +29,7 @@ macro_rules! for_each_hook {
             __itarget_val(value: i64) -> i64;
             __itarget_raw(value: ptr, len: i64) -> void;
             __itarget_bytes(to: ptr, len: i64) -> void;
+            __itarget_copied(to: ptr, from: ptr, len: i64) -> void;
             __itarget_heap(p: ptr) -> ptr;
             __itarget_save(slot: ptr, of: ptr, offset: i64, len: i64) -> void;
             __itarget_changed(slot: ptr, of: ptr, offset: i64, len: i64) -> void;

@@ -3,8 +3,8 @@
 
 /// Thread-local variable: address of the calling thread's view, of [`BYTES`] and [`BEYOND`] more.
 pub const SYMBOL: &str = "__itarget_view";
-/// Bits of an address that say where in the view a value begins.
-pub const BITS: u32 = 16;
+/// Bits of an address that say where in the view a value begins. Pages of a view that nobody uses take no memory.
+pub const BITS: u32 = 22;
 /// Places where a value may begin.
 pub const BYTES: usize = 1 << BITS;
 /// Most bytes of a value, so of what lies beyond the last of these places.

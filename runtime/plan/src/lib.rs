@@ -400,7 +400,8 @@ pub struct Call {
     /// `pointers` is at or above the bound (or as `locale` and `varies` say), in which case
     /// this instance is an environment call.
     pub how: How,
-    /// Argument indices whose addresses decide (for `Checked`).
+    /// Argument indices whose addresses decide (for `Checked`). For `Always`: those that it writes through, if what these lead to may be
+    /// missing at replay.
     #[serde(default)]
     pub pointers: Vec<u32>,
     /// Those of `pointers` that may lead to variables of the environment (see [`How::Located`]): decided by these, too.
@@ -501,6 +502,9 @@ pub struct Write {
     /// Compared across the call, and logged only if changed; [`Len::Const`] or [`Len::Behind`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// The bytes are those at this argument, for which threads may race: mostly they are what the thread saw there last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied: Option<u32>,
 }
 
 /// A number of bytes, computed from arguments and result. Negative counts as 0.

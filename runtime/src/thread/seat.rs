@@ -3,6 +3,7 @@
 use crate::state::{MAIN, Thread, recording};
 use crate::sync::{self, Lock};
 use crate::sys::{mmap, sys};
+use crate::view::Seen;
 use itarget_abi::control::{Control, PAGE};
 use itarget_abi::log::MAGIC;
 
@@ -49,7 +50,7 @@ pub fn take(number: u32) -> Option<*mut Thread> {
     let thread = thread?;
     // SAFETY: nobody sits there.
     unsafe {
-        let (control, ring, seat) = ((*thread).control, (*thread).ring, (*thread).seat);
+        let (control, ring, seat, seen) = ((*thread).control, (*thread).ring, (*thread).seat, (*thread).view.seen);
         let (start, buffer) = ((*control).chunk_start, (*control).sync_start);
         // Free blocks stay with the seat, which belongs to one thread after the other: but which, a replay can't know.
         core::ptr::write_bytes(thread.cast::<u8>(), 0, size_of::<Thread>());
@@ -58,7 +59,9 @@ pub fn take(number: u32) -> Option<*mut Thread> {
         (*thread).seat = seat;
         (*thread).number = number;
         (*thread).words = crate::word::Words::NEW;
-        (*thread).view.close();
+        (*thread).view.seen = seen;
+        // It reads as zero again.
+        sys!(libc::SYS_madvise, seen, size_of::<Seen>(), libc::MADV_DONTNEED);
         (*thread).sync = sync::Local::NEW;
         core::ptr::write_bytes(control.cast::<u8>(), 0, size_of::<Control>());
         let c = &mut *control;
@@ -105,6 +108,10 @@ unsafe fn make() -> Option<*mut Thread> {
         let rw = libc::PROT_READ | libc::PROT_WRITE;
         let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         let thread: *mut Thread = mmap(0, size_of::<Thread>() as u64, rw, private, -1, 0)?.cast();
+        let seen = mmap(0, size_of::<Seen>() as u64, rw, private, -1, 0)?;
+        // A thread that looks at little is to have little of it.
+        sys!(libc::SYS_madvise, seen, size_of::<Seen>(), libc::MADV_NOHUGEPAGE);
+        (*thread).view.seen = seen.cast();
         if recording() {
             let ring = RING.min(MAIN.ring);
             let bytes = PAGE as u64 + sync::BUFFER + ring;
@@ -137,6 +144,7 @@ pub fn forget() {
         for i in 0..COUNT {
             let (control, ring) = ((*ALL[i]).control, (*ALL[i]).ring);
             sys!(libc::SYS_munmap, control, PAGE as u64 + sync::BUFFER + ring);
+            sys!(libc::SYS_munmap, (*ALL[i]).view.seen, size_of::<Seen>());
             sys!(libc::SYS_munmap, ALL[i], size_of::<Thread>());
         }
         COUNT = 0;

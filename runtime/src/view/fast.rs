@@ -1,12 +1,13 @@
 //! The fast paths of loads that may race, in assembly: everything but the result and r11 is kept (LLVM's `preserve_most`), so that the
 //! code around a load does not pay for it.
 
-use super::{View, appended, located, slow};
+use super::{appended, located, slow};
 use crate::state::__itarget_ctl;
 use crate::variables::{self, Variables};
 use core::mem::offset_of;
 use itarget_abi::control::Control;
 use itarget_abi::layout;
+use itarget_abi::view::BYTES;
 
 // A function that others call by that name.
 macro_rules! begin {
@@ -54,14 +55,14 @@ macro_rules! race {
     ($name:literal, $size:literal, $load:literal, $compare:literal) => {
         core::arch::global_asm!(
             begin!($name),
-            "mov r11, qword ptr fs:[__itarget_view@tpoff]",
-            "mov rax, qword ptr [r11 + {run}]",
+            "mov rax, qword ptr fs:[itarget_run@tpoff]",
             "cmp byte ptr [rax], {hits}",
             "jae 3f",
             "push rcx",
             ".cfi_adjust_cfa_offset 8",
-            "movzx ecx, di",
-            "add rcx, r11",
+            "mov ecx, edi",
+            "and ecx, {mask}",
+            "add rcx, qword ptr fs:[__itarget_view@tpoff]",
             $load,
             $compare,
             "jne 2f",
@@ -83,7 +84,7 @@ macro_rules! race {
             "4:",
             through!($size),
             end!($name),
-            run = const offset_of!(View, run) as isize - offset_of!(View, seen) as isize,
+            mask = const BYTES - 1,
             hits = const super::HITS,
             miss = sym appended,
             slow = sym slow,

@@ -7,10 +7,15 @@
 //! run. The byte is counted up where it lies, in the live chunk, so that a process that is killed leaves nothing behind; it stays open
 //! while other entries follow it, until the chunk is written out.
 //!
-//! The view is no copy of memory: it is a function of the addresses and values of these loads, and of what the thread itself stores to such
-//! memory, which recording and replay both see. It has one byte for all addresses that agree in their low 16 bits.
+//! Where misses follow each other in memory, more than the value is logged ([`scan`]): what lies ahead, so that the next loads hit. Copies
+//! of such memory are compared with the view, too ([`copy`]).
+//!
+//! The view is no copy of memory: it is a function of the addresses and values of these loads and copies, and of what the thread itself stores to such
+//! memory, which recording and replay both see. It has one byte for all addresses that agree in their low 22 bits.
 
+mod copy;
 mod fast;
+mod scan;
 
 use crate::hooks::{plain, watched};
 use crate::state::{ctl, elsewhere, me, page, recording, st};
@@ -18,6 +23,7 @@ use crate::{log, replay, variables, word};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::view::{BEYOND, BYTES};
+use scan::Scans;
 
 /// Bits of a run's byte that count hits.
 const HIT_BITS: u32 = 5;
@@ -28,44 +34,79 @@ static CLOSED: u8 = u8::MAX;
 /// Most misses of a run.
 const MISSES: u8 = u8::MAX >> HIT_BITS;
 
+/// Bytes that a thread saw last, by the low bits of addresses; a value at the end reaches beyond.
+pub struct Seen([u8; BYTES + BEYOND]);
+
+impl Seen {
+    /// Nothing seen yet.
+    pub const NEW: Seen = Seen([0; BYTES + BEYOND]);
+}
+
 /// What a thread saw last.
-#[repr(C, align(64))]
 pub struct View {
     /// Replay: hits, then misses, that are left of the run.
     left: (u8, u8),
-    pad: [u8; 54],
-    /// The byte of the open run in the live chunk, or [`CLOSED`].
-    run: *mut u8,
-    /// By the low bits of addresses; a value at the end reaches beyond.
-    pub seen: [u8; BYTES + BEYOND],
+    /// Where misses follow each other in memory.
+    scans: Scans,
+    /// Only its thread looks there.
+    pub seen: *mut Seen,
 }
 
 impl View {
     /// Nothing seen yet.
-    pub const NEW: View = View { left: (0, 0), pad: [0; 54], run: (&raw const CLOSED).cast_mut(), seen: [0; BYTES + BEYOND] };
+    pub const fn new(seen: *mut Seen) -> View {
+        View { left: (0, 0), scans: Scans::NEW, seen }
+    }
 
-    /// Ends the run; a new thread has none.
-    #[inline(always)]
-    pub fn close(&mut self) {
-        self.run = (&raw const CLOSED).cast_mut();
+    /// The byte for an address; as many as a value has follow it, or those of the rest of the address's page.
+    fn place(&self, address: u64) -> *mut u8 {
+        // SAFETY: one of the first `BYTES`, a multiple of a page.
+        unsafe { (&raw mut (*self.seen).0).cast::<u8>().add(address as usize % BYTES) }
     }
 
     fn at(&self, from: *const u8, size: i32) -> u64 {
-        // SAFETY: at most 8 bytes from one of the first `BYTES`.
-        unsafe { plain(self.seen.as_ptr().add(from as usize % BYTES), size) as u64 }
+        // SAFETY: at most 8 bytes from there.
+        unsafe { plain(self.place(from as u64), size) as u64 }
     }
 
     fn keep(&mut self, from: *const u8, size: i32, value: u64) {
         let bytes = value.to_le_bytes();
-        let at = from as usize % BYTES;
-        self.seen[at..at + size as usize].copy_from_slice(&bytes[..size as usize]);
+        // SAFETY: at most 8 bytes from there.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.place(from as u64), size as usize) };
     }
 }
 
-/// The run ends, since the live chunk is written out.
+core::arch::global_asm!(
+    ".pushsection .tdata.itarget_run,\"awT\",@progbits",
+    ".p2align 3",
+    ".hidden itarget_run",
+    ".globl itarget_run",
+    ".type itarget_run,@object",
+    ".size itarget_run,8",
+    "itarget_run: .quad {closed}",
+    ".popsection",
+    closed = sym CLOSED,
+);
+
+/// The byte of the calling thread's open run, in its live chunk, or [`CLOSED`].
+#[inline(always)]
+fn run() -> *mut u8 {
+    let run: *mut u8;
+    // SAFETY: a thread-local variable of 8 bytes in the executable.
+    unsafe { core::arch::asm!("mov {}, qword ptr fs:[itarget_run@tpoff]", out(reg) run, options(readonly, nostack, preserves_flags)) };
+    run
+}
+
+#[inline(always)]
+fn set_run(run: *mut u8) {
+    // SAFETY: as above.
+    unsafe { core::arch::asm!("mov qword ptr fs:[itarget_run@tpoff], {}", in(reg) run, options(nostack, preserves_flags)) };
+}
+
+/// The run ends, since the live chunk is written out; a new thread has none.
 #[inline(always)]
 pub fn close() {
-    me().view.close();
+    set_run((&raw const CLOSED).cast_mut());
 }
 
 /// A load, as the assembly of [`fast`] does it.
@@ -74,17 +115,17 @@ pub fn close() {
 /// `from` is valid for reading `size` bytes, unless at replay.
 #[inline(always)]
 pub unsafe fn load(from: *const u8, size: i32, site: i32) -> i64 {
-    let view = &mut me().view;
+    let run = run();
     // SAFETY: an open run's byte lies in the live chunk, which is not written to where there is no room; memory is only read while recording.
     unsafe {
-        if *view.run >= HITS {
+        if *run >= HITS {
             return slow(from, site, size);
         }
         let value = plain(from, size);
-        if view.at(from, size) != value as u64 {
+        if me().view.at(from, size) != value as u64 {
             return appended(from, site, size, value);
         }
-        *view.run += 1;
+        *run += 1;
         value
     }
 }
@@ -129,7 +170,7 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
     let view = &mut me().view;
     let last = view.at(from, size);
     let hit = last == value as u64;
-    let run = view.run;
+    let run = run();
     // SAFETY: the run's byte lies in the live chunk, where room was reserved, too; a byte has its value before the cursor moves over it.
     unsafe {
         if if hit { *run < HITS } else { *run >> HIT_BITS < MISSES } {
@@ -139,7 +180,7 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
             *run = if hit { 1 } else { 1 << HIT_BITS };
             compiler_fence(Release);
             ctl().cur += 1;
-            view.run = run;
+            set_run(run);
         }
     }
     // A process may be killed between any two instructions: a miss is counted before its value is there.
@@ -155,6 +196,16 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
             ctl().cur += 1;
         } else {
             word::differ(value as u64, last);
+        }
+        let n = view.scans.ahead(from as u64, size as u64);
+        if n > 0 {
+            let (next, place) = (from as u64 + size as u64, view.place(from as u64 + size as u64));
+            word::raw(n);
+            // SAFETY: the rest of a page of which something was just read; what is logged is what the view has then.
+            unsafe {
+                core::ptr::copy_nonoverlapping(next as *const u8, place, n as usize);
+                log::put(place, n);
+            }
         }
     }
     if st().watched {
@@ -203,6 +254,12 @@ fn taken(from: *const u8, site: u32, size: i32) -> u64 {
         word::differed(last)
     };
     view.keep(from, size, value);
+    let n = view.scans.ahead(from as u64, size as u64);
+    if n > 0 {
+        word::raw(n);
+        // SAFETY: within a page of the view.
+        unsafe { replay::take(view.place(from as u64 + size as u64), n) };
+    }
     value
 }
 

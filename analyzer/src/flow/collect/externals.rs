@@ -1,5 +1,6 @@
 //! Calls of library functions: what their annotations say, in terms of cells.
 
+use super::threads::fills;
 use super::{CallArguments, Collector, sorted};
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
@@ -23,6 +24,16 @@ const NATIVE_READERS: &[&str] = &[
     "__itarget_setenv",
     "__itarget_sigaction",
     "__itarget_unsetenv",
+];
+
+/// Runtime functions that leave addresses and numbers where arguments say, at replay too.
+const FILLS: &[&str] = &[
+    "__itarget_asprintf",
+    "__itarget_getdelim",
+    "__itarget_getline",
+    "__itarget_posix_memalign",
+    "__itarget_timer_create",
+    "__itarget_vasprintf",
 ];
 
 /// Those of them that read C strings, and keep no pointer to them.
@@ -373,7 +384,11 @@ impl Collector<'_> {
                 let len = written.and_then(|w| extent(&w.write.len));
                 let values = self.span(&self.merged(site.at.0, operand), len);
                 let staged = sized(&site.spec, arg as u32);
+                let before = self.facts.pins.len();
                 self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), arg as u32, staged);
+                if let Some(pin) = self.facts.pins.get_mut(before) {
+                    pin.synchronizes = arg == 0 && THREADS.iter().any(|(library, _)| *library == site.callee) && !fills(&site.callee, 0);
+                }
             }
         }
     }
@@ -381,6 +396,13 @@ impl Collector<'_> {
     pub(super) fn runtime(&mut self, site: &mut CallSite, call: &Call) {
         let Some(runtime) = site.spec.runtime.clone() else { return };
         let runtime = runtime.as_str();
+        if FILLS.contains(&runtime) {
+            for &(arg, bytes, read, written) in &site.spec.sizes.clone() {
+                let Some(&operand) = call.args.get(arg as usize) else { continue };
+                let values = self.span(&self.merged(site.at.0, operand), Some(bytes));
+                self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), arg, Some((bytes, read, written)));
+            }
+        }
         if is_allocator(&site.spec) {
             let copies = matches!(runtime, "__itarget_realloc" | "__itarget_reallocarray" | "__itarget_strdup" | "__itarget_strndup");
             if copies && let Some(&old) = call.args.first() {

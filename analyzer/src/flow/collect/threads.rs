@@ -33,6 +33,12 @@ pub fn is_create(call: &CallSite) -> bool {
     CREATE.contains(&call.callee.as_str())
 }
 
+/// A function of threads writes a number or an address where this argument says: what the argument leads to is nothing that threads synchronize by.
+pub(super) fn fills(name: &str, arg: u32) -> bool {
+    let made = CREATE.contains(&name) || matches!(name, "pthread_key_create" | "tss_create");
+    made && arg == 0 || arg == 1 && (name.contains("join") || matches!(name, "pthread_getattr_np" | "sem_getvalue"))
+}
+
 impl Collector<'_> {
     /// What a call is where threads are recorded.
     pub(super) fn with_threads(&self, name: &str, spec: &mut CallSpec) {
@@ -50,8 +56,8 @@ impl Collector<'_> {
         spec.opaque.clear();
         spec.retains.clear();
         spec.reads = Some(Vec::new());
-        // Attributes are looked at; all else is synchronized by its address, or not looked at when replayed.
-        spec.sizes.retain(|s| s.2 && !s.3 && (CREATE.contains(&name) || name.ends_with("_init")));
+        // Attributes are looked at, and what is found out is filled in; all else is synchronized by its address, or not looked at when replayed.
+        spec.sizes.retain(|s| s.2 && !s.3 && (CREATE.contains(&name) || name.ends_with("_init")) || s.3 && fills(name, s.0));
     }
 
     /// An atomic operation that may touch these is logged: threads may reach them, or other processes.

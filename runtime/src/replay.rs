@@ -282,6 +282,11 @@ pub fn diverged(what: &[u8], expected: u64, actual: u64) -> ! {
 pub fn finish(expected_reason: u32, status: i32) {
     may_end();
     let h = header();
+    if h.end_reason == end::IO_ERROR {
+        // All that happened was in memory when the log could not be written; how the program ended is in no log.
+        consumed();
+        park();
+    }
     if h.end_reason != end::NONE && h.end_thread != u64::from(me().number) {
         diverged(b"another thread ended the process", h.end_thread, u64::from(me().number));
     }

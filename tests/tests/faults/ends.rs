@@ -362,6 +362,28 @@ fn a_log_that_is_full_only_at_the_end_ends_the_recording_only() {
     assert!(o.stderr.contains("IT0612"), "{}", o.stderr);
 }
 
+/// By a limit or a filter that it sets for itself: all that it did is in memory when the log turns out to be closed to it.
+#[test]
+fn a_program_that_takes_the_log_from_its_recording_ends_it_only() {
+    let s = Scratch::new();
+    let exe = s.build("tests/faults/forbids.c", "min");
+    for how in ["limit", "filter"] {
+        let plain = s.run(&exe.to_string_lossy(), &[how]);
+        assert_eq!((plain.status, plain.stdout.as_str()), (6, "0 1\n"), "{plain:?}");
+        for times in ["10", "20000"] {
+            let trace = s.path(&format!("{how}-{times}"));
+            let o = record(&s, &trace, &exe, &[how, times]);
+            assert_eq!((o.status, &o.stdout), (6, &plain.stdout), "{o:?}");
+            assert!(o.stderr.contains("IT0612"), "{o:?}");
+            let again = replay(&s, &trace);
+            assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+            assert!(again.stderr.contains("could not be written"), "{again:?}");
+            // What was still in memory is replayed.
+            assert_eq!(again.stdout, if times == "10" { o.stdout.as_str() } else { "" }, "{again:?}");
+        }
+    }
+}
+
 #[test]
 fn a_full_disk_ends_the_recording_only() {
     let s = Scratch::new();

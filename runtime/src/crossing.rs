@@ -595,7 +595,7 @@ fn perform(number: u64) {
             ctl().in_env = 0;
             exit::__itarget__exit(status as c_int)
         }
-        Special::Abort => exit::__itarget_abort(),
+        Special::Abort => exit::abort_for_good(false),
         Special::Assert => exit::failed_assertion(),
         Special::AtExit => {
             let (f, argument) = (word(0), word(0));

@@ -277,6 +277,36 @@ pub extern "C" fn __itarget__exit(status: c_int) -> ! {
 /// abort.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_abort() -> ! {
+    let handled = is_handled();
+    if handled {
+        raise_abort();
+    }
+    abort_for_good(handled)
+}
+
+/// The program has a handler for the signal of `abort`, which is to run at replay, too.
+fn is_handled() -> bool {
+    matches!(page().mode, mode::RECORD | mode::REPLAY | mode::CHECK) && !elsewhere() && signal::is_handled(libc::SIGABRT)
+}
+
+/// The signal of `abort`, as `raise` sends it. Comes back if the handler does.
+fn raise_abort() {
+    let outside = crossing::from_environment();
+    if outside || __itarget_enter(site::ABORT) != 0 {
+        let blocked = 1u64 << (libc::SIGABRT - 1);
+        // SAFETY: a mask of 8 bytes; libc's raise.
+        unsafe {
+            sys!(libc::SYS_rt_sigprocmask, libc::SIG_UNBLOCK, &raw const blocked, 0u64, 8u64);
+            libc::raise(libc::SIGABRT);
+        }
+    }
+    if !outside {
+        __itarget_leave();
+    }
+}
+
+/// The process ends by SIGABRT; `handled`: its handler has run.
+pub fn abort_for_good(handled: bool) -> ! {
     if crossing::from_environment() {
         crossing::special(Special::Abort);
     }
@@ -291,8 +321,18 @@ pub extern "C" fn __itarget_abort() -> ! {
         mode::CHECK => crate::check::finish(),
         _ => {}
     }
+    die(handled)
+}
+
+/// libc's abort; `handled`: not the handler, which has run.
+fn die(handled: bool) -> ! {
     // SAFETY: ends the process with SIGABRT.
-    unsafe { libc::abort() }
+    unsafe {
+        if handled {
+            libc::signal(libc::SIGABRT, libc::SIG_DFL);
+        }
+        libc::abort()
+    }
 }
 
 unsafe extern "C" {
@@ -305,10 +345,19 @@ unsafe extern "C" {
 /// As `__assert_fail`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_assert_fail(a: *const c_char, file: *const c_char, line: u32, f: *const c_char) -> ! {
+    let handled = is_handled();
+    if handled {
+        // SAFETY: passed on.
+        unsafe { crate::show::failed_assertion(a, file, line, f) };
+        raise_abort();
+    }
     if crossing::from_environment() {
         crossing::special(Special::Assert);
     }
     end_assertion();
+    if handled {
+        die(true);
+    }
     // SAFETY: passed on.
     unsafe { __assert_fail(a, file, line, f) }
 }

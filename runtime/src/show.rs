@@ -126,6 +126,25 @@ fn lead(own: i32, to: u8, pending: bool) {
     unsafe { LEADS[own as usize - 1] = to };
 }
 
+/// What a failed assertion says, as libc has it.
+///
+/// # Safety
+/// C strings; the function may be null.
+pub unsafe fn failed_assertion(assertion: *const c_char, file: *const c_char, line: u32, function: *const c_char) {
+    if !is_shown(2) && !recording() {
+        return;
+    }
+    // SAFETY: libc's variables; the caller's promise.
+    unsafe {
+        let program = program_invocation_short_name;
+        let separator = |text: *const c_char| if text.is_null() || *text == 0 { c"".as_ptr() } else { c": ".as_ptr() };
+        let function = if function.is_null() { c"".as_ptr() } else { function };
+        let format = c"%s%s%s:%u: %s%sAssertion `%s' failed.\n".as_ptr();
+        libc::fprintf(stderr.cast(), format, program, separator(program), file, line, function, separator(function), assertion);
+        libc::fflush(stderr.cast());
+    }
+}
+
 /// A descriptor was closed or made to lead elsewhere; -1: any may have been. What is printed on stdout and stderr is shown at
 /// replay only while they are those that the program started with. Once there are threads it stays as it is: what others print
 /// meanwhile has no order with this.

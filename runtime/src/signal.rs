@@ -209,6 +209,11 @@ unsafe fn install(signal: c_int, wanted: &Action) {
     unsafe { libc::sigaction(signal, (&raw const real).cast(), core::ptr::null_mut()) };
 }
 
+/// The program has a handler for it.
+pub fn is_handled(signal: c_int) -> bool {
+    !matches!(action(signal).handler, libc::SIG_DFL | libc::SIG_IGN)
+}
+
 /// signal.
 ///
 /// # Safety

@@ -20,6 +20,8 @@ pub const MASK: i32 = 0xffff_0007_u32 as i32;
 pub const FIXED: i32 = 0xffff_001f_u32 as i32;
 /// sigaltstack.
 pub const STACK: i32 = 0xffff_0020_u32 as i32;
+/// The signal of abort.
+pub const ABORT: i32 = 0xffff_0025_u32 as i32;
 /// What libraries do at exit.
 pub const EXIT: i32 = 0xffff_0021_u32 as i32;
 /// madvise with an advice that changes what memory holds, here or in a child.

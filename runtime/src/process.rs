@@ -230,8 +230,8 @@ fn fork() -> c_int {
         crossing::special(Special::Fork);
         word::seal();
         let r = record();
-        crossing::complete();
         signal::unblock(before);
+        crossing::complete();
         return r;
     }
     let run = __itarget_enter(site::FORK) != 0;
@@ -271,6 +271,7 @@ fn record() -> c_int {
     if r != 0 {
         return r;
     }
+    signal::forget();
     let Some(before) = before.filter(|_| recorded) else {
         leave_recording();
         return 0;

@@ -17,6 +17,9 @@ use itarget_abi::log::{Async, kind};
 
 const SIGNALS: usize = 65;
 
+/// The first of the signals that wait in the kernel as often as they were sent.
+const REAL_TIME: c_int = 32;
+
 /// What is added to the code of a signal that came to a thread which is not recorded, when it is sent on.
 const SENT_ON: i32 = -0x4000_0000;
 
@@ -39,8 +42,10 @@ pub struct Queue {
     list: [(c_int, i32, [u64; 2]); 128],
     /// How many. One instruction changes it: a handler may be interrupted by that of another signal.
     count: AtomicUsize,
-    /// The one whose handler runs next (replay).
-    handled: (Action, Async),
+    /// The one whose handler runs next, and the signals that are blocked around it.
+    handled: (Action, Async, u64),
+    /// What the handler that returned last leaves blocked.
+    mask: u64,
 }
 
 impl Queue {
@@ -48,7 +53,8 @@ impl Queue {
     pub const NEW: Queue = Queue {
         list: [(0, 0, [0; 2]); 128],
         count: AtomicUsize::new(0),
-        handled: (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 }),
+        handled: (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 }, 0),
+        mask: 0,
     };
 }
 
@@ -61,7 +67,7 @@ pub fn block() -> u64 {
     old
 }
 
-/// Undoes [`block`].
+/// Undoes [`block`]: these signals are blocked, and no others.
 pub fn unblock(before: u64) {
     // SAFETY: a mask of 8 bytes.
     unsafe { crate::sys::sys!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0u64, 8u64) };
@@ -98,19 +104,14 @@ pub unsafe extern "C" fn __itarget_sigaltstack(new: *const libc::stack_t, old: *
             }
         }
         let r = word(r as u64) as c_int;
-        let logged = |s: &mut libc::stack_t| {
-            s.ss_sp = word(s.ss_sp as u64) as *mut c_void;
-            s.ss_flags = word(s.ss_flags as u64) as c_int;
-            s.ss_size = word(s.ss_size as u64) as usize;
-        };
         if r == 0 && !old.is_null() {
-            logged(&mut was);
+            logged_stack(&mut was);
             if itarget_abi::layout::mapped_at_replay(old as u64) {
                 *old = was;
             }
         }
         if r == 0 && !new.is_null() {
-            logged(&mut wanted);
+            logged_stack(&mut wanted);
             if wanted.ss_flags & libc::SS_DISABLE == 0 && itarget_abi::layout::mapped_at_replay(wanted.ss_sp as u64) {
                 crate::mapping::leave_out(wanted.ss_sp.cast(), wanted.ss_size as u64);
             }
@@ -119,6 +120,32 @@ pub unsafe extern "C" fn __itarget_sigaltstack(new: *const libc::stack_t, old: *
             }
         }
         r
+    }
+}
+
+/// A stack through the log.
+fn logged_stack(s: &mut libc::stack_t) {
+    s.ss_sp = word(s.ss_sp as u64) as *mut c_void;
+    s.ss_flags = word(s.ss_flags as u64) as c_int;
+    s.ss_size = word(s.ss_size as u64) as usize;
+}
+
+/// Where on the thread's alternate stack, if a handler of that signal runs there, it finds its return address.
+fn alternate(signal: c_int, here: u64) -> Option<u64> {
+    // SAFETY: the kernel fills the structure.
+    let s = unsafe {
+        let mut s: libc::stack_t = core::mem::zeroed();
+        crate::sys::sys!(libc::SYS_sigaltstack, 0u64, &raw mut s);
+        s
+    };
+    let (from, to) = (s.ss_sp as u64, (s.ss_sp as u64).saturating_add(s.ss_size as u64));
+    let there = s.ss_flags & libc::SS_DISABLE == 0 && itarget_abi::layout::mapped_at_replay(from) && itarget_abi::layout::mapped_at_replay(to);
+    if !there {
+        None
+    } else if (from..to).contains(&here) {
+        (here - from > 2 * NEAR).then(|| (here - NEAR) & !15 | 8)
+    } else {
+        (action(signal).flags & libc::SA_ONSTACK != 0).then(|| (to & !15) - 8)
     }
 }
 
@@ -327,7 +354,9 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     if inside != 0 {
         // Another signal that comes meanwhile waits: the log is being written.
         ctl().in_env = 0;
-        deliver(signal, code, words, true);
+        // SAFETY: the kernel's structure; it uses the first word of a mask, and takes it from here when the handler returns.
+        let mask = unsafe { &mut *(&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<u64>() };
+        *mask = deliver(signal, code, words, true, *mask);
         deliver_pending();
         ctl().in_env = inside;
     } else {
@@ -357,9 +386,12 @@ unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *
     }
 }
 
-/// Runs the program's handler at this boundary and logs that it ran here.
-fn deliver(signal: c_int, code: i32, info: [u64; 2], outside: bool) {
-    run(&log_event(signal as u32, code, info, outside));
+/// Runs the program's handler at this boundary and logs that it ran here. `mask`: what is blocked around it; gives what is to be afterwards.
+fn deliver(signal: c_int, code: i32, info: [u64; 2], outside: bool, mask: u64) -> u64 {
+    let here = 0u8;
+    let sp = alternate(signal, (&raw const here) as u64).unwrap_or_else(|| below((&raw const here) as u64));
+    run(&log_at(sp, signal as u32, code, info, outside), mask);
+    me().signals.mask
 }
 
 /// Interrupts the call of the environment that this thread is in, for good, by what is no signal.
@@ -372,12 +404,21 @@ pub fn interrupt_here(number: u32, code: i32, f: extern "C" fn()) {
 /// Logs an asynchronous event at this boundary.
 #[inline(always)]
 pub fn log_event(signal: u32, code: i32, info: [u64; 2], outside: bool) -> Async {
-    let c = ctl();
     let here = 0u8;
-    // Far enough below whatever is called from here, when recording and at replay.
-    let sp = ((&raw const here) as u64 - FAR) & !15 | 8;
-    let sp = if (STACK_BASE..STACK_BASE + STACK_MAX).contains(&sp) { sp } else { 0 } | u64::from(outside);
-    let e = Async { boundaries: c.boundaries, signal, code, info, sp };
+    log_at(below((&raw const here) as u64), signal, code, info, outside)
+}
+
+/// Where on the program's stack a handler finds its return address: far enough below whatever is called from `here`, when recording and at
+/// replay. 0: that is another stack.
+#[inline(always)]
+fn below(here: u64) -> u64 {
+    let sp = (here - FAR) & !15 | 8;
+    if (STACK_BASE..STACK_BASE + STACK_MAX).contains(&sp) { sp } else { 0 }
+}
+
+/// As [`log_event`], with the place of the handler's return address.
+fn log_at(sp: u64, signal: u32, code: i32, info: [u64; 2], outside: bool) -> Async {
+    let e = Async { boundaries: ctl().boundaries, signal, code, info, sp: sp | u64::from(outside) };
     // SAFETY: plain integers without padding.
     let bytes = unsafe { core::slice::from_raw_parts((&raw const e).cast::<u8>(), size_of::<Async>()) };
     if let Err(errno) = log::special(kind::ASYNC, bytes) {
@@ -386,7 +427,7 @@ pub fn log_event(signal: u32, code: i32, info: [u64; 2], outside: bool) -> Async
     e
 }
 
-fn run(e: &Async) {
+fn run(e: &Async, mask: u64) {
     let a = *action(e.signal as c_int);
     if a.flags & libc::SA_RESETHAND != 0 {
         action(e.signal as c_int).handler = libc::SIG_DFL;
@@ -395,7 +436,7 @@ fn run(e: &Async) {
             unsafe { install(e.signal as c_int, &DEFAULT) };
         }
     }
-    me().signals.handled = (a, *e);
+    me().signals.handled = (a, *e, mask);
     crossing::interrupt(handle, e.sp & !1, e.sp & 1 != 0);
     // Whatever the thread waits for now: what the handler did is done.
     crate::shadow::boundary();
@@ -403,22 +444,51 @@ fn run(e: &Async) {
 
 /// Distance of a handler's frame to that of the runtime, in bytes.
 const FAR: u64 = 8192;
+/// The same on an alternate stack, which may have no more than that.
+const NEAR: u64 = 1024;
 
 /// Calls the handler that was set last.
 extern "C" fn handle() {
+    let (action, e, mut mask) = me().signals.handled;
+    if action.flags & libc::SA_SIGINFO != 0 {
+        mask = handle_informed(&action, &e, mask);
+    } else {
+        // SAFETY: a handler of one argument.
+        unsafe { call(&action, e.signal as c_int, core::ptr::null_mut(), core::ptr::null_mut()) };
+    }
+    me().signals.mask = mask;
+    // So that a signal delivered right after this handler is not taken for one that came during
+    // the handler's last call.
+    ctl().boundaries += 1;
+}
+
+/// Calls a handler that is told what is known of the signal and of where it came. Gives what it left in the mask of its context.
+fn handle_informed(action: &Action, e: &Async, mask: u64) -> u64 {
     let mut info = [0u64; 16];
-    // SAFETY: set just before; a siginfo of 128 bytes; the context is not recorded, so there is none.
+    // SAFETY: a siginfo of 128 bytes; a context is plain integers and pointers.
     unsafe {
-        let (action, e) = me().signals.handled;
         info[0] = u64::from(e.signal);
         info[1] = e.code as u32 as u64;
         info[2] = e.info[0];
         info[3] = e.info[1];
-        call(&action, e.signal as c_int, (&raw mut info).cast(), core::ptr::null_mut());
+        let mut context: libc::ucontext_t = core::mem::zeroed();
+        if !replaying() {
+            crate::sys::sys!(libc::SYS_sigaltstack, 0u64, &raw mut context.uc_stack);
+        }
+        crate::hooks::event(crate::exit::site::CONTEXT as u32);
+        let to = (&raw mut context.uc_sigmask).cast::<u64>();
+        *to = word(mask);
+        logged_stack(&mut context.uc_stack);
+        context.uc_stack.ss_flags &= !libc::SS_ONSTACK;
+        // Registers are not recorded. What stands here is the same at replay: the handler was called from here, on this stack.
+        let registers = &mut context.uc_mcontext.gregs;
+        registers[libc::REG_RIP as usize] = handle as *const () as i64;
+        registers[libc::REG_RSP as usize] = if e.sp & !1 != 0 { e.sp & !1 } else { me().life.top() } as i64;
+        // Those of the FPU have their place behind the mask.
+        context.uc_mcontext.fpregs = to.byte_add(size_of::<libc::sigset_t>()).cast();
+        call(action, e.signal as c_int, (&raw mut info).cast(), (&raw mut context).cast());
+        to.read()
     }
-    // So that a signal delivered right after this handler is not taken for one that came during
-    // the handler's last call.
-    ctl().boundaries += 1;
 }
 
 /// Delivers what has been queued; called at boundaries while recording.
@@ -429,38 +499,97 @@ pub fn deliver_pending() {
     }
 }
 
-/// From now on handlers run at once; what was queued before has run.
+/// From now on handlers run at once; what was queued before has run, but for what is blocked.
 #[inline(always)]
 pub fn enter_environment() {
+    let mut blocked = 0;
     loop {
         ctl().in_env = 1;
         compiler_fence(SeqCst);
-        if me().signals.count.load(Relaxed) == 0 {
+        if me().signals.count.load(Relaxed) == blocked {
             return;
         }
         ctl().in_env = 0;
-        drain();
+        blocked = drain();
     }
 }
 
+/// Delivers what has been queued and is not blocked; gives how many are left.
 #[cold]
-fn drain() {
+fn drain() -> usize {
     loop {
         // The queue is not to change meanwhile.
         let before = block();
+        let Some(((signal, code, info), during)) = next(before) else {
+            let left = me().signals.count.load(Relaxed);
+            unblock(before);
+            return left;
+        };
+        unblock(during);
+        let after = deliver(signal, code, info, false, before);
+        unblock(after);
+    }
+}
+
+/// The thread ends, and all signals are blocked from now on: delivers what has been queued.
+pub fn deliver_last() {
+    loop {
         let queue = &mut me().signals;
-        let first = queue.list[0];
-        let left = queue.count.load(Relaxed).checked_sub(1);
-        if let Some(left) = left {
-            queue.count.store(left, Relaxed);
-            queue.list.copy_within(1..=left, 0);
-        }
-        unblock(before);
-        if left.is_none() {
+        let n = queue.count.load(Relaxed).min(queue.list.len());
+        if n == 0 {
             return;
         }
-        deliver(first.0, first.1, first.2, false);
+        let (signal, code, info) = queue.list[0];
+        queue.list.copy_within(1..n, 0);
+        queue.count.store(n - 1, Relaxed);
+        deliver(signal, code, info, false, !0);
     }
+}
+
+/// A child by fork: what came to its parent waits for that.
+pub fn forget() {
+    me().signals.count.store(0, Relaxed);
+}
+
+/// A signal's bit in a mask.
+fn bit(signal: c_int) -> u64 {
+    1 << (signal - 1)
+}
+
+/// Takes the first one out of the queue that is not blocked; gives also what is blocked while its handler runs.
+fn next(blocked: u64) -> Option<((c_int, i32, [u64; 2]), u64)> {
+    let Queue { list, count, .. } = &mut me().signals;
+    let n = count.load(Relaxed).min(list.len());
+    let at = list[..n].iter().position(|s| blocked & bit(s.0) == 0)?;
+    let first = list[at];
+    list.copy_within(at + 1..n, at);
+    let a = action(first.0);
+    let own = if a.flags & libc::SA_NODEFER != 0 { 0 } else { bit(first.0) };
+    let during = blocked | a.mask[0] | own;
+    // Those that must not interrupt this handler wait in the kernel, where calls that wait for them find them. There only those for real time
+    // can wait more than once: of the others the second one waits here.
+    let (mut left, mut there) = (0, blocked);
+    for i in 0..n - 1 {
+        let s = list[i];
+        if during & bit(s.0) != 0 && there & bit(s.0) == 0 && send(me().tid, s) {
+            there |= if s.0 < REAL_TIME { bit(s.0) } else { 0 };
+        } else {
+            list[left] = s;
+            left += 1;
+        }
+    }
+    count.store(left, Relaxed);
+    Some((first, during))
+}
+
+/// Has a signal of the queue come again to a thread of this process. False if the kernel has no room for it.
+fn send(tid: i32, (signal, code, words): (c_int, i32, [u64; 2])) -> bool {
+    let mut info = [0u64; 16];
+    info[0] = signal as u32 as u64;
+    info[1] = u64::from((SENT_ON + code.clamp(-128, 128)) as u32);
+    info[2..4].copy_from_slice(&words);
+    // SAFETY: a siginfo of 128 bytes, which the kernel copies.
+    unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, crate::sys::pid(), tid, signal, &raw const info) == 0 }
 }
 
 /// The recording ended early and the program goes on: what waits for a safe point comes again, to the same threads.
@@ -468,14 +597,9 @@ pub fn send_again() {
     let before = block();
     for thread in crate::thread::each() {
         let waiting = thread.signals.count.swap(0, SeqCst);
-        for (signal, code, words) in thread.signals.list.iter().take(waiting) {
-            let mut info = [0u64; 16];
-            info[0] = *signal as u32 as u64;
-            info[1] = u64::from((SENT_ON + (*code).clamp(-128, 128)) as u32);
-            info[2..4].copy_from_slice(words);
-            // SAFETY: a siginfo of 128 bytes, which the kernel copies. A signal that another thread's handler is noting down just now
-            // may be lost, as one that comes too late.
-            unsafe { crate::sys::sys!(libc::SYS_rt_tgsigqueueinfo, crate::sys::pid(), thread.tid, *signal, &raw const info) };
+        for waits in thread.signals.list.iter().take(waiting) {
+            // A signal that another thread's handler is noting down just now may be lost, as one that comes too late.
+            send(thread.tid, *waits);
         }
     }
     unblock(before);
@@ -505,7 +629,7 @@ pub fn replay_due(downcall: bool) {
         if e.signal == crate::exit::SIGNAL {
             crate::exit::replay_left(&e);
         }
-        run(&e);
+        run(&e, 0);
     }
     if ctl().boundaries >= replay::part().last_call {
         replay::stream_ended();

@@ -20,6 +20,8 @@ pub const MASK: i32 = 0xffff_0007_u32 as i32;
 pub const FIXED: i32 = 0xffff_001f_u32 as i32;
 /// sigaltstack.
 pub const STACK: i32 = 0xffff_0020_u32 as i32;
+/// What a handler is told of where a signal came.
+pub const CONTEXT: i32 = 0xffff_0024_u32 as i32;
 /// The signal of abort.
 pub const ABORT: i32 = 0xffff_0025_u32 as i32;
 /// What libraries do at exit.

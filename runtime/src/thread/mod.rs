@@ -427,7 +427,8 @@ fn end(result: *mut c_void) -> *mut c_void {
     if recording() {
         // Signals sent to the process go to other threads from now on; those that came run their handlers.
         signal::block();
-        sync::safe_point();
+        crate::state::ctl().boundaries += 1;
+        signal::deliver_last();
     } else if replaying() {
         sync::safe_point();
     }

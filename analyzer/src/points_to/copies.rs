@@ -178,15 +178,16 @@ impl Solver<'_> {
             return;
         }
         let o = &self.objects[source as usize];
-        // Members of the arrays the field is in: the first at or after the start of the copy.
+        // Members of the arrays the field is in: the first at or after the start of the copy, and how far it is to the last before its end.
         let mut first = offset;
-        let mut strides = Vec::new();
+        let mut arrays = Vec::new();
         for r in o.regions.iter().filter(|r| r.contains(offset)) {
             if first < at {
                 first += (at - first).div_ceil(r.stride) * r.stride;
             }
-            if first < r.end && first + r.stride < end.min(r.end) {
-                strides.push(r.stride);
+            let end = end.min(r.end);
+            if first < r.end && first + r.stride < end {
+                arrays.push((r.stride, (end - 1 - first) / r.stride * r.stride));
             }
         }
         if first < at || first >= end {
@@ -199,10 +200,15 @@ impl Solver<'_> {
             return;
         }
         let one = t.canonical(to);
-        if no_pointer(target, one) {
+        let is_one = |(stride, last): &(u64, u64)| {
+            let both = |r: &super::objects::Region| r.contains(one) && r.contains(one.saturating_add(*last));
+            t.flat || t.canonical(to.saturating_add(*last)) == one && t.regions.iter().any(|r| stride.is_multiple_of(r.stride) && both(r))
+        };
+        let spread = !arrays.iter().all(is_one);
+        // What is one field of the source (bytes) may be many of the target: that none of them begins with a pointer says nothing of the others.
+        if (!spread || len == Some(WORD)) && no_pointer(target, one) {
             return;
         }
-        let spread = strides.iter().any(|stride| t.canonical(to + stride) != one);
         if spread && len != Some(WORD) && let Some(places) = self.pointers_within(target, into, len) {
             places.into_iter().for_each(|place| self.flow(contents, place));
             return;

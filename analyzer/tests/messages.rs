@@ -1,0 +1,50 @@
+//! Pointers that go from one place to another as bytes: in copies, in messages by way of the kernel, with signals; and through
+//! sections that the linker makes arrays of.
+
+mod small_programs;
+
+use small_programs::{program, set};
+
+/// What the last access in `get` finds in this program.
+fn found(head: &str, put: &str, get: &str) -> std::collections::BTreeSet<String> {
+    let p = program(&format!(
+        "#define _GNU_SOURCE
+         #include <string.h>
+         #include <stdio.h>
+         #include <unistd.h>
+         #include <mqueue.h>
+         #include <signal.h>
+         #include <time.h>
+         #include <sys/epoll.h>
+         #include <sys/eventfd.h>
+         #include <sys/msg.h>
+         #include <sys/socket.h>
+         #include <sys/uio.h>
+         struct message {{ int op; int *p; }} a, b; int x;
+         {head}
+         __attribute__((noinline)) void put(int n) {{ {put} }}
+         __attribute__((noinline)) void get(int n) {{ {get} }}
+         int main(int c, char **v) {{ x = c; put(c); get(c); return 0; }}"
+    ));
+    p.last_access("get")
+}
+
+#[test]
+fn structures_are_copied_through_bytes() {
+    let x = set(&["x"]);
+    let ring = "char ring[256];";
+    assert_eq!(found(ring, "a.p = &x; memcpy(ring + n, &a, sizeof a);", "memcpy(&b, ring + n, sizeof b); *b.p = 1;"), x);
+    let ring = "struct { long at; char bytes[256]; char *after; } ring;";
+    assert_eq!(found(ring, "a.p = &x; memcpy(ring.bytes + n, &a, sizeof a);", "memcpy(&b, ring.bytes + n, sizeof b); *b.p = 1;"), x);
+    assert_eq!(found(ring, "a.p = &x; memcpy(ring.bytes + n, &a, n);", "memcpy(&b, ring.bytes + n, n); *b.p = 1;"), x);
+    // One array of bytes at the beginning is not all of it.
+    let tagged = "char ring[256]; struct { char tag[8]; int *p; } s, t;";
+    assert_eq!(found(tagged, "s.p = &x; memcpy(ring + n, &s, sizeof s);", "memcpy(&t, ring + n, sizeof t); *t.p = 1;"), x);
+}
+
+#[test]
+fn bytes_stay_bytes() {
+    let texts = "struct { char text[16]; int *p; } s, t; int y;";
+    assert_eq!(found(texts, "s.p = &x; t.p = &y;", "memcpy(t.text, s.text, sizeof t.text); *t.p = 1;"), set(&["y"]));
+    assert_eq!(found(texts, "s.p = &x; memcpy(&t, &s, sizeof s);", "*t.p = 1;"), set(&["x"]));
+}

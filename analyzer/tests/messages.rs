@@ -48,3 +48,32 @@ fn bytes_stay_bytes() {
     assert_eq!(found(texts, "s.p = &x; t.p = &y;", "memcpy(t.text, s.text, sizeof t.text); *t.p = 1;"), set(&["y"]));
     assert_eq!(found(texts, "s.p = &x; memcpy(&t, &s, sizeof s);", "*t.p = 1;"), set(&["x"]));
 }
+
+#[test]
+fn events_and_signals_carry_pointers() {
+    let x = set(&["x"]);
+    for (put, get) in [
+        (
+            "struct epoll_event e = { 1, { .ptr = &x } }; epoll_ctl(n, 1, n, &e);",
+            "struct epoll_event e[4]; epoll_wait(n, e, 4, 1); *(int *)e[n].data.ptr = 1;",
+        ),
+        (
+            "union sigval v = { .sival_ptr = &x }; sigqueue(n, 40, v);",
+            "siginfo_t i; sigwaitinfo(0, &i); *(int *)i.si_value.sival_ptr = 1;",
+        ),
+        (
+            "struct sigevent e = { .sigev_value.sival_ptr = &x }; timer_t t; timer_create(0, &e, &t);",
+            "siginfo_t i; sigtimedwait(0, &i, 0); *(int *)i.si_value.sival_ptr = 1;",
+        ),
+    ] {
+        assert_eq!(found("", put, get), x, "{put} {get}");
+    }
+    let p = program(
+        "#define _GNU_SOURCE
+         #include <signal.h>
+         int x; void handler(int n, siginfo_t *i, void *u) { *(int *)i->si_value.sival_ptr = 1; }
+         int main(void) { struct sigaction a = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO }; sigaction(40, &a, 0);
+             union sigval v = { .sival_ptr = &x }; sigqueue(1, 40, v); return 0; }",
+    );
+    assert_eq!(p.last_access("handler"), set(&["ext:siginfo", "x"]));
+}

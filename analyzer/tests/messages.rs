@@ -50,6 +50,32 @@ fn bytes_stay_bytes() {
 }
 
 #[test]
+fn messages_carry_pointers() {
+    let x = set(&["x"]);
+    for (put, get) in [
+        ("write(n, &a, sizeof a);", "read(n, &b, sizeof b);"),
+        ("send(n, &a, sizeof a, 0);", "recv(n, &b, sizeof b, 0);"),
+        ("sendto(n, &a, sizeof a, 0, 0, 0);", "recvfrom(n, &b, sizeof b, 0, 0, 0);"),
+        ("pwrite(n, &a, sizeof a, 0);", "pread(n, &b, sizeof b, 0);"),
+        ("mq_send(n, (char *)&a, sizeof a, 0);", "mq_receive(n, (char *)&b, sizeof b, 0);"),
+        ("msgsnd(n, &a, 8, 0);", "msgrcv(n, &b, 8, 0, 0);"),
+        ("fwrite(&a, 1, sizeof a, stdout);", "fread(&b, 1, sizeof b, stdin);"),
+        ("struct iovec v = { &a, sizeof a }; writev(n, &v, 1);", "struct iovec v[2] = { { &b, 4 }, { (char *)&b + 4, 12 } }; readv(n, v, 2);"),
+        ("struct iovec v = { &a, sizeof a }; pwritev(n, &v, 1, 0);", "struct iovec v = { &b, sizeof b }; preadv(n, &v, 1, 0);"),
+        (
+            "struct iovec v = { &a, sizeof a }; struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 }; sendmsg(n, &h, 0);",
+            "struct iovec v = { &b, sizeof b }; struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 }; recvmsg(n, &h, 0);",
+        ),
+        ("write(n, &a, n);", "long g = 0; while (g < sizeof b) g += read(n, (char *)&b + g, sizeof b - g);"),
+        ("write(n, &a, sizeof a);", "read(n, &b, 4); read(n, (char *)&b + 4, n);"),
+    ] {
+        assert_eq!(found("", &format!("a.p = &x; {put}"), &format!("{get} *b.p = 1;")), x, "{put} {get}");
+    }
+    // Texts and structures of the system are no messages.
+    assert_eq!(found("#include <sys/stat.h>\n", "a.p = &x; write(n, &a, sizeof a);", "fstat(n, (void *)&b); *b.p = 1;"), set(&[]));
+}
+
+#[test]
 fn events_and_signals_carry_pointers() {
     let x = set(&["x"]);
     for (put, get) in [
@@ -65,6 +91,7 @@ fn events_and_signals_carry_pointers() {
             "struct sigevent e = { .sigev_value.sival_ptr = &x }; timer_t t; timer_create(0, &e, &t);",
             "siginfo_t i; sigtimedwait(0, &i, 0); *(int *)i.si_value.sival_ptr = 1;",
         ),
+        ("eventfd_write(n, (eventfd_t)&x);", "eventfd_t v; eventfd_read(n, &v); *(int *)v = 1;"),
     ] {
         assert_eq!(found("", put, get), x, "{put} {get}");
     }

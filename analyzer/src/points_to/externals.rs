@@ -5,15 +5,20 @@ use super::build::Builder;
 use super::proven::Only;
 use super::solver::{NONE, Node, Slots, Use};
 use crate::model::{Class, GepStep, Signature};
-use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Place, PointerFlow, Region, Ret, Root};
+use itarget_annotations::{Callback, CallbackArg, Case, Function, Kind, Len, Place, PointerFlow, Region, Ret, Root};
 
 /// What names of memory of the library end in that threads of the program have for themselves.
 pub(super) const THREADS: &str = "@threads";
 
 /// Bytes of a pointer.
-const WORD: u64 = 8;
+pub(super) const WORD: u64 = 8;
 /// Most bytes of a message that may hold pointers.
-const MESSAGE: u64 = 256;
+pub(super) const MESSAGE: u64 = 256;
+/// Most entries of an array of `struct iovec` that are looked at.
+const ENTRIES: u64 = 8;
+/// Bytes of a `struct iovec`, and where a `struct msghdr` has its array of them.
+const IOVEC: u64 = 16;
+const HEADER_IOVEC: u64 = 16;
 
 /// Another element of the array that a pointer is in.
 const ELEMENT: &[GepStep] = &[GepStep::Pointer { stride: 0 }];
@@ -63,19 +68,11 @@ impl Builder<'_> {
         }
     }
 
-    /// What a call sends or gets as a message of a few words, by its length, may hold pointers: threads hand blocks to each other through
-    /// pipes so. What is sent anywhere may arrive anywhere.
+    /// What a call sends or gets as a message of a few words may hold pointers: threads hand blocks to each other through pipes so. What is
+    /// sent anywhere may arrive anywhere. Where the length is not known before (reads in a loop, `iovec`), a message is what lies in
+    /// objects that are no longer than one.
     fn messages(&mut self, call: u32, f: &Function) {
-        let constants = &self.calls[call as usize].constants;
-        let short = |arg: u8| {
-            let len = constants.get(usize::from(arg) + 1).copied().flatten().and_then(|len| u64::try_from(len).ok());
-            len.filter(|len| (WORD..=MESSAGE).contains(len) && len.is_multiple_of(WORD))
-        };
-        let args = |regions: &[Region]| -> Vec<(u8, u64)> {
-            let args = regions.iter().map(|r| r.arg);
-            args.filter_map(|arg| short(arg).map(|len| (arg, len))).collect()
-        };
-        let (sent, got) = (args(&f.reads), args(&f.writes));
+        let (sent, got) = (self.message_parts(call, &f.reads), self.message_parts(call, &f.writes));
         if sent.is_empty() && got.is_empty() {
             return;
         }
@@ -83,14 +80,58 @@ impl Builder<'_> {
         let sea = self.solver.loc(sea, 0);
         let channel = self.solver.node();
         self.solver.add(channel, sea);
-        for (arg, len) in sent {
-            let from = self.call_arg(call, arg);
-            self.solver.memcopy(channel, from, Some(len));
+        for (from, len) in sent {
+            self.solver.memcopy(channel, from, len);
         }
-        for (arg, len) in got {
-            let to = self.call_arg(call, arg);
-            self.solver.memcopy(to, channel, Some(len));
+        for (to, len) in got {
+            self.solver.memcopy(to, channel, len);
         }
+    }
+
+    /// Where the parts of a message are, and their lengths.
+    fn message_parts(&mut self, call: u32, regions: &[Region]) -> Vec<(Node, Option<u64>)> {
+        let mut parts = Vec::new();
+        for region in regions {
+            let arg = self.call_arg(call, region.arg);
+            let bases = match region.len {
+                Len::Iovec { count, .. } => self.bases(call, arg, Some(count)),
+                Len::Msghdr { .. } => {
+                    let header = self.at(arg, Some(HEADER_IOVEC));
+                    let array = self.load(header);
+                    self.bases(call, array, None)
+                }
+                ref len if of_arguments(len) => match message_length(len, &self.calls[call as usize].constants) {
+                    Some(len) => {
+                        parts.extend((WORD..=MESSAGE).contains(&len).then_some((arg, Some(len))));
+                        continue;
+                    }
+                    None => arg,
+                },
+                _ => continue,
+            };
+            if bases != NONE {
+                let small = self.solver.filtered(bases, Only::Message);
+                let anywhere = self.solver.anywhere_of(small);
+                parts.push((anywhere, None));
+            }
+        }
+        parts
+    }
+
+    /// What the first entries of an array of `struct iovec` lead to. Those that are not told apart are the first.
+    fn bases(&mut self, call: u32, array: Node, count: Option<u8>) -> Node {
+        if array == NONE {
+            return NONE;
+        }
+        let count = count.and_then(|arg| self.calls[call as usize].constants.get(usize::from(arg)).copied().flatten());
+        let count = count.and_then(|count| u64::try_from(count).ok()).map_or(ENTRIES, |count| count.min(ENTRIES));
+        let bases = self.solver.node();
+        for entry in 0..count {
+            let at = self.at(array, Some(IOVEC * entry));
+            let base = self.load(at);
+            self.solver.edge(base, bases);
+        }
+        bases
     }
 
     fn result(&mut self, call: u32, f: &Function, ret: Ret) {
@@ -297,5 +338,32 @@ impl Builder<'_> {
             None => NONE,
         };
         self.call_back(call, function, (args, ret), (signature, runs));
+    }
+}
+
+/// Whether a length is a matter of the arguments: what is sent or got is a message, not a text or a structure of the system's.
+fn of_arguments(len: &Len) -> bool {
+    match len {
+        Len::Arg(_) => true,
+        // So many structures of the system's.
+        Len::Mul(_, of) if matches!(**of, Len::Const(_)) => false,
+        Len::Add(a, b) | Len::Mul(a, b) | Len::Min(a, b) => of_arguments(a) || of_arguments(b),
+        _ => false,
+    }
+}
+
+/// Most bytes of a message, as far as constant arguments tell; of many elements one, if all are too long.
+fn message_length(len: &Len, constants: &[Option<i64>]) -> Option<u64> {
+    let of = |len: &Len| message_length(len, constants);
+    match len {
+        Len::Const(bytes) => Some(*bytes),
+        Len::Arg(arg) => constants.get(usize::from(*arg)).copied().flatten().and_then(|value| u64::try_from(value).ok()),
+        Len::Add(a, b) => of(a)?.checked_add(of(b)?),
+        Len::Min(a, b) => [of(a), of(b)].into_iter().flatten().min(),
+        Len::Mul(a, b) => match (of(a), of(b)) {
+            (Some(a), Some(b)) => Some(a.saturating_mul(b)).filter(|bytes| *bytes <= MESSAGE).or(Some(a)),
+            (element, other) => element.or(other).filter(|bytes| *bytes >= WORD),
+        },
+        _ => None,
     }
 }

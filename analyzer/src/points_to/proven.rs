@@ -9,6 +9,7 @@
 //! This keeps mixed pointers from spreading: of all that a `void *` may lead to, only what the function could work with is handed on.
 
 use super::build::Builder;
+use super::externals::{MESSAGE, WORD};
 use super::set::{BLOCK, Set};
 use super::solver::{NONE, Node, Solver, Use};
 use super::{ObjectKind, Shape};
@@ -29,6 +30,8 @@ pub(super) enum Only {
     Data,
     /// What an allocator may have returned: the program's own variables can't be resized or freed.
     Allocated,
+    /// Objects that a message between threads may be.
+    Message,
     /// Memory in which a structure with this member may begin.
     Structure(u32),
 }
@@ -94,7 +97,7 @@ impl Proofs {
             block == here && !joins && (instr as usize) < index || self.dominators.strictly(block, here)
         };
         let strength = |only: &Only| match only {
-            Only::Data | Only::Allocated => (0, 0),
+            Only::Data | Only::Allocated | Only::Message => (0, 0),
             Only::Structure(member) => (1 + members[*member as usize].scalars.len(), u32::MAX - member),
         };
         let proofs = self.by_value.get(&value)?.iter().filter(|(instr, _)| before(*instr));
@@ -168,12 +171,13 @@ impl Solver<'_> {
     /// Adds what a filter lets pass of a set.
     fn add_filtered(&mut self, target: Node, set: &Set, only: Only) {
         let mut known = match only {
-            Only::Data | Only::Allocated => FxHashMap::default(),
+            Only::Data | Only::Allocated | Only::Message => FxHashMap::default(),
             Only::Structure(member) => self.filters.known.remove(&member).unwrap_or_default(),
         };
         let some = set.masked(|first, bits| match only {
             Only::Data => bits & !self.those(first, bits, |object| self.is_code(object)),
             Only::Allocated => bits & !self.those(first, bits, |object| self.is_variable(object)),
+            Only::Message => self.those(first, bits, |object| self.is_message(object)),
             Only::Structure(member) => {
                 let (seen, pass) = known.entry(first).or_default();
                 let mut new = bits & !*seen;
@@ -198,6 +202,11 @@ impl Solver<'_> {
     /// Those of a block's locations whose objects are such ones.
     fn those(&self, first: u32, bits: u64, such: impl Fn(u32) -> bool) -> u64 {
         (0..BLOCK).filter(|bit| bits >> bit & 1 != 0 && such(self.locs[(first + bit) as usize].0)).map(|bit| 1u64 << bit).sum()
+    }
+
+    /// Memory of so few bytes that all of it may be sent as one message.
+    fn is_message(&self, object: u32) -> bool {
+        !self.is_code(object) && self.objects[object as usize].size.is_some_and(|size| (WORD..=MESSAGE).contains(&size))
     }
 
     /// Code, or memory that came to be without an allocator of the library's.

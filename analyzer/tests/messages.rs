@@ -104,3 +104,19 @@ fn events_and_signals_carry_pointers() {
     );
     assert_eq!(p.last_access("handler"), set(&["ext:siginfo", "x"]));
 }
+
+#[test]
+fn sections_are_arrays_of_their_variables() {
+    let p = program(
+        "struct test { const char *name; void (*run)(void); long done; }; void one(void) {} void two(void) {}
+         static struct test a __attribute__((used, section(\"tests\"))) = { \"a\", one }, b __attribute__((used, section(\"tests\"))) = { \"b\", two };
+         static struct test other __attribute__((used, section(\"others\")));
+         extern struct test __start_tests[], __stop_tests[];
+         void forth(void) { for (struct test *t = __start_tests; t < __stop_tests; t++) { t->run(); t->done = 1; } }
+         void back(void) { struct test *t = __stop_tests; while (t-- > __start_tests) t->done = 2; }
+         int main(void) { a.done = b.done = other.done = 1; forth(); back(); return 0; }",
+    );
+    assert_eq!(p.called("forth"), set(&["one", "two"]));
+    assert_eq!(p.last_access_by_type("forth"), set(&["a", "b"]));
+    assert_eq!(p.last_access_by_type("back"), set(&["a", "b"]));
+}

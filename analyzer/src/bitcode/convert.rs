@@ -173,6 +173,7 @@ fn global<'p>(constants: &mut Constants<'p>, names: &mut Names<'p>, index: usize
         address_taken: false,
         init,
         bytes,
+        section: g.section(),
         at: names.location(g),
     }
 }

@@ -430,6 +430,16 @@ impl<'p> Value<'p> {
         Value::some(llvm!(LLVMGetInitializer(self.raw)))
     }
 
+    /// Kind: global value.
+    pub(super) fn section(self) -> Option<String> {
+        let text = llvm!(LLVMGetSection(self.raw));
+        if text.is_null() {
+            return None;
+        }
+        // SAFETY: a C string that lives as long as the module.
+        Some(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+    }
+
     /// Kind: global variable.
     pub(super) fn is_constant_global(self) -> bool {
         llvm!(LLVMIsGlobalConstant(self.raw)) != 0

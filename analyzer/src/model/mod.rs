@@ -325,6 +325,8 @@ pub struct Global {
     pub init: Vec<(u64, Operand)>,
     /// The whole initialiser, if it is a constant byte string.
     pub bytes: Option<Vec<u8>>,
+    /// The section that it is put into, if the program names one.
+    pub section: Option<String>,
     /// Where it is defined, if known.
     pub at: Option<Location>,
 }
@@ -343,6 +345,12 @@ pub struct ExternalVariable {
 }
 
 impl ExternalVariable {
+    /// The section whose first or last byte the linker defines the variable as (`__start_SECTION`).
+    #[must_use]
+    pub fn section(&self) -> Option<&str> {
+        ["__start_", "__stop_"].iter().find_map(|bound| self.name.strip_prefix(bound))
+    }
+
     /// An address tells whether it is in this variable.
     #[must_use]
     pub fn located(&self) -> bool {

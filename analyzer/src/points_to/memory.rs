@@ -216,6 +216,14 @@ impl Builder<'_> {
                 let loc = self.global_loc(id, offset);
                 self.solver.add(node, loc);
             }
+            Operand::ExternalVariable(id, _) if !self.linked(id).is_empty() => {
+                // All variables of the section are one array, so any of them may be found from either end.
+                for global in self.linked(id) {
+                    let loc = self.global_loc(global, 0);
+                    let loc = self.solver.anywhere(self.solver.locs[loc as usize].0);
+                    self.solver.add(node, loc);
+                }
+            }
             Operand::ExternalVariable(id, offset) => {
                 let loc = self.variable_loc(id, offset);
                 self.solver.add(node, loc);
@@ -249,6 +257,13 @@ impl Builder<'_> {
                 self.add_address(numbers, *operand);
             }
         }
+    }
+
+    /// The variables of the section that the linker lets an external variable begin or end.
+    fn linked(&self, id: ExternalVariableId) -> Vec<GlobalId> {
+        let Some(section) = self.module.external_variables[id.index()].section() else { return Vec::new() };
+        let globals = self.module.globals.iter().enumerate().filter(|(_, g)| g.section.as_deref() == Some(section));
+        globals.map(|(i, _)| GlobalId::from(i)).collect()
     }
 
     /// The external variable of that name, if the module has it.

@@ -1,5 +1,6 @@
 //! Before analysis: the shape that makes every external call a direct call of an external.
 //!
+//! * hooks at the beginning and end of functions (`-finstrument-functions`) are called as all else is, though clang would add the calls later;
 //! * code that constants leave out (`if (options & 0)`) is removed, as a plain build does: what only that refers to need not exist;
 //! * bodies of `available_externally` functions (glibc's inline variants) are dropped, unless they only read (`tolower`,
 //!   `feof_unlocked`): one call of the library is cheaper to log than what `getc_unlocked` does to a stream; those that
@@ -60,7 +61,10 @@ const LISTS: &[(&str, &str)] = &[
 /// A construct that can't be instrumented, with a code and what to do.
 pub fn run(ir: &Ir) -> Result<(), String> {
     ir.lower_ifuncs();
-    ir.run_passes(c"function(sccp),globaldce")?;
+    for f in ir.functions() {
+        ir.hook_early(f);
+    }
+    ir.run_passes(c"function(ee-instrument,sccp),globaldce")?;
     for f in ir.functions() {
         if ir.linkage(f) == LLVMLinkage::LLVMAvailableExternallyLinkage {
             let name = ir.name(f);

@@ -21,6 +21,22 @@ impl Ir {
         llvm!(llvm_sys::core::LLVMAddCallSiteAttribute(call, llvm_sys::LLVMAttributeFunctionIndex, attribute));
     }
 
+    /// Has hooks of a function (`-finstrument-functions-after-inlining`) called before inlining; other ones (`mcount`) stay.
+    pub fn hook_early(&self, f: Value) {
+        let index = llvm_sys::LLVMAttributeFunctionIndex;
+        let create = |key: &str, value: &str| {
+            llvm!(llvm_sys::core::LLVMCreateStringAttribute(self.cx, key.as_ptr().cast(), key.len() as u32, value.as_ptr().cast(), value.len() as u32))
+        };
+        for (when, hook) in [("entry", "__cyg_profile_func_enter"), ("entry", "__cyg_profile_func_enter_bare"), ("exit", "__cyg_profile_func_exit")] {
+            let (early, late) = (format!("instrument-function-{when}"), format!("instrument-function-{when}-inlined"));
+            // Attributes that say the same are the same one.
+            if llvm!(llvm_sys::core::LLVMGetStringAttributeAtIndex(f, index, late.as_ptr().cast(), late.len() as u32)) == create(&late, hook) {
+                llvm!(llvm_sys::core::LLVMRemoveStringAttributeAtIndex(f, index, late.as_ptr().cast(), late.len() as u32));
+                llvm!(LLVMAddAttributeAtIndex(f, index, create(&early, hook)));
+            }
+        }
+    }
+
     /// Marks a function; bitcode keeps that.
     pub fn mark(&self, f: Value, mark: &str) {
         let attribute = llvm!(llvm_sys::core::LLVMCreateStringAttribute(self.cx, mark.as_ptr().cast(), mark.len() as u32, c"".as_ptr(), 0));

@@ -358,9 +358,13 @@ pub unsafe extern "C" fn __itarget_scan(to: *mut u8, size: i64) {
     }
 }
 
-/// A cell in replay space per function with a static result.
+/// A cell in replay space for what lies at an address of the library's that functions give as a result: some give the same address always, others one
+/// for each of their texts.
 struct Cell {
+    /// The function.
     key: u32,
+    /// Record: that address.
+    of: *const u8,
     at: *mut u8,
     room: u64,
 }
@@ -369,29 +373,32 @@ const CELLS: usize = 256;
 pub struct Cells([Cell; CELLS]);
 impl Cells {
     /// None yet.
-    pub const NEW: Cells = Cells([const { Cell { key: 0, at: core::ptr::null_mut(), room: 0 } }; CELLS]);
+    pub const NEW: Cells = Cells([const { Cell { key: 0, of: core::ptr::null(), at: core::ptr::null_mut(), room: 0 } }; CELLS]);
 }
 
-fn cell(key: u32, n: u64) -> *mut u8 {
-    let mut i = key as usize % CELLS;
-    for _ in 0..CELLS {
-        let c = &mut me().cells.0[i];
-        if c.at.is_null() || c.key == key {
-            c.key = key;
-            if c.room < n {
-                let room = n.next_power_of_two().max(64);
-                c.at = pool::allocate(room, layout::OBJ_REPLAY);
-                c.room = room;
-            }
-            return c.at;
+/// Record: the number of the cell for a result. Where there are too many, the function's results share one.
+fn cell(key: u32, of: *const u8) -> usize {
+    let cells = &me().cells.0;
+    let from = key as usize % CELLS;
+    let order = (from..CELLS).chain(0..from);
+    let mut own = None;
+    for i in order {
+        if cells[i].of.is_null() || cells[i].of == of && cells[i].key == key {
+            return i;
         }
-        i = (i + 1) % CELLS;
+        if cells[i].key == key {
+            own = own.or(Some(i));
+        }
     }
-    pool::allocate(n, layout::OBJ_REPLAY)
+    own.unwrap_or(from)
 }
 
 /// No static result of libc lies below.
 const NUMBERS: u64 = 1 << 32;
+/// What a result is, in the log: null; a number (`nl_langinfo` gives some as addresses where nothing is); what lies in a cell, by its number.
+const NULL: u64 = 0;
+const NUMBER: u64 = 1;
+const IN_CELL: u64 = 2;
 
 /// A static result of libc, copied into replay space. `len` -1: a C string.
 ///
@@ -402,24 +409,27 @@ pub unsafe extern "C" fn __itarget_copy(result: *mut u8, len: i64, key: i32) -> 
     if !recording() && !replaying() || elsewhere() {
         return result;
     }
-    // `nl_langinfo` gives numbers, too, as addresses where nothing is.
-    let number = varint(if replaying() { 0 } else { u64::from(0 < result as u64 && (result as u64) < NUMBERS) });
-    if number != 0 {
-        return varint(result as u64) as *mut u8;
-    }
     // Another thread may end the recording meanwhile: all but a replay have the result.
-    let n = if !replaying() && !result.is_null() {
-        // SAFETY: a C string by annotation.
-        if len < 0 { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { len as u64 }
-    } else {
-        0
-    };
-    let present = varint(if replaying() { 0 } else { u64::from(!result.is_null()) + n });
-    if present == 0 {
-        return core::ptr::null_mut();
+    let what = varint(match result as u64 {
+        _ if replaying() => 0,
+        0 => NULL,
+        number if number < NUMBERS => NUMBER,
+        _ => IN_CELL + cell(key as u32, result) as u64,
+    });
+    match what {
+        NULL => return core::ptr::null_mut(),
+        NUMBER => return varint(result as u64) as *mut u8,
+        _ => {}
     }
-    let n = present - 1;
-    let to = cell(key as u32, n);
+    // SAFETY: a C string by annotation.
+    let n = varint(if replaying() { 0 } else if len < 0 { unsafe { libc::strlen(result.cast()) as u64 + 1 } } else { len as u64 });
+    let Some(cell) = me().cells.0.get_mut((what - IN_CELL) as usize) else { replay::diverged(b"a result of the library has no place", what, 0) };
+    (cell.key, cell.of) = (key as u32, result);
+    if cell.room < n {
+        cell.room = n.next_power_of_two().max(64);
+        cell.at = pool::allocate(cell.room, layout::OBJ_REPLAY);
+    }
+    let to = cell.at;
     if !replaying() && !to.is_null() {
         // SAFETY: `to` has room for `n` bytes.
         unsafe { core::ptr::copy(result, to, n as usize) };

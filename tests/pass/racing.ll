@@ -6,7 +6,7 @@
 ; site: f 4 {"do":"store","checked":true,"raced":true}
 ; has: call preserve_mostcc i64 @__itarget_race4(ptr %p, i32 0)
 ; has: call preserve_mostcc i64 @__itarget_race8(ptr %p, i32 1)
-; has: call void @__itarget_ldn(ptr %p, ptr
+; has: call preserve_mostcc i64 @__itarget_race8(ptr %26, i32 2)
 ; has: load ptr, ptr @__itarget_view
 ; has: call i32 @__itarget_may_store(ptr %q)
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"

@@ -5,6 +5,7 @@
 //! two differ is the sorted table of variables searched. So the answer depends on variables, not on what happens to lie beside them.
 
 use crate::hooks::{__itarget_ld, __itarget_ldn, logged_side, plain};
+use crate::state::me;
 use crate::sys;
 use itarget_abi::hooks::SHARED;
 use itarget_abi::layout;
@@ -146,6 +147,12 @@ pub extern "C" fn __itarget_on_stack(at: u64) -> i32 {
     i32::from(has(at, 1) || is_stack(at))
 }
 
+/// As `__itarget_on_stack`, where that memory is in frames of the library's only: there are some while it calls back.
+#[unsafe(no_mangle)]
+pub extern "C" fn __itarget_in_frame(at: u64) -> i32 {
+    if me().depth > 0 { __itarget_on_stack(at) } else { __itarget_variable(at) }
+}
+
 /// Whether that is on a stack, the arguments of the program included.
 #[inline(always)]
 fn is_stack(at: u64) -> bool {
@@ -176,6 +183,26 @@ pub unsafe extern "C" fn __itarget_at(from: *const u8, size: i32, site: i32) -> 
 pub unsafe extern "C" fn __itarget_st(from: *const u8, size: i32, site: i32) -> i64 {
     // SAFETY: passed on.
     unsafe { if logged::<true>(from as u64, size as u64) { __itarget_ld(from, size, site) } else { plain(from, size) } }
+}
+
+/// As `__itarget_st`, where it may be in a frame of the library's: there are some while it calls back.
+///
+/// # Safety
+/// See `__itarget_at`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_fr(from: *const u8, size: i32, site: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { if me().depth > 0 { __itarget_st(from, size, site) } else { __itarget_at(from, size, site) } }
+}
+
+/// As `__itarget_fr` for any size.
+///
+/// # Safety
+/// See `__itarget_at`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_frn(from: *const u8, to: *mut u8, len: i64, site: i32) {
+    // SAFETY: passed on.
+    unsafe { if me().depth > 0 { __itarget_stn(from, to, len, site) } else { __itarget_atn(from, to, len, site) } }
 }
 
 /// As `__itarget_at` for any size.

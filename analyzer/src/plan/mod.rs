@@ -123,6 +123,7 @@ fn checked(call: &CallSite) -> Option<Call> {
         pointers: Vec::new(),
         located: Vec::new(),
         on_stack: Vec::new(),
+        in_frames: Vec::new(),
         locale: false,
         varies: None,
         ret: Ret::Log,
@@ -346,17 +347,21 @@ impl Writer<'_> {
     /// How an access of these cells is told apart, if something of the environment among them is low: by the address, where that is all in variables and
     /// on stacks, which have their place.
     fn located(&self, values: &[FieldId]) -> How {
-        let mut how = How::Located;
+        let (mut on_stack, mut in_frames) = (false, false);
         for v in self.environment(values).filter(|v| self.is_low(*v)) {
             match self.points_to.object(self.points_to.field(v).object).kind {
                 ObjectKind::Global(g) if !self.module.globals[g.index()].thread_local => {}
                 ObjectKind::ExternalVariable(v) if self.module.external_variables[v.index()].located() => {}
-                ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_) | ObjectKind::Arguments if !self.own_stacks => how = How::OnStack,
-                ObjectKind::External if !self.own_stacks && self.points_to.object(self.points_to.field(v).object).name.ends_with(FRAME) => how = How::OnStack,
+                ObjectKind::Stack(..) | ObjectKind::ByVal(..) | ObjectKind::VarArgs(_) | ObjectKind::Arguments if !self.own_stacks => on_stack = true,
+                ObjectKind::External if !self.own_stacks && self.points_to.object(self.points_to.field(v).object).name.ends_with(FRAME) => in_frames = true,
                 _ => return How::Always,
             }
         }
-        how
+        match (on_stack, in_frames) {
+            (true, _) => How::OnStack,
+            (false, true) => How::InFrames,
+            (false, false) => How::Located,
+        }
     }
 
     fn load(&self, load: &Load) -> Option<(Action, Traffic)> {
@@ -615,7 +620,9 @@ impl Writer<'_> {
         } else {
             action.pointers = pointers;
             let on_stack = |p: &&PointerArg| located.contains(&p.arg) && self.located(&p.values) == How::OnStack;
+            let in_frames = |p: &&PointerArg| located.contains(&p.arg) && self.located(&p.values) == How::InFrames;
             action.on_stack = call.pointers.iter().filter(on_stack).map(|p| p.arg).collect();
+            action.in_frames = call.pointers.iter().filter(in_frames).map(|p| p.arg).collect();
             action.located = located;
             action.locale = locale;
             action.varies = varies;
@@ -641,6 +648,7 @@ impl Writer<'_> {
             pointers: Vec::new(),
             located: Vec::new(),
             on_stack: Vec::new(),
+            in_frames: Vec::new(),
             locale: false,
             varies: None,
             ret,

@@ -638,7 +638,7 @@ pub fn what(action: &Action) -> String {
     match action {
         Action::Call(call) => super::describe(call).replace("llvm.", ""),
         Action::Load { how: How::Always, .. } => "load -> log value".to_owned(),
-        Action::Load { how: How::Checked | How::Located | How::OnStack, .. } | Action::Order { checked: true } => "load -> log value if environment".to_owned(),
+        Action::Load { how: How::Checked | How::Located | How::OnStack | How::InFrames, .. } | Action::Order { checked: true } => "load -> log value if environment".to_owned(),
         Action::Order { checked: false } => "ordered as it is made: logged if it races with another thread".to_owned(),
         Action::Apply { .. } => "environment function writes -> log address and bytes".to_owned(),
         Action::Downcall { to } => format!("downcall of {} -> log result", super::names(to)),

@@ -239,18 +239,18 @@ pub fn collect(input: &Input) -> Report {
             Action::Call(call) => {
                 match call.how {
                     How::Always => report.sites.calls += 1,
-                    How::Checked | How::Located | How::OnStack => report.sites.checked_calls += 1,
+                    How::Checked | How::Located | How::OnStack | How::InFrames => report.sites.checked_calls += 1,
                 }
                 describe(call)
             }
             Action::Load { how, .. } => {
                 match how {
                     How::Always => report.sites.loads += 1,
-                    How::Checked | How::Located | How::OnStack => report.sites.checked_loads += 1,
+                    How::Checked | How::Located | How::OnStack | How::InFrames => report.sites.checked_loads += 1,
                 }
                 match how {
                     How::Always => "load -> log value".to_owned(),
-                    How::Checked | How::Located | How::OnStack => "load -> log value if environment".to_owned(),
+                    How::Checked | How::Located | How::OnStack | How::InFrames => "load -> log value if environment".to_owned(),
                 }
             }
             Action::Order { checked: true } => {
@@ -309,7 +309,7 @@ fn describe(call: &Call) -> String {
     let logged = if logged.is_empty() { "log nothing".to_owned() } else { format!("log {}", logged.join(" + ")) };
     match call.how {
         How::Always => format!("{} -> {logged}", call.callee),
-        How::Checked | How::Located | How::OnStack => format!("{} -> {logged} if environment", call.callee),
+        How::Checked | How::Located | How::OnStack | How::InFrames => format!("{} -> {logged} if environment", call.callee),
     }
 }
 

@@ -35,7 +35,7 @@ impl Cx<'_> {
         }
         ir.before(load);
         let slow = match how {
-            Look::As(How::Always | How::Located | How::OnStack) => ir.nonzero(self.mode()),
+            Look::As(How::Always | How::Located | How::OnStack | How::InFrames) => ir.nonzero(self.mode()),
             Look::As(How::Checked) => self.above(ir.ptr_to_int(pointer)),
             Look::Alone => self.above_alone(ir.ptr_to_int(pointer)),
         };
@@ -67,6 +67,7 @@ impl Cx<'_> {
             Look::As(How::Checked) => ("__itarget_ck", "__itarget_ckn"),
             Look::As(How::Located) => ("__itarget_at", "__itarget_atn"),
             Look::As(How::OnStack) => ("__itarget_st", "__itarget_stn"),
+            Look::As(How::InFrames) => ("__itarget_fr", "__itarget_frn"),
             Look::Alone => ("__itarget_ld_alone", "__itarget_ldn_alone"),
         };
         if raced && (self.is_word(ty) || size % 8 == 0 && size <= MOST_WORDS * 8) {
@@ -75,6 +76,7 @@ impl Cx<'_> {
                 Look::As(How::Checked) => "_ck",
                 Look::As(How::Located) => "_at",
                 Look::As(How::OnStack) => "_st",
+                Look::As(How::InFrames) => "_fr",
                 Look::Alone => "_alone",
             };
             if self.is_word(ty) {

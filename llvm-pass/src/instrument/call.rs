@@ -58,7 +58,7 @@ impl Cx<'_> {
                     ir.br(slow);
                 }
             }
-            How::Checked | How::Located | How::OnStack => {
+            How::Checked | How::Located | How::OnStack | How::InFrames => {
                 let maybe = self.block(&w, "maybe");
                 ir.at_end(self.entry(&w));
                 let racy = (plan.blind || !plan.ordered.is_empty()).then(|| self.whether_racy(&w, plan));
@@ -95,7 +95,11 @@ impl Cx<'_> {
                     ir.at_end(maybe);
                     for &p in &plan.located {
                         if let Some(&a) = w.args.get(p as usize) {
-                            let hook = if plan.on_stack.contains(&p) { "__itarget_on_stack" } else { "__itarget_variable" };
+                            let hook = match p {
+                                _ if plan.on_stack.contains(&p) => "__itarget_on_stack",
+                                _ if plan.in_frames.contains(&p) => "__itarget_in_frame",
+                                _ => "__itarget_variable",
+                            };
                             env = ir.or(env, ir.nonzero(self.hook(hook, &[a])));
                         }
                     }

@@ -96,11 +96,12 @@ impl Cx<'_> {
         let source: &[u32] = if plan.how == How::Always { &[] } else { &[1] };
         let raced = plan.writes.iter().any(|w| w.copied == Some(1)) && plan.ordered.is_empty() && plan.pointers == source;
         if raced && (matches!(bytes, 1 | 2 | 4) || bytes % 8 == 0 && bytes <= MOST_WORDS * 8) {
-            let how = match (plan.how, plan.located.is_empty(), plan.on_stack.is_empty()) {
-                (How::Always, ..) => How::Always,
-                (_, true, _) => How::Checked,
-                (_, false, true) => How::Located,
-                (_, false, false) => How::OnStack,
+            let how = match plan.how {
+                How::Always => How::Always,
+                _ if plan.located.is_empty() => How::Checked,
+                _ if !plan.on_stack.is_empty() => How::OnStack,
+                _ if !plan.in_frames.is_empty() => How::InFrames,
+                _ => How::Located,
             };
             let loads = self.copy_by_words(call, bytes);
             loads.iter().for_each(|(load, store)| {

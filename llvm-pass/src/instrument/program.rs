@@ -188,6 +188,7 @@ impl Cx<'_> {
         let real = doors.of(main);
         let ty = ir.fn_type(ir.i32, &[ir.i32, ir.ptr, ir.ptr], false);
         let run = ir.define("itarget.run", ty);
+        ir.same_target(main, run);
         ir.no_debug();
         for (i, (g, copy, vty)) in constants.iter().enumerate() {
             let site = CONSTANT_SITES + i as u64;

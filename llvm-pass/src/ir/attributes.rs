@@ -37,6 +37,17 @@ impl Ir {
         }
     }
 
+    /// `to` is compiled for the same processor as `from`: it may be inlined there, or take it in.
+    pub fn same_target(&self, from: Value, to: Value) {
+        let index = llvm_sys::LLVMAttributeFunctionIndex;
+        for key in ["target-cpu", "target-features", "tune-cpu"] {
+            let attribute = llvm!(llvm_sys::core::LLVMGetStringAttributeAtIndex(from, index, key.as_ptr().cast(), key.len() as u32));
+            if !attribute.is_null() {
+                llvm!(LLVMAddAttributeAtIndex(to, index, attribute));
+            }
+        }
+    }
+
     /// Marks a function; bitcode keeps that.
     pub fn mark(&self, f: Value, mark: &str) {
         let attribute = llvm!(llvm_sys::core::LLVMCreateStringAttribute(self.cx, mark.as_ptr().cast(), mark.len() as u32, c"".as_ptr(), 0));

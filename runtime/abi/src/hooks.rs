@@ -104,6 +104,10 @@ macro_rules! for_each_hook {
             __itarget_race_st2(from: ptr, site: i32) -> i64;
             __itarget_race_st4(from: ptr, site: i32) -> i64;
             __itarget_race_st8(from: ptr, site: i32) -> i64;
+            __itarget_race_fr1(from: ptr, site: i32) -> i64;
+            __itarget_race_fr2(from: ptr, site: i32) -> i64;
+            __itarget_race_fr4(from: ptr, site: i32) -> i64;
+            __itarget_race_fr8(from: ptr, site: i32) -> i64;
             __itarget_race_ck1(from: ptr, site: i32) -> i64;
             __itarget_race_ck2(from: ptr, site: i32) -> i64;
             __itarget_race_ck4(from: ptr, site: i32) -> i64;
@@ -117,8 +121,11 @@ macro_rules! for_each_hook {
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_st(from: ptr, size: i32, site: i32) -> i64;
             __itarget_stn(from: ptr, to: ptr, len: i64, site: i32) -> void;
+            __itarget_fr(from: ptr, size: i32, site: i32) -> i64;
+            __itarget_frn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_variable(at: ptr) -> i32;
             __itarget_on_stack(at: ptr) -> i32;
+            __itarget_in_frame(at: ptr) -> i32;
             __itarget_ck(from: ptr, size: i32, site: i32) -> i64;
             __itarget_ckn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             // before a call of what nobody knows: the process is alone no more

@@ -389,6 +389,8 @@ pub enum How {
     Located,
     /// As `Located`, and the environment also has some of the memory on stacks: what is on a stack is treated as its.
     OnStack,
+    /// As `Located`, and the environment has frames of the library's on stacks: what is on a stack is treated as its while the library calls back.
+    InFrames,
 }
 
 /// An external call.
@@ -410,6 +412,9 @@ pub struct Call {
     /// Those of `located` that may lead to memory on a stack that is the environment's (see [`How::OnStack`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_stack: Vec<u32>,
+    /// Those of `located` that may lead to frames of the library's (see [`How::InFrames`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_frames: Vec<u32>,
     /// For `Checked`: also an environment call while the locale is not "C".
     #[serde(default)]
     pub locale: bool,
@@ -633,7 +638,7 @@ impl Plan {
     #[must_use]
     pub fn locates(&self) -> bool {
         let locates = |action: &Action| match action {
-            Action::Load { how, .. } => matches!(how, How::Located | How::OnStack),
+            Action::Load { how, .. } => matches!(how, How::Located | How::OnStack | How::InFrames),
             Action::Call(call) => !call.located.is_empty(),
             _ => false,
         };

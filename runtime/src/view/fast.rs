@@ -2,7 +2,7 @@
 //! code around a load does not pay for it.
 
 use super::{appended, located, slow};
-use crate::state::__itarget_ctl;
+use crate::state::{Thread, __itarget_ctl};
 use crate::variables::{self, Variables};
 use core::mem::offset_of;
 use itarget_abi::control::Control;
@@ -190,6 +190,21 @@ macro_rules! st {
     };
 }
 
+// What may be in frames of the library's: there are some on stacks while it calls back.
+macro_rules! framed {
+    ($name:literal, $at:literal, $st:literal) => {
+        core::arch::global_asm!(
+            begin!($name),
+            "mov r11, qword ptr fs:[itarget_self@tpoff]",
+            "cmp qword ptr [r11 + {depth}], 0",
+            concat!("je ", $at),
+            concat!("jmp ", $st),
+            end!($name),
+            depth = const offset_of!(Thread, depth),
+        );
+    };
+}
+
 /// Bytes of an arena, as a shift: addresses are told apart by what is left of them.
 const ARENA: u32 = layout::ARENA_SIZE.trailing_zeros();
 /// Arenas' worth of addresses of all stacks.
@@ -221,10 +236,11 @@ macro_rules! alone {
 }
 
 macro_rules! sizes {
-    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $ck:literal, $alone:literal, $aligned:literal, $rest:literal;)*) => {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $aligned:literal, $rest:literal;)*) => {
         $(
             at!($at, $size, $load, $race, $aligned, $rest, "");
             st!($st, $size, $load, $race, $aligned, $rest);
+            framed!($fr, $at, $st);
             // Above the bound, as the caller has seen.
             located!($ck, $size, $load, $race, "",);
             alone!($alone, $size, $race);
@@ -233,12 +249,12 @@ macro_rules! sizes {
 }
 
 sizes! {
-    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_ck1", "__itarget_race_alone1",
+    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1",
         "", "jnc 5f\n";
-    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_ck2", "__itarget_race_alone2",
+    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2",
         "test dil, 1\njnz 7f\n", "jnc 5f\n";
-    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_ck4", "__itarget_race_alone4",
+    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4",
         "test dil, 3\njnz 7f\n", "jnc 5f\n";
-    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_ck8", "__itarget_race_alone8",
+    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8",
         "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

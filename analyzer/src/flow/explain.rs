@@ -23,6 +23,13 @@ pub fn place(module: &Module, at: (usize, usize)) -> String {
     }
 }
 
+/// The same in a sentence: at that line, or in that function.
+#[must_use]
+pub fn at_place(module: &Module, at: (usize, usize)) -> String {
+    let preposition = if location(module, at).is_some() { "at " } else { "" };
+    format!("{preposition}{}", place(module, at))
+}
+
 /// Why a pin can't hold.
 pub(super) fn conflict(
     module: &Module,
@@ -33,7 +40,7 @@ pub(super) fn conflict(
     path: &[Cause],
 ) -> String {
     let object = &points_to.object(points_to.field(value).object).name;
-    let reader = format!("{} at {} may work on `{object}`", pin.what, place(module, pin.at));
+    let reader = format!("{} {} may work on `{object}`", pin.what, at_place(module, pin.at));
     match path.first() {
         Some(Cause::Written(call)) => {
             let call = &facts.calls[*call as usize];
@@ -45,9 +52,9 @@ pub(super) fn conflict(
                 format!("it keeps a pointer to it: if not, correct the annotation of `{}`", call.callee)
             };
             format!(
-                "{reader}, which `{}` at {} may change behind the program's back; {how}",
+                "{reader}, which `{}` {} may change behind the program's back; {how}",
                 call.callee,
-                place(module, call.at)
+                at_place(module, call.at)
             )
         }
         _ => format!("{reader}, which is memory of the environment and does not exist at replay"),
@@ -72,12 +79,12 @@ pub(super) fn inseparable(module: &Module, facts: &Facts, path: &[Cause]) -> Str
     let steps = path.iter().filter_map(|cause| match cause {
         Cause::Written(call) => {
             let call = &facts.calls[*call as usize];
-            Some(format!("`{}` at {} writes an unknown amount of it: annotate `{}`", call.callee, place(module, call.at), call.callee))
+            Some(format!("`{}` {} writes an unknown amount of it: annotate `{}`", call.callee, at_place(module, call.at), call.callee))
         }
         Cause::Raced => Some("a thread that is not recorded may write it".to_owned()),
         Cause::Read(call) => {
             let call = &facts.calls[*call as usize];
-            Some(format!("`{}` at {} reads it", call.callee, place(module, call.at)))
+            Some(format!("`{}` {} reads it", call.callee, at_place(module, call.at)))
         }
         Cause::Unloggable(f) => Some(format!(
             "`{}`, which is not replayed, works on memory that must be (its frame, a list of arguments, or what a function without annotation writes): leave `{}` free",

@@ -137,7 +137,7 @@ impl<'a> Names<'a> {
     /// A call: `` `read` at x.c:3 in `f` ``.
     #[must_use]
     pub fn call(&self, call: &CallSite) -> String {
-        format!("`{}` at {}", plain(&call.callee), explain::place(self.module, call.at))
+        format!("`{}` {}", plain(&call.callee), explain::at_place(self.module, call.at))
     }
 
     /// What a load or store moves: `4-byte integer, member of struct stat`.

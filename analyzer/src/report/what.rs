@@ -210,7 +210,7 @@ impl<'a> Teller<'_, 'a> {
             says.push(format!("The pass makes {copies} copies of it, because its callers want memory on different sides."));
         }
         for (at, reason) in s.facts.refused.iter().filter(|(at, _)| at.0 == function.index()) {
-            says.push(format!("Recording ends at {}: {reason}.", crate::flow::explain::place(s.module, *at)));
+            says.push(format!("Recording ends {}: {reason}.", crate::flow::explain::at_place(s.module, *at)));
         }
         let copies: Vec<&str> = s.plan.clones.iter().filter(|c| c.of == f.name).map(|c| c.name.as_str()).collect();
         let (items, more) = self.items(&|site| site.function == f.name || copies.contains(&site.function.as_str()));

@@ -152,7 +152,7 @@ impl<'a> Subject<'a> {
             Writer::Call(call) => self.names().call(&self.facts.calls[call]),
             Writer::Store(store) => {
                 let at = self.facts.stores[store].at;
-                format!("`{}` at {}", self.module.functions[at.0].name, explain::place(self.module, at))
+                format!("`{}` {}", self.module.functions[at.0].name, explain::at_place(self.module, at))
             }
         }
     }
@@ -460,7 +460,7 @@ impl<'a> Ways<'a> {
             }
             (Held::By(Cause::Pin(pin)), _) => {
                 let pin = &s.facts.pins[pin as usize];
-                format!("{what} has to be in replay space: {} at {} works on it", pin.what, explain::place(s.module, pin.at))
+                format!("{what} has to be in replay space: {} {} works on it", pin.what, explain::at_place(s.module, pin.at))
             }
             (Held::By(Cause::Read(call)), _) => {
                 format!("{what} has to be in replay space: {} reads it there", s.names().call(&s.facts.calls[call as usize]))

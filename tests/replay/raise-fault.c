@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "outside.h"
 static sigjmp_buf back;
 static volatile sig_atomic_t count, value, code;
 static int *volatile nowhere;
@@ -43,11 +44,6 @@ int main(void) {
   r = sigsetjmp(back, 1);
   if (r == 0) raise(SIGSEGV);
   printf("raised again %d, %d\n", r, (int)count);
-  static unsigned char bytes[4096];
-  FILE *f = fopen("/proc/self/exe", "r");
-  if (f == NULL || fread(bytes, 1, sizeof bytes, f) != sizeof bytes) return 1;
-  fclose(f);
-  for (int i = 0; i < 4096; i++) r += bytes[i];
-  printf("%d\n", r > 0);
+  printf("%d\n", read_all());
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "outside.h"
 struct by { int sign; long asked; };
 static int by_number(const void *a, const void *b, void *by) {
   struct by *how = by;
@@ -33,12 +34,6 @@ int main(int argc, char **argv) {
   printf("%d %d\n", up.asked > 60, down.asked > 50);
   qsort_r(many, 0, sizeof *many, by_number, &up);
   free(many);
-  // What only the library boundary has to log.
-  static unsigned char bytes[4096];
-  FILE *f = fopen("/proc/self/exe", "r");
-  if (f == NULL || fread(bytes, 1, sizeof bytes, f) != sizeof bytes) return 1;
-  fclose(f);
-  for (int i = 0; i < 4096; i++) n += bytes[i];
-  printf("%d\n", n > 7);
+  printf("%d\n", read_all());
   return 0;
 }

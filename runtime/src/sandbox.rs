@@ -60,7 +60,7 @@ pub fn install() {
     push(Insn { code: EQUAL, jt: 0, jf: 1, k: 2 });
     push(Insn { code: RETURN, jt: 0, jf: 0, k: ERRNO | libc::EMFILE as u32 });
     push(Insn { code: RETURN, jt: 0, jf: 0, k: TRAP });
-    let kept = crate::show::keep().map(|fd| fd as u32);
+    let kept = crate::show::kept().map(|fd| fd as u32);
     // stdout and stderr are made to lead to each other, as they were, and back.
     push(Insn { code: EQUAL, jt: 0, jf: 5, k: libc::SYS_dup2 as u32 });
     push(Insn { code: LOAD, jt: 0, jf: 0, k: 16 });

@@ -58,13 +58,16 @@ static mut LEADS: [u8; 2] = [1, 2];
 /// Replay: what they led to at first.
 static mut KEPT: [i32; 2] = [-1; 2];
 
-/// Replay: keeps what descriptors 1 and 2 lead to, for when the program makes one lead to the other. The descriptors that do.
-pub fn keep() -> [i32; 2] {
-    // SAFETY: descriptors of this process; one thread.
-    unsafe {
-        KEPT = [1, 2].map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 100));
-        KEPT
-    }
+/// Replay: keeps what descriptors 1 and 2 lead to, for when the program makes one lead to the other.
+pub fn keep() {
+    // SAFETY: descriptors of this process, which has one thread and opens no others.
+    unsafe { KEPT = [1, 2].map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3)) };
+}
+
+/// The descriptors that [`keep`] made.
+pub fn kept() -> [i32; 2] {
+    // SAFETY: set at start.
+    unsafe { KEPT }
 }
 
 /// Of other descriptors: 1 or 2 for a duplicate of that one.

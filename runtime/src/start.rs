@@ -617,6 +617,7 @@ unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char
         let new_argv = array(argv, argc as usize);
         environ = new_env;
         top &= !63;
+        crate::show::keep();
         if sandbox {
             sandbox::install();
         }

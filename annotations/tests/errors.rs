@@ -29,6 +29,17 @@ fn a_missing_quote_is_shown_where_it_is() {
 }
 
 #[test]
+fn what_calls_back_is_the_environments() {
+    let callback = "callbacks = [{ arg = 0, args = [\"int\"] }]";
+    assert!(Annotations::parse("f.toml", &with("int", callback)).is_ok());
+    for kind in ["det", "det-locale"] {
+        let error = fault(&with("int", callback).replace("\"env\"", &format!("\"{kind}\"")));
+        assert_eq!((error.code, error.line), (ErrorCode::BadValue, 5), "{error}");
+        assert!(error.to_string().contains("env"), "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_field_is_shown_where_it_is() {
     let error = fault(&with("int", "wirtes = []"));
     assert_eq!(

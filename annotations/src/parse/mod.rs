@@ -444,6 +444,12 @@ impl Context<'_> {
             source: self.file.to_owned(),
         };
         self.check_params(raw, &function)?;
+        // A call whose memory is the environment's is not made at replay, and then nobody would call back.
+        let kinds = function.cases.iter().filter_map(|case| case.kind).chain([kind]);
+        if let Some(callback) = raw.callbacks.first().filter(|_| kinds.into_iter().any(|k| matches!(k, Kind::Det | Kind::DetLocale))) {
+            let message = "a function that runs at replay by its arguments alone calls nothing of the program's";
+            return Err(self.bad(callback.arg.span(), message, "use `kind = \"env\"`"));
+        }
         Ok(function)
     }
 

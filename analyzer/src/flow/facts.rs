@@ -213,8 +213,6 @@ pub struct Pin {
     pub refusable: bool,
     /// Where the cells are not in replay space, the site gets this copy.
     pub staged: Option<Staged>,
-    /// The cells are what processes or threads synchronize by: where that is memory which processes share, it is used as it is.
-    pub synchronizes: bool,
 }
 
 /// All facts of a module.

@@ -242,7 +242,7 @@ impl Writer<'_> {
         let conflicts: BTreeMap<usize, bool> = self.cut.conflicts.iter().map(|c| (c.pin, c.certain)).collect();
         for (index, pin) in self.facts.pins.iter().enumerate() {
             // A mapping that is none of replay space is told by its address alone.
-            let mapped = !pin.synchronizes && !self.cut.is_skipped(pin.at.0) && pin.values.iter().any(|v| self.place(*v) == Place::Mapping);
+            let mapped = !self.cut.is_skipped(pin.at.0) && pin.values.iter().any(|v| self.place(*v) == Place::Mapping);
             let Some(certain) = conflicts.get(&index).copied().or(mapped.then_some(false)) else { continue };
             let guard = guards.entry(pin.at).or_default();
             match &pin.staged {
@@ -640,8 +640,9 @@ impl Writer<'_> {
         let kept = call.spec.writes.iter().zip(&call.writes).filter(|(_, fact)| {
             !fact.nowhere && fact.values.is_empty() || fact.values.iter().any(|v| !self.cut.is_environment(*v))
         });
-        let source = call.pointers.iter().find(|p| call.copies && p.read);
-        let copied = source.filter(|p| self.raced(&p.values)).map(|p| p.arg);
+        // The thread will know both places by their addresses.
+        let known = call.copies && call.pointers.iter().all(|p| self.same_address(&p.values));
+        let copied = call.pointers.iter().find(|p| known && p.read && self.raced(&p.values)).map(|p| p.arg);
         Call {
             callee: call.callee.clone(),
             how,

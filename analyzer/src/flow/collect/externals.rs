@@ -1,6 +1,6 @@
 //! Calls of library functions: what their annotations say, in terms of cells.
 
-use super::threads::fills;
+use super::threads::synchronizes;
 use super::{CallArguments, Collector, sorted};
 use crate::annotate::{self, Arguments, CallSpec};
 use crate::flow::facts::{ALLOCATORS, CallSite, Movement, Place, PointerArg, Role, WriteFact, is_allocator};
@@ -130,9 +130,10 @@ impl Collector<'_> {
             _ => None,
         });
         self.writes(&mut site, call);
-        // What processes share is not there at replay: nothing can be done to it there.
+        // What processes share is not there at replay: nothing can be done there to what they synchronize by. Other functions change more than
+        // this memory, and get a copy.
         let shared = |v: &FieldId| self.facts.place(self.points_to, *v) == Place::Mapping;
-        if role == Role::Native && site.writes.iter().flat_map(|w| &w.values).any(shared) {
+        if role == Role::Native && synchronizes(name) && site.writes.iter().flat_map(|w| &w.values).any(shared) {
             site.role = Role::Env;
         }
         let role = site.role;
@@ -384,11 +385,7 @@ impl Collector<'_> {
                 let len = written.and_then(|w| extent(&w.write.len));
                 let values = self.span(&self.merged(site.at.0, operand), len);
                 let staged = sized(&site.spec, arg as u32);
-                let before = self.facts.pins.len();
                 self.pin_or_copy(site.at, values, &format!("`{}`", site.callee), arg as u32, staged);
-                if let Some(pin) = self.facts.pins.get_mut(before) {
-                    pin.synchronizes = arg == 0 && THREADS.iter().any(|(library, _)| *library == site.callee) && !fills(&site.callee, 0);
-                }
             }
         }
     }

@@ -202,7 +202,7 @@ impl<'a> Collector<'a> {
     fn pin(&mut self, at: (usize, usize), mut values: Vec<FieldId>, what: &str, refusable: bool, operands: &[u32]) {
         values.retain(|v| self.facts.place(self.points_to, *v) != Place::ReadOnly);
         if !values.is_empty() {
-            self.facts.pins.push(Pin { at, values, what: what.to_owned(), operands: operands.to_vec(), refusable, staged: None, synchronizes: false });
+            self.facts.pins.push(Pin { at, values, what: what.to_owned(), operands: operands.to_vec(), refusable, staged: None });
         }
     }
 

@@ -34,9 +34,14 @@ pub fn is_create(call: &CallSite) -> bool {
 }
 
 /// A function of threads writes a number or an address where this argument says: what the argument leads to is nothing that threads synchronize by.
-pub(super) fn fills(name: &str, arg: u32) -> bool {
+fn fills(name: &str, arg: u32) -> bool {
     let made = CREATE.contains(&name) || matches!(name, "pthread_key_create" | "tss_create");
     made && arg == 0 || arg == 1 && (name.contains("join") || matches!(name, "pthread_getattr_np" | "sem_getvalue"))
+}
+
+/// A function of threads works on an object that threads or processes synchronize by: its first argument.
+pub(super) fn synchronizes(name: &str) -> bool {
+    THREADS.iter().any(|(library, _)| *library == name) && !fills(name, 0)
 }
 
 impl Collector<'_> {

@@ -207,6 +207,9 @@ pub unsafe fn written(at: *mut u8, len: i64) {
 /// A replayed function is called by the environment (record) or the driver (replay). Its arguments follow.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_upcall(function: c_int, sp: u64) {
+    if recording() && !itarget_abi::layout::mapped_at_replay(sp) {
+        crate::hooks::refuse(exit::site::FOREIGN_STACK);
+    }
     if recording() {
         exit::called_back();
         let function = function as u32;

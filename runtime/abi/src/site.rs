@@ -30,6 +30,8 @@ pub const EXIT: i32 = 0xffff_0021_u32 as i32;
 pub const ADVICE: i32 = 0xffff_0022_u32 as i32;
 /// A child by fork makes a lock anew that a thread of its parent's had.
 pub const LEFT: i32 = 0xffff_0023_u32 as i32;
+/// A replayed function is called on a stack that a replay does not have.
+pub const FOREIGN_STACK: i32 = 0xffff_0026_u32 as i32;
 /// Memory of the library, at places where a replay could not do the same.
 pub const ABOVE: i32 = 0xffff_0008_u32 as i32;
 /// A function that the analysis found no way to.
@@ -84,6 +86,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         FIXED => "it maps a file, or memory that processes share, at an address of its own choice (MAP_FIXED, MAP_32BIT), or own memory in the place of a library's, or moves a mapping there (mremap)",
         LEFT => "a child by fork initialises a lock that a thread of its parent's held: what that thread was just doing under it is in no log",
         ADVICE => "it gives the kernel an advice about its memory that a replay could not follow (madvise with MADV_WIPEONFORK, MADV_REMOVE)",
+        FOREIGN_STACK => "a function that is replayed is called on a stack that the environment allocated (an alternate stack, a coroutine)",
         ABOVE => "it does something to memory of a library that a replay could not repeat",
         FORMAT => "a format that comes at run time has scanf allocate memory (%m) or printf store through an argument (%n)",
         VARIABLES => "it changes its environment variables, and a library has changed them before (setenv)",

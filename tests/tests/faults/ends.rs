@@ -497,6 +497,37 @@ fn an_atomic_operation_on_memory_of_the_library_is_refused() {
 
 /// A program that moves about in its output.
 #[test]
+fn stdout_that_leads_to_stderr_does_so_in_every_replay() {
+    let s = Scratch::new();
+    let exe = s.build("tests/processes/led-to-stderr.c", "min");
+    let itarget = itarget_tests::tools().join("itarget");
+    let (itarget, exe) = (itarget.display(), exe.display());
+    let plain = s.run("sh", &["-c", &format!("exec {exe}")]);
+    assert_eq!(s.run("sh", &["-c", &format!("exec {itarget} record -o trace -- {exe}")]), plain);
+    for replay in [format!("{itarget} replay --no-sandbox trace"), format!("ulimit -n 60; {itarget} replay trace")] {
+        assert_eq!(s.run("sh", &["-c", &replay]), plain, "{replay}");
+    }
+}
+
+#[test]
+fn a_stack_of_the_environment_ends_the_recording() {
+    let s = Scratch::new();
+    s.write(
+        "app.c",
+        "#include <signal.h>\n#include <stdlib.h>\n__attribute__((noinline)) static int inner(int s) { return s * 2; }\nstatic volatile int got;\n\
+        static void handler(int s) { got = inner(s); }\nint main(void) { stack_t t = { .ss_sp = malloc(65536), .ss_size = 65536 }; sigaltstack(&t, NULL);\n\
+        struct sigaction a = { .sa_handler = handler, .sa_flags = SA_ONSTACK }; sigaction(SIGUSR1, &a, NULL); raise(SIGUSR1); return got != 2 * SIGUSR1; }\n",
+    );
+    let mut c = s.command("itarget-cc");
+    c.args(["-O1", "app.c", "-o", "app"]).env("ITARGET_CC_TARGET", "inner:!main:!handler");
+    assert_eq!(run(&mut c, b"").expect("itarget-cc starts"), Outcome::default());
+    let o = s.run("itarget", &["record", "-o", "trace", "--", "./app"]);
+    assert!(o.status == 0 && o.stderr.contains("IT0614") && o.stderr.contains("on a stack that the environment allocated"), "{o:?}");
+    let again = s.run("itarget", &["replay", "trace"]);
+    assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+}
+
+#[test]
 fn a_replay_into_a_file_makes_the_same_file() {
     let s = Scratch::new();
     let exe = s.build("tests/faults/seeks.c", "min");

@@ -527,6 +527,22 @@ fn a_stack_of_the_environment_ends_the_recording() {
     assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
 }
 
+/// They are not there at replay, where `getopt` would find nothing and `optind` stay what it was.
+#[test]
+fn arguments_of_getopt_that_processes_share_end_the_recording() {
+    let s = Scratch::new();
+    s.write(
+        "app.c",
+        "#include <stdio.h>\n#include <sys/mman.h>\n#include <unistd.h>\nint main(void) { char **av = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);\n\
+        av[0] = \"p\"; av[1] = \"-a\"; av[2] = \"rest\"; int c = getopt(3, av, \"a\"); printf(\"%c %d\\n\", c, optind); return 0; }\n",
+    );
+    assert_eq!(s.run("itarget-cc", &["-O1", "app.c", "-o", "app"]), Outcome::default());
+    let o = s.run("itarget", &["record", "-o", "trace", "--", "./app"]);
+    assert!(o.status == 0 && o.stdout == "a 2\n" && o.stderr.contains("IT0614"), "{o:?}");
+    let again = s.run("itarget", &["replay", "trace"]);
+    assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+}
+
 #[test]
 fn a_replay_into_a_file_makes_the_same_file() {
     let s = Scratch::new();

@@ -5,7 +5,7 @@ use itarget_analyzer::analysis::{Analysis, Options, analyze};
 use itarget_analyzer::bitcode;
 use itarget_analyzer::flow::target::Targets;
 use itarget_annotations::Annotations;
-use itarget_plan::{Action, Alone, Call, CutMode, How, Plan, Ret};
+use itarget_plan::{Action, Alone, Call, CutMode, How, Plan, Raced, Ret};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -171,7 +171,7 @@ fn nothing_races_before_the_second_thread() {
     assert_eq!(plan.shared_globals, plan.environment_globals);
     assert_eq!(objids(&plan), [("main".to_owned(), 2), ("main".to_owned(), 3)], "shared as a whole, and in part");
     assert_eq!((&plan.mixed[0].ranges[..], &plan.mixed[0].shared[..]), (&[][..], &[(0, 4)][..]));
-    let raced = plan.sites.iter().filter(|s| matches!(s.action, Action::Load { raced: true, .. })).count();
+    let raced = plan.sites.iter().filter(|s| matches!(s.action, Action::Load { raced: Raced::Yes, .. })).count();
     assert_eq!((raced, plan.sites.iter().filter(|s| s.alone == Alone::Nothing).count()), (8, 13), "loads, and with stores");
     // What the library writes is logged as long as what reads it is not.
     assert!(calls(&plan, "read").iter().all(|c| c.writes.is_empty()));

@@ -30,7 +30,7 @@ fn home() -> tempfile::TempDir {
 /// An ordinary program (of `cc`) that has a plan section.
 fn fake(home: &Path, body: &str) -> std::path::PathBuf {
     let (source, plan, exe) = (home.join("f.c"), home.join("plan"), home.join("fake"));
-    std::fs::write(&plan, r#"{"format":1,"module":"00","cut":"min","sites":[]}"#).expect("write");
+    std::fs::write(&plan, r#"{"format":2,"module":"00","cut":"min","sites":[]}"#).expect("write");
     let asm = format!("__asm__(\".pushsection .itarget.plan,\\\"\\\",@progbits\\n.incbin \\\"{}\\\"\\n.popsection\");", plan.display());
     std::fs::write(&source, format!("#include <stdlib.h>\n#include <stdio.h>\n#include <signal.h>\n{asm}\nint main(int c, char **v) {{ {body} }}\n"))
         .expect("write");

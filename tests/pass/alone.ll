@@ -1,12 +1,12 @@
 ; What threads race for, as long as there is one: nothing is done there, or something else. Tables say what is only shared.
 ; whole
-; site: f 0 {"do":"load","how":"always","raced":true}
+; site: f 0 {"do":"load","how":"always","raced":"yes"}
 ; alone: f 0 := "nothing"
-; site: f 1 {"do":"store","raced":true}
+; site: f 1 {"do":"store","raced":"yes"}
 ; alone: f 1 := "nothing"
 ; site: f 2 {"do":"load","how":"located"}
 ; alone: f 2 := {"other":{"do":"load","how":"checked"}}
-; site: f 3 {"do":"store","checked":true,"raced":true}
+; site: f 3 {"do":"store","checked":true,"raced":"yes"}
 ; alone: f 3 := {"other":{"do":"store","checked":true}}
 ; site: f 4 {"do":"refuse","reason":"test"}
 ; alone: f 4 := "nothing"

@@ -39,7 +39,7 @@ fn plan(source: &str) -> Value {
     let mixed: Vec<Value> = directives(source, "mixed").iter().map(|l| json(l)).collect();
     let (outside, shared) = (directives(source, "environment"), directives(source, "shared"));
     json!({
-        "format": 1, "module": "?", "cut": "min", "sites": sites, "clones": clones, "mixed": mixed, "environment_globals": outside, "shared_globals": shared
+        "format": 2, "module": "?", "cut": "min", "sites": sites, "clones": clones, "mixed": mixed, "environment_globals": outside, "shared_globals": shared
     })
 }
 
@@ -166,7 +166,7 @@ fn plans_that_do_not_fit_are_refused() {
         let o = if code == "IT0401" { pass(&s, &module, &plan) } else { instrument(&s, &changed) };
         assert!(o.status == 1 && o.stderr.contains(code), "{what}: {o:?}");
         assert_eq!(o.stdout, "", "{what}");
-        plan["format"] = 2.into();
+        plan["format"] = 3.into();
         assert!(pass(&s, &module, &plan).stderr.contains("IT0402"));
     }
 }

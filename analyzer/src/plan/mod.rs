@@ -15,7 +15,7 @@ use crate::flow::weights::{CellName, Traffic, Weights};
 use crate::model::{FunctionId, InstrKind, Module};
 use crate::points_to::{FieldId, ObjectId, ObjectKind, PointsTo};
 use itarget_annotations::{Annotations, FRAME, Kind};
-use itarget_plan::{Alone, Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Ret, Site, Staged, Write};
+use itarget_plan::{Alone, Read, Action, Call, CutMode, FORMAT, FunctionClone, How, Len, Ordered, Plan, RaceMode, Raced, Ret, Site, Staged, Write};
 use rustc_hash::FxHashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -374,16 +374,16 @@ impl Writer<'_> {
             return None;
         }
         if load.races && self.races() {
-            return Some((Action::Load { how: How::Always, raced: self.same_address(&load.values) }, all));
+            return Some((Action::Load { how: How::Always, raced: self.seen(&load.values) }, all));
         }
         let environment = self.environment(&load.values).count();
         let ordered = self.may_race(&load.values);
         if load.values.is_empty() {
             // The analysis thinks nobody comes here; if somebody does, the address tells.
-            return Some((Action::Load { how: How::Checked, raced: false }, Traffic::default()));
+            return Some((Action::Load { how: How::Checked, raced: Raced::No }, Traffic::default()));
         }
         if environment == 0 && load.values.iter().any(|v| self.place(*v) == Place::Mapping) {
-            let action = if ordered { Action::Order { checked: true } } else { Action::Load { how: How::Checked, raced: false } };
+            let action = if ordered { Action::Order { checked: true } } else { Action::Load { how: How::Checked, raced: Raced::No } };
             return Some((action, Traffic::default()));
         }
         if environment == 0 && ordered {
@@ -412,14 +412,16 @@ impl Writer<'_> {
         !self.alone || !self.facts.threads
     }
 
-    /// Threads may race for some of these cells, and what a thread saw there last can be found by the address, at replay too.
-    fn raced(&self, values: &[FieldId]) -> bool {
-        self.races() && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok()) && self.same_address(values)
+    /// Whether threads may race for some of these cells, and what a thread saw there last can be found by the address, at replay too.
+    fn raced(&self, values: &[FieldId]) -> Raced {
+        let raced = self.races() && values.iter().any(|v| self.facts.raced.binary_search(v).is_ok());
+        if raced { self.seen(values) } else { Raced::No }
     }
 
-    /// The cells are where they were when they were recorded.
-    fn same_address(&self, values: &[FieldId]) -> bool {
-        !values.iter().any(|v| self.facts.elsewhere[self.points_to.field(*v).object.0 as usize])
+    /// Threads race for these cells: whether all are where they were when they were recorded.
+    fn seen(&self, values: &[FieldId]) -> Raced {
+        let elsewhere = values.iter().any(|v| self.facts.elsewhere[self.points_to.field(*v).object.0 as usize]);
+        if elsewhere { Raced::Mapped } else { Raced::Yes }
     }
 
     /// Some of these cells are in replay space, and accesses of them are ordered as they are made.
@@ -475,7 +477,7 @@ impl Writer<'_> {
         }
         let checked = store.values.is_empty() || store.values.iter().any(|v| self.may_be_missing(*v, foreign));
         let raced = self.raced(&store.values);
-        (checked || raced).then_some((Action::Store { checked, raced }, Traffic::default()))
+        (checked || !raced.is_no()).then_some((Action::Store { checked, raced }, Traffic::default()))
     }
 
     /// The cell is in replay space, and is written at all.
@@ -641,8 +643,7 @@ impl Writer<'_> {
             !fact.nowhere && fact.values.is_empty() || fact.values.iter().any(|v| !self.cut.is_environment(*v))
         });
         // The thread will know both places by their addresses.
-        let known = call.copies && call.pointers.iter().all(|p| self.same_address(&p.values));
-        let copied = call.pointers.iter().find(|p| known && p.read && self.raced(&p.values)).map(|p| p.arg);
+        let copied = call.pointers.iter().find(|p| call.copies && p.read && !self.raced(&p.values).is_no()).map(|p| p.arg);
         Call {
             callee: call.callee.clone(),
             how,

@@ -299,7 +299,7 @@ mod tests {
     use itarget_plan::{CutMode, FORMAT, How};
 
     fn site(function: &str, ordinal: u32, how: How, bytes: u64) -> Site {
-        Site { function: function.into(), ordinal, at: None, action: Action::Load { how, raced: false }, alone: itarget_plan::Alone::Same, bytes, events: 1 }
+        Site { function: function.into(), ordinal, at: None, action: Action::Load { how, raced: itarget_plan::Raced::No }, alone: itarget_plan::Alone::Same, bytes, events: 1 }
     }
 
     fn plan(module: &str, sites: Vec<Site>, upcalls: &[&str]) -> Plan {

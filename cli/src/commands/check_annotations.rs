@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        let text = r#"{"format":1,"module":"m","cut":"check","sites":[{"function":"main","ordinal":3,"at":{"file":"a.c","line":7},
+        let text = r#"{"format":2,"module":"m","cut":"check","sites":[{"function":"main","ordinal":3,"at":{"file":"a.c","line":7},
             "action":{"do":"call","callee":"fill","how":"always","ret":{"as":"log"}}}],"mixed":[{"name":"main:5","ranges":[]}]}"#;
         Plan::parse(text).expect("a plan")
     }

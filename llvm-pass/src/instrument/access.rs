@@ -3,8 +3,8 @@
 use super::Cx;
 use crate::ir::{Type, Value};
 use itarget_abi::hooks::{RACE, STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
-use itarget_abi::view;
-use itarget_plan::{How, Staged};
+use itarget_abi::{layout, view};
+use itarget_plan::{How, Raced, Staged};
 use llvm_sys::core::LLVMSetThreadLocalMode;
 use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
 
@@ -23,7 +23,7 @@ pub(super) enum Look {
 impl Cx<'_> {
     /// Logs a load. `Always`: in every mode but plain; `Checked`: when the address is above the
     /// bound (the hook then knows which side it is).
-    pub(super) fn load(&self, id: u32, load: Value, how: Look, raced: bool) {
+    pub(super) fn load(&self, id: u32, load: Value, how: Look, raced: Raced) {
         let ir = self.ir;
         let ty = ir.type_of(load);
         let pointer = ir.operand(load, 0);
@@ -39,7 +39,7 @@ impl Cx<'_> {
             Look::As(How::Checked) => self.above(ir.ptr_to_int(pointer)),
             Look::Alone => self.above_alone(ir.ptr_to_int(pointer)),
         };
-        let (slow_end, fast_end) = ir.if_then_else(slow, load, !raced);
+        let (slow_end, fast_end) = ir.if_then_else(slow, load, raced.is_no());
         ir.before(slow_end);
         ir.debug_of(load);
         let logged = self.logged_load(f, pointer, ty, id, how, raced);
@@ -58,7 +58,7 @@ impl Cx<'_> {
     }
 
     /// The slow path of a load: the value of type `ty` at `pointer`, through the hooks.
-    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: Look, raced: bool) -> Value {
+    pub(super) fn logged_load(&self, f: Value, pointer: Value, ty: Type, id: u32, how: Look, raced: Raced) -> Value {
         let ir = self.ir;
         let site = ir.int(ir.i32, u64::from(id));
         let size = ir.store_size(ty);
@@ -70,9 +70,10 @@ impl Cx<'_> {
             Look::As(How::InFrames) => ("__itarget_fr", "__itarget_frn"),
             Look::Alone => ("__itarget_ld_alone", "__itarget_ldn_alone"),
         };
-        if raced && (self.is_word(ty) || size % 8 == 0 && size <= MOST_WORDS * 8) {
+        if !raced.is_no() && (self.is_word(ty) || size % 8 == 0 && size <= MOST_WORDS * 8) {
             let kind = match how {
-                Look::As(How::Always) => "",
+                Look::As(How::Always) if raced == Raced::Yes => "",
+                Look::As(How::Always) => "_mapped",
                 Look::As(How::Checked) => "_ck",
                 Look::As(How::Located) => "_at",
                 Look::As(How::OnStack) => "_st",
@@ -120,16 +121,22 @@ impl Cx<'_> {
     }
 
     /// What a store writes is what the thread sees there last, see `itarget_abi::view`. Not while nothing is recorded: threads share a view then.
-    pub(super) fn see(&self, store: Value) {
+    pub(super) fn see(&self, store: Value, raced: Raced) {
         let ir = self.ir;
         let (value, pointer) = (ir.operand(store, 0), ir.operand(store, 1));
         let aggregate = matches!(ir.kind(ir.type_of(value)), LLVMTypeKind::LLVMStructTypeKind | LLVMTypeKind::LLVMArrayTypeKind);
-        if aggregate || ir.store_size(ir.type_of(value)) > view::BEYOND as u64 {
+        if raced.is_no() || aggregate || ir.store_size(ir.type_of(value)) > view::BEYOND as u64 {
             return;
         }
         ir.before(store);
         let on = ir.nonzero(self.mode());
-        let then = ir.if_then(on, store, false);
+        let mut then = ir.if_then(on, store, false);
+        if raced == Raced::Mapped {
+            // What the library has lies elsewhere at replay.
+            ir.before(then);
+            let mapped = self.mapped(ir.ptr_to_int(pointer));
+            then = ir.if_then(mapped, then, false);
+        }
         ir.before(then);
         ir.debug_of(store);
         let view = ir.declare_global(view::SYMBOL, ir.ptr);
@@ -139,6 +146,15 @@ impl Cx<'_> {
         let seen = ir.store(value, ir.element(ir.i8, ir.load(ir.ptr, view), at));
         // SAFETY: a store.
         unsafe { llvm_sys::core::LLVMSetAlignment(seen, 1) };
+    }
+
+    /// Whether an address is one that the thread's view has, as `itarget_abi::layout::mapped_at_replay` tells.
+    fn mapped(&self, address: Value) -> Value {
+        let ir = self.ir;
+        let arena = ir.lshr(address, u64::from(layout::ARENA_SIZE.trailing_zeros()));
+        let is = |of, base: u64| ir.icmp(of, arena, ir.int(ir.i64, base / layout::ARENA_SIZE));
+        // The arena of mixed objects begins at the bound.
+        ir.or(is(llvm_sys::LLVMIntPredicate::LLVMIntULE, layout::MIXED_BASE), is(llvm_sys::LLVMIntPredicate::LLVMIntEQ, layout::ENV_BASE))
     }
 
     /// A store that a replay skips when its memory is not mapped there.

@@ -23,7 +23,7 @@ use crate::ir::{Ir, Value};
 use crate::sites;
 use access::Look;
 use hooks::Hooks;
-use itarget_plan::{Action, Alone, CutMode, How, Plan, Site};
+use itarget_plan::{Action, Alone, CutMode, How, Plan, Raced, Site};
 use llvm_sys::LLVMOpcode;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -118,8 +118,8 @@ impl Cx<'_> {
                 self.refuse_accompanied(id, inst);
                 self.act(id, inst, site, then, plan)
             }
-            (Alone::Other(other), Action::Store { checked, raced: true }) if **other == (Action::Store { checked: *checked, raced: false }) => {
-                self.when_accompanied(|| self.see(inst));
+            (Alone::Other(other), Action::Store { checked, raced }) if **other == (Action::Store { checked: *checked, raced: Raced::No }) => {
+                self.when_accompanied(|| self.see(inst, *raced));
                 self.store(inst);
                 Ok(())
             }
@@ -201,9 +201,7 @@ impl Cx<'_> {
                 Ok(())
             }
             Action::Store { checked, raced } => {
-                if *raced {
-                    self.see(inst);
-                }
+                self.see(inst, *raced);
                 if *checked {
                     self.store(inst);
                 }

@@ -11,7 +11,7 @@ use super::access::{Look, MOST_WORDS};
 use super::call::Wrapper;
 use crate::ir::{Type, Value};
 use itarget_abi::shadow::{Access, FOLD_SHIFT, LINE, LINE_SHIFT, SYMBOL};
-use itarget_plan::{Call, How, Ordered};
+use itarget_plan::{Call, How, Ordered, Raced};
 use llvm_sys::core::*;
 use llvm_sys::{LLVMIntPredicate, LLVMThreadLocalMode, LLVMTypeKind};
 use std::mem::offset_of;
@@ -105,8 +105,8 @@ impl Cx<'_> {
             };
             let loads = self.copy_by_words(call, bytes);
             loads.iter().for_each(|(load, store)| {
-                self.see(*store);
-                self.load(id, *load, Look::As(how), true);
+                self.see(*store, Raced::Mapped);
+                self.load(id, *load, Look::As(how), Raced::Mapped);
             });
             ir.erase(call);
             return true;

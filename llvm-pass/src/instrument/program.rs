@@ -192,7 +192,7 @@ impl Cx<'_> {
         ir.no_debug();
         for (i, (g, copy, vty)) in constants.iter().enumerate() {
             let site = CONSTANT_SITES + i as u64;
-            let v = self.logged_load(run, *g, *vty, site as u32, super::access::Look::As(itarget_plan::How::Always), false);
+            let v = self.logged_load(run, *g, *vty, site as u32, super::access::Look::As(itarget_plan::How::Always), itarget_plan::Raced::No);
             ir.store(v, *copy);
         }
         let all = [ir.param(run, 0), ir.param(run, 1), ir.param(run, 2)];

@@ -4,7 +4,7 @@ use super::Cx;
 use super::access::Look;
 use crate::ir::{Ir, Value};
 use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN, tables};
-use itarget_plan::{How, Plan};
+use itarget_plan::{How, Plan, Raced};
 use llvm_sys::core::*;
 use llvm_sys::{LLVMAtomicOrdering, LLVMLinkage, LLVMOpcode, LLVMThreadLocalMode, LLVMTypeKind};
 
@@ -55,7 +55,7 @@ impl Cx<'_> {
             LLVMOpcode::LLVMLoad => {
                 let pointer = ir.operand(inst, 0);
                 let after = ir.next(inst);
-                self.load(id, inst, Look::As(How::Always), true);
+                self.load(id, inst, Look::As(How::Always), Raced::Mapped);
                 ir.before(after);
                 let on = ir.nonzero(self.mode());
                 let end = ir.if_then(on, after, true);

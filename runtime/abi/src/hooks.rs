@@ -112,6 +112,11 @@ macro_rules! for_each_hook {
             __itarget_race_ck2(from: ptr, site: i32) -> i64;
             __itarget_race_ck4(from: ptr, site: i32) -> i64;
             __itarget_race_ck8(from: ptr, site: i32) -> i64;
+            // where it may lie elsewhere at replay
+            __itarget_race_mapped1(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped2(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped4(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped8(from: ptr, site: i32) -> i64;
             // where the address tells as long as the process is alone
             __itarget_race_alone1(from: ptr, site: i32) -> i64;
             __itarget_race_alone2(from: ptr, site: i32) -> i64;

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Version of the plan format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// A computed interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,6 +224,27 @@ pub enum Alone {
     Other(Box<Action>),
 }
 
+/// Whether threads may race for what is accessed, and the thread remembers by its address what it saw there (see `itarget_abi::view`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Raced {
+    /// They can't.
+    #[default]
+    No,
+    /// They may, and it lies where it was recorded.
+    Yes,
+    /// They may, but it may be a variable of the library's, which lies elsewhere at replay: the address tells.
+    Mapped,
+}
+
+impl Raced {
+    /// Nobody races for it.
+    #[must_use]
+    pub fn is_no(&self) -> bool {
+        *self == Raced::No
+    }
+}
+
 /// What the pass does at a site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -235,8 +256,8 @@ pub enum Action {
         /// Always logged, or told apart by address.
         how: How,
         /// It is logged because it may race: mostly it reads what the thread saw there last.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        raced: bool,
+        #[serde(default, skip_serializing_if = "Raced::is_no")]
+        raced: Raced,
     },
     /// Store that may hit memory which does not exist at replay, or memory that loads race for, or both.
     Store {
@@ -244,8 +265,8 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         checked: bool,
         /// Loads of that memory are `raced`: the thread will know what it wrote.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        raced: bool,
+        #[serde(default, skip_serializing_if = "Raced::is_no")]
+        raced: Raced,
     },
     /// Load or store of replay space that may race: ordered as it is made; a load is logged where it races indeed.
     Order {

@@ -5,6 +5,7 @@ use crate::hooks::{__itarget_bytes, bulk, logged, logging, varint};
 use crate::state::{me, recording, replaying};
 use crate::replay;
 use itarget_abi::control::PAGE;
+use itarget_abi::layout::mapped_at_replay;
 
 /// Copies of more bytes are logged whole, and the view is left as it is.
 const MOST: u64 = 256 << 10;
@@ -20,7 +21,8 @@ const SAME: usize = 16;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_copied(to: *mut u8, from: *const u8, len: i64) {
     let n = len.max(0) as u64;
-    if to.is_null() || n == 0 || n > MOST || !logging() || !logged(to as u64, n) {
+    // What lies elsewhere at replay is not in the view.
+    if to.is_null() || n == 0 || n > MOST || !mapped_at_replay(from as u64) || !logging() || !logged(to as u64, n) {
         // SAFETY: the caller's promise.
         return unsafe { __itarget_bytes(to, len) };
     }
@@ -29,7 +31,7 @@ pub unsafe extern "C" fn __itarget_copied(to: *mut u8, from: *const u8, len: i64
         // SAFETY: within the bytes at `to`.
         unsafe { piece(to.add((at - source) as usize), me().view.place(at), k as usize) }
     });
-    if n > SMALL {
+    if n > SMALL || !mapped_at_replay(target) {
         return;
     }
     pages(target, n, |at, k| {

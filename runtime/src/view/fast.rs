@@ -1,7 +1,7 @@
 //! The fast paths of loads that may race, in assembly: everything but the result and r11 is kept (LLVM's `preserve_most`), so that the
 //! code around a load does not pay for it.
 
-use super::{appended, located, slow};
+use super::{apart, appended, located, slow};
 use crate::state::{Thread, __itarget_ctl};
 use crate::variables::{self, Variables};
 use core::mem::offset_of;
@@ -212,9 +212,33 @@ const STACKS: u64 = (layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREA
 
 // Of an address nothing is looked at but what this shift leaves.
 const _: () = {
-    assert!(layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::SHARED_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
+    assert!(layout::MIXED_BASE == layout::BOUND && layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::SHARED_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
     assert!((layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE) % layout::ARENA_SIZE == 0);
 };
+
+// The same of what may lie elsewhere at replay: the view does not have that. The arena of mixed objects begins at the bound.
+macro_rules! mapped {
+    ($name:literal, $size:literal, $race:literal) => {
+        core::arch::global_asm!(
+            begin!($name),
+            "mov rax, rdi",
+            "shr rax, {arena}",
+            "cmp eax, {mixed}",
+            concat!("jbe ", $race),
+            "cmp eax, {heap}",
+            concat!("je ", $race),
+            "lea rax, [rip + {apart}]",
+            "push rcx",
+            ".cfi_adjust_cfa_offset 8",
+            through!($size),
+            end!($name),
+            arena = const ARENA,
+            mixed = const layout::MIXED_BASE >> ARENA,
+            heap = const layout::ENV_BASE >> ARENA,
+            apart = sym apart,
+        );
+    };
+}
 
 // All is logged once the process is not alone, and told apart by the address before.
 macro_rules! alone {
@@ -236,25 +260,26 @@ macro_rules! alone {
 }
 
 macro_rules! sizes {
-    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $aligned:literal, $rest:literal;)*) => {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $mapped:literal, $aligned:literal, $rest:literal;)*) => {
         $(
             at!($at, $size, $load, $race, $aligned, $rest, "");
             st!($st, $size, $load, $race, $aligned, $rest);
             framed!($fr, $at, $st);
             // Above the bound, as the caller has seen.
             located!($ck, $size, $load, $race, "",);
-            alone!($alone, $size, $race);
+            mapped!($mapped, $size, $race);
+            alone!($alone, $size, $mapped);
         )*
     };
 }
 
 sizes! {
-    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1",
+    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1", "__itarget_race_mapped1",
         "", "jnc 5f\n";
-    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2",
+    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2", "__itarget_race_mapped2",
         "test dil, 1\njnz 7f\n", "jnc 5f\n";
-    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4",
+    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4", "__itarget_race_mapped4",
         "test dil, 3\njnz 7f\n", "jnc 5f\n";
-    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8",
+    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8", "__itarget_race_mapped8",
         "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

@@ -17,11 +17,12 @@ mod copy;
 mod fast;
 mod scan;
 
-use crate::hooks::{plain, watched};
+use crate::hooks::{__itarget_ld, plain, watched};
 use crate::state::{ctl, elsewhere, me, page, recording, st};
 use crate::{log, replay, variables, word};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::{mix, mode};
+use itarget_abi::layout::mapped_at_replay;
 use itarget_abi::view::{BEYOND, BYTES};
 use scan::Scans;
 
@@ -136,7 +137,24 @@ pub unsafe fn load(from: *const u8, size: i32, site: i32) -> i64 {
 /// `from` is valid for reading `size` bytes, unless at replay and of the environment.
 unsafe extern "C" fn located(from: *const u8, site: i32, size: i32) -> i64 {
     // SAFETY: passed on.
-    unsafe { if variables::logged::<false>(from as u64, size as u64) { load(from, size, site) } else { plain(from, size) } }
+    unsafe {
+        if !variables::logged::<false>(from as u64, size as u64) {
+            plain(from, size)
+        } else if mapped_at_replay(from as u64) {
+            load(from, size, site)
+        } else {
+            apart(from, site, size)
+        }
+    }
+}
+
+/// A load of what may lie elsewhere at replay.
+///
+/// # Safety
+/// As `__itarget_ld`.
+unsafe extern "C" fn apart(from: *const u8, site: i32, size: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe { __itarget_ld(from, size, site) }
 }
 
 /// A load where the fast path does not do.

@@ -217,11 +217,38 @@ pub extern "C" fn __itarget_vfork() -> c_int {
     fork()
 }
 
+/// That a child is not recorded was said, here or in a parent.
+static SAID: AtomicBool = AtomicBool::new(false);
+
+/// Whether the child that is about to be made has to say that it is not recorded. It does once: a server may make a thousand of them. It does not where
+/// the program has led stderr elsewhere, perhaps to somebody who would not understand.
+fn is_to_say() -> bool {
+    crate::show::stderr_is_original() && !SAID.swap(true, SeqCst)
+}
+
+/// In a child: nothing is recorded of it.
+fn say_off(parent: i32, why: &[u8]) {
+    say(&[
+        b"IT0618 recording is off in process ",
+        Digits::new(sys::pid() as u64).bytes(),
+        b", a child of process ",
+        Digits::new(parent as u64).bytes(),
+        b": ",
+        why,
+        b"; it runs unrecorded",
+    ]);
+}
+
 fn fork() -> c_int {
     if elsewhere() {
+        let says = recording() && is_to_say();
+        let parent = sys::pid();
         let r = plain();
         if r == 0 && recording() {
             leave_recording();
+            if says {
+                say_off(parent, b"it was forked by a thread that is not recorded (others like it say nothing)");
+            }
         }
         return r;
     }
@@ -258,7 +285,15 @@ fn plain() -> c_int {
 /// While recording: the parent's log is written out, so that the child knows what comes before its own.
 fn record() -> c_int {
     let others = st().alive.load(SeqCst) > 1;
-    let recorded = sync::is_main() && !(others && (shadow::wanted() || trusted()));
+    let why: &[u8] = if !sync::is_main() {
+        b"a thread other than the main one forked it (others like it say nothing)"
+    } else if others && (shadow::wanted() || trusted()) {
+        b"it was forked beside other threads, and the program is linked with ITARGET_CC_RACES=order or trust (others like it say nothing)"
+    } else {
+        b""
+    };
+    let recorded = why.is_empty();
+    let says = !recorded && is_to_say();
     let before = log::write_out();
     // The control page is the parent's until the child has its own: only this copy is good there.
     let copy = *ctl();
@@ -274,6 +309,9 @@ fn record() -> c_int {
     signal::forget();
     let Some(before) = before.filter(|_| recorded) else {
         leave_recording();
+        if says {
+            say_off(parent, why);
+        }
         return 0;
     };
     let threads = thread::numbers();
@@ -285,15 +323,7 @@ fn record() -> c_int {
     let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before, threads, left };
     if let Err(why) = adopt(&copy, &fork) {
         leave_recording();
-        say(&[
-            b"IT0618 recording is off in process ",
-            Digits::new(fork.pid as u64).bytes(),
-            b", a child of process ",
-            Digits::new(parent as u64).bytes(),
-            b": ",
-            why,
-            b"; it runs unrecorded",
-        ]);
+        say_off(parent, why);
     }
     0
 }

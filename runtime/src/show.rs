@@ -51,6 +51,12 @@ pub fn standard_streams() {
     }
 }
 
+/// stderr is what it was when the program started.
+pub fn stderr_is_original() -> bool {
+    // SAFETY: set before main.
+    sys::identity(2) == unsafe { ORIGINAL[1] }
+}
+
 /// What descriptors 1 and 2 led to at first.
 static mut ORIGINAL: [Option<(u64, u64)>; 2] = [None; 2];
 /// Which of these they lead to now: 1 or 2; 0 is neither.

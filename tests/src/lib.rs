@@ -211,6 +211,18 @@ pub enum End {
     Fault,
 }
 
+/// When children of a program are not recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unrecorded {
+    /// They are.
+    #[default]
+    Never,
+    /// With accesses that are ordered as they are made.
+    IfOrdered,
+    /// Never recorded.
+    Always,
+}
+
 /// Directives of a test program: lines `//# name: value`.
 #[derive(Debug, Clone, Default)]
 pub struct Directives {
@@ -242,6 +254,8 @@ pub struct Directives {
     pub children_print: bool,
     /// `children: beside threads`: the first process has other threads when it forks, so the memory of its children has no state to compare.
     pub children_beside_threads: bool,
+    /// `children: unrecorded`: children are not, and one of them says so; `children: unrecorded if ordered`: with accesses that are ordered as they are made.
+    pub unrecorded: Unrecorded,
     /// `child: 2 killed`: processes other than the first that do not end by an exit; numbers are those of `itarget ps`.
     pub ends: Vec<(u64, End)>,
     /// `shows: TEXT`: a replay shows of what was printed only the lines that begin so: the rest is not the target's.
@@ -292,6 +306,8 @@ impl Directives {
                 "races" if value == "trust" => d.trusted = true,
                 "children" if value == "print" => d.children_print = true,
                 "children" if value == "beside threads" => d.children_beside_threads = true,
+                "children" if value == "unrecorded" => d.unrecorded = Unrecorded::Always,
+                "children" if value == "unrecorded if ordered" => d.unrecorded = Unrecorded::IfOrdered,
                 "child" => {
                     let bad = || format!("{line}: not a process and its end");
                     let (process, end) = value.split_once(' ').ok_or_else(bad)?;

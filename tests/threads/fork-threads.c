@@ -1,5 +1,5 @@
 // fork in a program with threads: handlers around it, the child has one thread and its own copy; many forks at once. The children are not recorded.
-//# processes: 1
+//# children: unrecorded
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 ; has: call preserve_mostcc i64 @__itarget_race8(ptr %p, i32 1)
 ; has: call preserve_mostcc i64 @__itarget_race8(ptr %26, i32 2)
 ; has: load ptr, ptr @__itarget_view
-; has: call preserve_mostcc i64 @__itarget_race_mapped4(ptr %p, i32 5)
+; has: call preserve_mostcc i64 @__itarget_race_mapped4(ptr %p, i32 -2147483643)
 ; has: icmp ule i64
 ; has: call i32 @__itarget_may_store(ptr %q)
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"

@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::ir::{Type, Value};
-use itarget_abi::hooks::{RACE, STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
+use itarget_abi::hooks::{APART, RACE, STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_abi::{layout, view};
 use itarget_plan::{How, Raced, Staged};
 use llvm_sys::core::LLVMSetThreadLocalMode;
@@ -78,8 +78,10 @@ impl Cx<'_> {
                 Look::As(How::Located) => "_at",
                 Look::As(How::OnStack) => "_st",
                 Look::As(How::InFrames) => "_fr",
-                Look::Alone => "_alone",
+                Look::Alone if raced == Raced::Yes => "_alone",
+                Look::Alone => "_mapped_alone",
             };
+            let site = if raced == Raced::Mapped { ir.int(ir.i32, u64::from(id | APART)) } else { site };
             if self.is_word(ty) {
                 let v = self.hook(&format!("{RACE}{kind}{size}"), &[pointer, site]);
                 return self.word_as(v, ty);

@@ -122,6 +122,11 @@ macro_rules! for_each_hook {
             __itarget_race_alone2(from: ptr, site: i32) -> i64;
             __itarget_race_alone4(from: ptr, site: i32) -> i64;
             __itarget_race_alone8(from: ptr, site: i32) -> i64;
+            // the same where it may lie elsewhere at replay
+            __itarget_race_mapped_alone1(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_alone2(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_alone4(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_alone8(from: ptr, site: i32) -> i64;
             __itarget_at(from: ptr, size: i32, site: i32) -> i64;
             __itarget_atn(from: ptr, to: ptr, len: i64, site: i32) -> void;
             __itarget_st(from: ptr, size: i32, site: i32) -> i64;
@@ -185,6 +190,9 @@ macro_rules! for_each_hook {
 /// Hooks whose names begin so are called with LLVM's convention `preserve_most`: they keep all registers but the result, r11 and
 /// the floating-point ones.
 pub const RACE: &str = "__itarget_race";
+
+/// Bit of the site of a load that may race: what it reads may lie elsewhere at replay, which its address tells.
+pub const APART: u32 = 1 << 31;
 
 /// Tables that the pass defines and the runtime reads (weak in the runtime, so that a runtime in
 /// an uninstrumented link is harmless). All are arrays with a `u64` count in front.

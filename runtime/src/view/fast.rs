@@ -260,7 +260,7 @@ macro_rules! alone {
 }
 
 macro_rules! sizes {
-    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $mapped:literal, $aligned:literal, $rest:literal;)*) => {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $mapped:literal, $mapped_alone:literal, $aligned:literal, $rest:literal;)*) => {
         $(
             at!($at, $size, $load, $race, $aligned, $rest, "");
             st!($st, $size, $load, $race, $aligned, $rest);
@@ -268,18 +268,19 @@ macro_rules! sizes {
             // Above the bound, as the caller has seen.
             located!($ck, $size, $load, $race, "",);
             mapped!($mapped, $size, $race);
-            alone!($alone, $size, $mapped);
+            alone!($alone, $size, $race);
+            alone!($mapped_alone, $size, $mapped);
         )*
     };
 }
 
 sizes! {
-    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1", "__itarget_race_mapped1",
+    "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1", "__itarget_race_mapped1", "__itarget_race_mapped_alone1",
         "", "jnc 5f\n";
-    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2", "__itarget_race_mapped2",
+    "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2", "__itarget_race_mapped2", "__itarget_race_mapped_alone2",
         "test dil, 1\njnz 7f\n", "jnc 5f\n";
-    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4", "__itarget_race_mapped4",
+    "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4", "__itarget_race_mapped4", "__itarget_race_mapped_alone4",
         "test dil, 3\njnz 7f\n", "jnc 5f\n";
-    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8", "__itarget_race_mapped8",
+    "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8", "__itarget_race_mapped8", "__itarget_race_mapped_alone8",
         "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

@@ -22,6 +22,7 @@ use crate::state::{ctl, elsewhere, me, page, recording, st};
 use crate::{log, replay, variables, word};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::{mix, mode};
+use itarget_abi::hooks::APART;
 use itarget_abi::layout::mapped_at_replay;
 use itarget_abi::view::{BEYOND, BYTES};
 use scan::Scans;
@@ -140,7 +141,7 @@ unsafe extern "C" fn located(from: *const u8, site: i32, size: i32) -> i64 {
     unsafe {
         if !variables::logged::<false>(from as u64, size as u64) {
             plain(from, size)
-        } else if mapped_at_replay(from as u64) {
+        } else if site as u32 & APART == 0 || mapped_at_replay(from as u64) {
             load(from, size, site)
         } else {
             apart(from, site, size)
@@ -154,7 +155,13 @@ unsafe extern "C" fn located(from: *const u8, site: i32, size: i32) -> i64 {
 /// As `__itarget_ld`.
 unsafe extern "C" fn apart(from: *const u8, site: i32, size: i32) -> i64 {
     // SAFETY: passed on.
-    unsafe { __itarget_ld(from, size, site) }
+    unsafe { __itarget_ld(from, size, number(site)) }
+}
+
+/// The site without [`APART`].
+#[inline(always)]
+const fn number(site: i32) -> i32 {
+    (site as u32 & !APART) as i32
 }
 
 /// A load where the fast path does not do.
@@ -163,7 +170,7 @@ unsafe extern "C" fn apart(from: *const u8, site: i32, size: i32) -> i64 {
 /// `from` is valid for reading `size` bytes.
 unsafe extern "C" fn slow(from: *const u8, site: i32, size: i32) -> i64 {
     match page().mode {
-        mode::REPLAY => taken(from, site as u32, size) as i64,
+        mode::REPLAY => taken(from, number(site) as u32, size) as i64,
         mode::RECORD => {
             // SAFETY: the caller's promise.
             appended(from, site, size, unsafe { plain(from, size) })
@@ -178,6 +185,7 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
     if page().mode != mode::RECORD || elsewhere() {
         return value;
     }
+    let site = number(site);
     if st().watched {
         watched(site as u32);
     }

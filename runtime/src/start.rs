@@ -599,10 +599,11 @@ unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char
             core::ptr::copy_nonoverlapping(p.cast::<u8>(), top as *mut u8, n as usize);
             top
         };
-        for i in 0..envc {
+        // One behind the other as the kernel has them: programs write their title over all of them.
+        for i in (0..envc).rev() {
             *envp.add(i) = copy(*envp.add(i)) as *mut c_char;
         }
-        for i in 0..argc as usize {
+        for i in (0..argc as usize).rev() {
             *argv.add(i) = copy(*argv.add(i)) as *mut c_char;
         }
         top &= !63;

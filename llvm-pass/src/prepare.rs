@@ -15,6 +15,7 @@
 //!
 //! Preparing twice changes nothing.
 
+mod atomics;
 mod processor;
 mod reaching;
 
@@ -90,6 +91,7 @@ pub fn run(ir: &Ir) -> Result<(), String> {
     ir.run_passes(c"globaldce")?;
     refuse_unsupported(ir)?;
     processor::run(ir);
+    atomics::run(ir);
     reaching::run(ir);
     if !THREADS.iter().any(|t| ir.function(t).is_some()) {
         lower_thread_locals(ir);

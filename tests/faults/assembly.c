@@ -1,16 +1,16 @@
-// Atomic instructions in inline assembly: a counter, and a lock around plain accesses. Nothing says in which order they are made, so a
-// recording ends at the first one.
+// Atomic instructions in inline assembly, with another one behind each: a counter, and a lock around plain accesses. Nothing says in which
+// order they are made, so a recording ends at the first one. (One by itself becomes the compiler's: tests/threads/atomic-assembly.c.)
 #include <pthread.h>
 #include <stdio.h>
 enum { THREADS = 3, ROUNDS = 2000 };
 static int counter, lock, kinds[THREADS], early;
 static long history;
 static int add(int *p, int n) {
-  __asm__ volatile("lock; xaddl %0, %1" : "+r"(n), "+m"(*p) : : "memory", "cc");
+  __asm__ volatile("lock; xaddl %0, %1; nop" : "+r"(n), "+m"(*p) : : "memory", "cc");
   return n;
 }
 static int swap(int *p, int n) {
-  __asm__ volatile("xchgl %0, %1" : "+r"(n), "+m"(*p) : : "memory");
+  __asm__ volatile("xchgl %0, %1; nop" : "+r"(n), "+m"(*p) : : "memory");
   return n;
 }
 static void *work(void *arg) {

@@ -1,7 +1,8 @@
 //! Inline assembly and vectors: their operands, and results of several registers.
 
 use super::{Ir, Type, Value};
-use llvm_sys::LLVMTypeKind;
+use llvm_sys::LLVMAtomicOrdering::LLVMAtomicOrderingSequentiallyConsistent as ORDERED;
+use llvm_sys::{LLVMAtomicRMWBinOp, LLVMTypeKind};
 use llvm_sys::core::*;
 
 impl Ir {
@@ -22,6 +23,23 @@ impl Ir {
         // SAFETY: LLVM's own string of that length.
         let bytes = unsafe { std::slice::from_raw_parts(at.cast::<u8>(), len) };
         String::from_utf8_lossy(bytes).into_owned()
+    }
+
+    /// What was there, and whether it was what is `expected`: then `new` is there.
+    pub fn compare_exchange(&self, memory: Value, expected: Value, new: Value) -> (Value, Value) {
+        let pair = llvm!(LLVMBuildAtomicCmpXchg(self.builder, memory, expected, new, ORDERED, ORDERED, 0));
+        let member = |i| llvm!(LLVMBuildExtractValue(self.builder, pair, i, c"".as_ptr()));
+        (member(0), member(1))
+    }
+
+    /// What was there before the operation.
+    pub fn read_modify_write(&self, operation: LLVMAtomicRMWBinOp, memory: Value, value: Value) -> Value {
+        llvm!(LLVMBuildAtomicRMW(self.builder, operation, memory, value, ORDERED, 0))
+    }
+
+    /// Difference.
+    pub fn sub(&self, a: Value, b: Value) -> Value {
+        llvm!(LLVMBuildSub(self.builder, a, b, c"".as_ptr()))
     }
 
     /// A structure of type `ty` that is a value, of these members.

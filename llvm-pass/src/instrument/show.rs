@@ -86,6 +86,15 @@ const REDIRECTS: &[(&str, Option<usize>)] = &[
     ("freopen64", None),
 ];
 
+/// Such functions as raw system calls.
+const RAW: &[(i64, &str)] = &[
+    (libc::SYS_close, "close"),
+    (libc::SYS_close_range, "close_range"),
+    (libc::SYS_dup, "dup"),
+    (libc::SYS_dup2, "dup2"),
+    (libc::SYS_dup3, "dup3"),
+];
+
 /// Where the output goes, as values of the wrapper.
 pub(super) struct Shown {
     to: To,
@@ -194,21 +203,24 @@ impl Cx<'_> {
     pub(super) fn descriptors(&self, w: &Wrapper, callee: &str, result: Option<Value>) {
         let ir = self.ir;
         let fd = |v: Value| ir.int_cast(v, ir.i32, true);
+        let number = (callee == "syscall" && !w.args.is_empty()).then(|| ir.const_int(self.original_arg(w, 0))).flatten();
+        let raw = RAW.iter().find(|r| Some(r.0) == number);
+        let (callee, args) = raw.map_or((callee, &w.args[..]), |r| (r.1, &w.args[1..]));
         if callee == "fclose"
-            && let Some(stream) = w.args.first()
+            && let Some(stream) = args.first()
         {
             self.hook("__itarget_closed", &[*stream]);
         }
         if let Some((_, arg)) = REDIRECTS.iter().find(|(name, _)| *name == callee) {
             let led = match arg {
                 None => Some(ir.int(ir.i32, u64::from(u32::MAX))),
-                Some(arg) => w.args.get(*arg).map(|v| fd(*v)),
+                Some(arg) => args.get(*arg).map(|v| fd(*v)),
             };
             if let Some(led) = led {
                 self.hook("__itarget_descriptor", &[led]);
             }
         }
-        let duplicate = match (callee, w.args.as_slice(), result) {
+        let duplicate = match (callee, args, result) {
             ("dup", [old], Some(new)) => Some((*old, fd(new))),
             ("dup2", [old, new], _) | ("dup3", [old, new, _], _) => Some((*old, fd(*new))),
             ("fcntl" | "fcntl64", [old, command, ..], Some(new)) => {

@@ -6,9 +6,10 @@ use super::locks::{How, chained, how, initialise, real_mutex, result_only};
 use super::{await_next, count, depend, entry_of, next_stamp, pass, publish, table::Entry, unusual};
 use crate::exit::site;
 use crate::hooks::{__itarget_enter, __itarget_leave};
-use crate::state::me;
+use crate::state::{me, page};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering::*;
+use itarget_abi::control::mode;
 
 unsafe extern "C" {
     fn pthread_cond_clockwait(c: *mut Cond, m: *mut Mutex, clock: c_int, until: *const Time) -> c_int;
@@ -383,15 +384,41 @@ pub unsafe extern "C" fn __itarget_barrier_destroy(b: *mut Barrier) -> c_int {
 /// Says that the caller ran the function.
 const RAN: i64 = 1;
 
+/// What glibc leaves in a control whose function ran.
+const DONE: c_int = 2;
+
 extern "C" fn run_once() {
     let life = &mut me().life;
-    let run = life.once.take();
-    unusual(RAN);
-    count();
-    if let Some(run) = run {
+    let given = life.once.take();
+    if matches!(how(), How::Record) {
+        unusual(RAN);
+        count();
+    }
+    if let Some((run, control)) = given {
         run();
+        // SAFETY: the control that the program gave.
+        unsafe { done(control) };
     }
     me().life.ran = true;
+}
+
+/// The program sees that the function ran, and may set the control back.
+unsafe fn done(control: *mut c_int) {
+    if (control as u64) < page().missing {
+        // SAFETY: memory that is there, also at replay.
+        unsafe { control.write(DONE) };
+    }
+}
+
+/// Where the program has set the control back (a child that a fork left without threads does) the function runs again.
+unsafe fn set_back(e: &Entry, control: *mut c_int, real: *mut c_int) {
+    let ran = e.last.load(Acquire);
+    // SAFETY: both are there. Who ran the function left the program's control first, then the stamp; one of the threads that come here sees it to it.
+    unsafe {
+        if ran != 0 && control.read_volatile() == 0 && e.last.compare_exchange(ran, 0, AcqRel, Relaxed).is_ok() {
+            real.write_volatile(0);
+        }
+    }
 }
 
 /// pthread_once and call_once.
@@ -403,12 +430,11 @@ pub unsafe extern "C" fn __itarget_once(control: *mut c_int, run: extern "C" fn(
     unsafe extern "C" {
         fn pthread_once(control: *mut c_int, run: extern "C" fn()) -> c_int;
     }
-    // SAFETY: passed on; a control of 4 bytes that never changes is its own shadow's start.
+    // SAFETY: passed on; a control of 4 bytes is its own shadow's start.
     unsafe {
         match how() {
             How::Plain => pthread_once(control, run),
             How::Shadow if crate::pool::owns(control.cast()) => pthread_once(control, run),
-            How::Shadow => pthread_once(entry_of(control as u64).real(control, 0, false), run),
             How::Replay => {
                 if crate::pool::owns(control.cast()) {
                     crate::hooks::refuse(site::ONCE);
@@ -416,33 +442,42 @@ pub unsafe extern "C" fn __itarget_once(control: *mut c_int, run: extern "C" fn(
                 if await_next() == Some(RAN) {
                     publish();
                     run();
+                    done(control);
                     pass();
                 } else {
                     publish();
                 }
                 0
             }
-            How::Record => {
-                if crate::pool::owns(control.cast()) {
+            how => {
+                let recorded = matches!(how, How::Record);
+                if recorded && crate::pool::owns(control.cast()) {
                     // A later one at the same place would be taken for this one.
                     crate::hooks::refuse(site::ONCE);
                     return pthread_once(control, run);
                 }
                 let e = entry_of(control as u64);
                 let real = e.real(control, 0, false);
+                set_back(e, control, real);
                 let life = &mut me().life;
-                let outer = life.once.replace(run);
+                let outer = life.once.replace((run, control));
                 life.ran = false;
                 pthread_once(real, run_once);
                 let life = &mut me().life;
                 life.once = outer;
-                if core::mem::take(&mut life.ran) {
-                    // Others that come later find this; those that waited for it meanwhile come later, too.
-                    e.last.store(next_stamp(), Release);
-                    count();
-                } else {
-                    depend(wait_for_stamp(e));
-                    count();
+                match (core::mem::take(&mut life.ran), recorded) {
+                    (true, true) => {
+                        // Others that come later find this; those that waited for it meanwhile come later, too.
+                        e.last.store(next_stamp(), Release);
+                        count();
+                    }
+                    (false, true) => {
+                        depend(wait_for_stamp(e));
+                        count();
+                    }
+                    // No stamp is looked at any more.
+                    (true, false) if page().mode != mode::RECORD => e.last.store(1, Release),
+                    _ => {}
                 }
                 0
             }

@@ -53,7 +53,7 @@ pub struct Life {
     /// Values of keys.
     values: [*mut c_void; values::KEYS],
     /// What `pthread_once` is to run, and whether it did.
-    pub once: Option<extern "C" fn()>,
+    pub once: Option<(extern "C" fn(), *mut c_int)>,
     /// See `once`.
     pub ran: bool,
     /// C11: the function gives an `int`.

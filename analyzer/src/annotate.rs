@@ -173,7 +173,7 @@ impl CallSpec {
                     (all, None) => all,
                     (None, Some(_)) => None,
                 };
-                if case.kind.is_some_and(|k| matches!(k, Kind::Env)) && kind != Kind::Env {
+                if case.kind == Some(Kind::Env) && !matches!(kind, Kind::Env | Kind::Refuse) {
                     spec.kind = Some(Kind::Env);
                 }
             }

@@ -152,9 +152,22 @@ fn nothing_that_can_be_recorded() {
 #[test]
 fn a_recording_that_ends_early_names_its_process() {
     let s = built();
-    s.write("refused.c", "#include <unistd.h>\nint main(int n, char **a) { (void)a; return sbrk(n - 1) == 0; }\n");
+    s.write("refused.c", "#include <unistd.h>\nint main(int n, char **a) { (void)a; return sbrk(n) == 0; }\n");
     assert_eq!(s.run("itarget-cc", &["-O2", "-g", "refused.c", "-o", "refused"]).status, 0);
     let o = recorded(&s, &["sh", "-c", "./started; ./refused"]);
     assert!(o.stderr.contains("the recording of process 1 ended here: ") && o.stderr.contains("sbrk"), "{o:?}");
     assert_eq!(processes(&s)[1]["end"], "refused");
+}
+
+/// A raw system call whose number only the run tells: nobody knows what it writes.
+#[test]
+fn a_system_call_by_a_number_that_is_not_known() {
+    let s = built();
+    let source = "#include <sys/syscall.h>\n#include <sys/uio.h>\n#include <unistd.h>\nint main(int n, char **a) { (void)a; char c[2]; \
+        struct iovec v = {c, 2}; return syscall(SYS_readv + n - 1, 0, &v, 1) == 1; }\n";
+    s.write("number.c", source);
+    assert_eq!(s.run("itarget-cc", &["-O2", "-g", "number.c", "-o", "number"]).status, 0);
+    let o = recorded(&s, &["./number"]);
+    assert!(o.stderr.contains("this raw system call is not known"), "{o:?}");
+    assert_eq!(processes(&s)[0]["end"], "refused");
 }

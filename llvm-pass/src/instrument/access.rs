@@ -155,7 +155,6 @@ impl Cx<'_> {
         let ir = self.ir;
         let arena = ir.lshr(address, u64::from(layout::ARENA_SIZE.trailing_zeros()));
         let is = |of, base: u64| ir.icmp(of, arena, ir.int(ir.i64, base / layout::ARENA_SIZE));
-        // The arena of mixed objects begins at the bound.
         ir.or(is(llvm_sys::LLVMIntPredicate::LLVMIntULE, layout::MIXED_BASE), is(llvm_sys::LLVMIntPredicate::LLVMIntEQ, layout::ENV_BASE))
     }
 

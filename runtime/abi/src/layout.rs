@@ -59,6 +59,9 @@ pub const OBJ_SHARED: u32 = 2;
 /// `objid - OBJ_MIXED` in the table of [`crate::hooks::MIXED_TABLE`].
 pub const OBJ_MIXED: u32 = 3;
 
+// Code that tells by whole arenas what `mapped_at_replay` says: the arena of mixed objects begins at the bound.
+const _: () = assert!(MIXED_BASE == BOUND && MIXED_BASE % ARENA_SIZE == 0 && ENV_BASE % ARENA_SIZE == 0);
+
 /// True when `address` lies in memory that a replay maps as the recording did: below the bound,
 /// or in one of the program's own arenas.
 #[inline(always)]

@@ -50,6 +50,13 @@ macro_rules! through {
     };
 }
 
+// The same where rcx is not on the stack yet, of an operand.
+macro_rules! leave {
+    ($to:literal, $size:literal) => {
+        concat!("lea rax, [rip + {", $to, "}]\npush rcx\n.cfi_adjust_cfa_offset 8\n", through!($size))
+    };
+}
+
 // A load of each size: an open run with room, and memory as the view has it.
 macro_rules! race {
     ($name:literal, $size:literal, $load:literal, $compare:literal) => {
@@ -111,10 +118,7 @@ macro_rules! located {
             "cmp eax, {shared}",
             "je 12f",
             $low,
-            "lea rax, [rip + {located}]",
-            "push rcx",
-            ".cfi_adjust_cfa_offset 8",
-            through!($size),
+            leave!("located", $size),
             "5:",
             $load,
             "ret",
@@ -212,11 +216,11 @@ const STACKS: u64 = (layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREA
 
 // Of an address nothing is looked at but what this shift leaves.
 const _: () = {
-    assert!(layout::MIXED_BASE == layout::BOUND && layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::SHARED_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
+    assert!(layout::ENV_BASE % layout::ARENA_SIZE == 0 && layout::SHARED_BASE % layout::ARENA_SIZE == 0 && layout::STACK_BASE % layout::ARENA_SIZE == 0);
     assert!((layout::THREAD_STACKS + layout::THREADS_MAX * layout::THREAD_STRIDE) % layout::ARENA_SIZE == 0);
 };
 
-// The same of what may lie elsewhere at replay: the view does not have that. The arena of mixed objects begins at the bound.
+// The same of what may lie elsewhere at replay: the view does not have that, see `layout::mapped_at_replay`.
 macro_rules! mapped {
     ($name:literal, $size:literal, $race:literal) => {
         core::arch::global_asm!(
@@ -227,10 +231,7 @@ macro_rules! mapped {
             concat!("jbe ", $race),
             "cmp eax, {heap}",
             concat!("je ", $race),
-            "lea rax, [rip + {apart}]",
-            "push rcx",
-            ".cfi_adjust_cfa_offset 8",
-            through!($size),
+            leave!("apart", $size),
             end!($name),
             arena = const ARENA,
             mixed = const layout::MIXED_BASE >> ARENA,
@@ -247,10 +248,7 @@ macro_rules! alone {
             begin!($name),
             "cmp qword ptr [rip + {control} + {accompanied}], 0",
             concat!("jne ", $race),
-            "lea rax, [rip + {located}]",
-            "push rcx",
-            ".cfi_adjust_cfa_offset 8",
-            through!($size),
+            leave!("located", $size),
             end!($name),
             control = sym __itarget_ctl,
             accompanied = const offset_of!(Control, accompanied),

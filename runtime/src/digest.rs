@@ -68,7 +68,7 @@ fn hash(seed: u64, from: *const u8, n: usize) -> u64 {
 
 /// Record: the digests, while all other threads wait in the kernel, and the recording is over; `None`: they did not all wait, or nobody asked.
 pub fn when_others_wait() -> Option<[u64; 2]> {
-    if !st().digest || !sync::threads() || st().alive.load(Relaxed) == 1 {
+    if !st().digest || !sync::threads() || st().alive.load(Relaxed) == 1 || st().left_others {
         return None;
     }
     let mut tries = (0..TRIES).inspect(|&n| if n > 0 { pause() });

@@ -6,7 +6,7 @@ use crate::state::{be_plain, ctl, elsewhere, me, page, recording, replaying, st}
 use crate::sys::sys;
 use crate::{digest, log, replay, signal, sys};
 use core::ffi::{c_char, c_int, c_void};
-use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use itarget_abi::control::mode;
 use itarget_abi::log::{Async, end};
 pub use itarget_abi::site;
@@ -77,6 +77,14 @@ pub fn watch(first: bool) {
 static mut LEAVING: u32 = 0;
 /// They have called it there.
 static mut CALLED: bool = false;
+
+/// Record: the thread that has called `exit`, and one; 0: none has.
+static EXITS: AtomicU32 = AtomicU32::new(0);
+
+/// Record: another thread has called `exit`, and handlers run there.
+pub fn begun_by_another() -> bool {
+    ![0, me().number + 1].contains(&EXITS.load(SeqCst))
+}
 
 /// In this thread libraries do what they have to do at exit.
 fn is_leaving() -> bool {
@@ -205,6 +213,8 @@ pub extern "C" fn __itarget_exit(status: c_int) -> ! {
     }
     if replaying() {
         replay::may_end();
+    } else if recording() && !elsewhere() {
+        EXITS.store(me().number + 1, SeqCst);
     }
     run_handlers();
     if replaying() {
@@ -262,6 +272,7 @@ pub extern "C" fn __itarget__exit(status: c_int) -> ! {
             log::stop(end::IMMEDIATE_EXIT, status);
         }
         mode::REPLAY => {
+            replay::may_end();
             digest::at_end();
             replay::finish(end::IMMEDIATE_EXIT, status);
             replay::status_line("immediate_exit", status);
@@ -418,6 +429,7 @@ unsafe fn exec(f: Exec, path: *const c_char, argv: *const *const c_char, envp: *
                 let c = ctl();
                 c.chunk_seq = seq;
                 c.clean = 0;
+                page().clean = 0;
                 c.magic = itarget_abi::log::MAGIC;
             } else {
                 sys::say(&[b"IT0612 recording ends here: the log can't be written after a call of exec that failed; the program goes on, the trace ends with that call"]);
@@ -446,7 +458,11 @@ pub fn replay_exec() {
 
 /// Replay: ends where the recorded program became another.
 fn ended_by_exec() {
-    if replaying() && replay::header().end_reason == end::EXEC && replay::position() == me().stream_len {
+    if !replaying() {
+        return;
+    }
+    let (h, own) = (replay::header(), u64::from(me().number));
+    if h.end_reason == end::EXEC && h.end_thread == own && replay::position() == me().stream_len {
         sys::say(&[b"IT0613 the trace ends here: the program replaced itself by another image (exec)"]);
         replay::status_line("exec", itarget_abi::exit::TRACE_ENDS);
         replay::flush_output();

@@ -220,6 +220,10 @@ fn finish_with(reason: u32, status: i32, digests: Option<[u64; 2]>) -> bool {
     if written && reason != end::IO_ERROR {
         c.clean = 1;
         c.magic = 0;
+        if crate::process::first() != 0 {
+            // Nothing waits in the ring of a main thread that is not there.
+            page().clean = 1;
+        }
     }
     written
 }

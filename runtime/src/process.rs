@@ -7,13 +7,13 @@
 //! Nothing at replay knows of it: what a child did is its parent's stream up to the fork and then its own, in
 //! which fork gave 0. So a child's log begins with a [`Fork`] that says how much of the parent's comes before it.
 //!
-//! The main thread's children are recorded. Other threads that run at the fork are left behind: the child's log says how many operations
-//! of synchronization each had done ([`Left`]), and at replay each goes as far as that and stays there. What it did outside of
+//! The thread that forks is the child's first one, with the number and the places that it has; if it is not the main thread, that one is not there. Other threads
+//! that run at the fork are left behind: the child's log says how many operations of synchronization each had done ([`Left`]), and at replay each goes as far as that and stays there. What it did outside of
 //! operations before or after the fork nobody reads in the child: it could race, so its loads are logged, or it is under a lock, which the child can't get; a child that
 //! makes such a lock anew is not recorded on. That these counts are those of the
 //! moment of the fork is the kernel's doing: they lie in memory that the child has a copy of.
 //!
-//! Children of other threads go on unrecorded, and those beside other threads where what may race is not logged.
+//! Children beside other threads go on unrecorded where what may race is not logged.
 
 use crate::crossing::{self, Special};
 use crate::exit::{__itarget__exit, site};
@@ -22,6 +22,7 @@ use crate::start::NEW;
 use crate::state::{MAIN, __itarget_ctl, be_plain, ctl, elsewhere, me, page, recording, st, trusted};
 use crate::sys::{self, Digits, mmap, say, sys};
 use crate::word::word;
+use crate::thread::Forks;
 use crate::{log, shadow, signal, sync, thread, word};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -40,33 +41,35 @@ const CHILD: usize = 2;
 /// Bytes of the name of the trace's directory, in which all processes have theirs but the first, whose it is.
 static mut ROOT: usize = 0;
 
-/// This process forks on its own, not a library in it.
-static FORKING: AtomicBool = AtomicBool::new(false);
-
-/// libc's fork, made by the program.
-fn libc_fork() -> c_int {
-    FORKING.store(true, SeqCst);
+/// libc's fork, made by the program and not by a library.
+fn libc_fork(how: Forks) -> c_int {
+    me().life.forks = how;
     // SAFETY: libc's fork.
     let r = unsafe { libc::fork() };
-    FORKING.store(false, SeqCst);
+    me().life.forks = Forks::No;
     r
 }
 
-/// The main thread forks beside others, and its child is to be recorded.
-static BESIDE: AtomicBool = AtomicBool::new(false);
+/// Number of the thread that forked this process; 0: the main one, or the process began as a program.
+static mut FIRST: u32 = 0;
+/// In a child that left threads behind: number in the kernel of its first thread before that, in the parent.
+static mut FIRST_BEFORE: i32 = 0;
 
-/// In a child that left threads behind: number in the kernel of its main thread before that, in the parent.
-static mut MAIN_BEFORE: i32 = 0;
-
-/// See [`MAIN_BEFORE`].
-pub fn main_before() -> i32 {
+/// See [`FIRST`].
+pub fn first() -> u32 {
     // SAFETY: changes only in a child, while it has one thread.
-    unsafe { MAIN_BEFORE }
+    unsafe { FIRST }
 }
 
-/// This is that fork, and not one that another thread makes meanwhile.
+/// See [`FIRST_BEFORE`].
+pub fn first_before() -> i32 {
+    // SAFETY: as above.
+    unsafe { FIRST_BEFORE }
+}
+
+/// The thread that calls forks beside others.
 fn beside() -> bool {
-    BESIDE.load(SeqCst) && sync::is_main()
+    me().life.forks == Forks::Beside
 }
 
 /// Before a fork, after the handlers of libraries, which may wait for threads that wait for us.
@@ -88,7 +91,7 @@ extern "C" fn in_child() {
     if beside() {
         sync::after_fork();
     }
-    if recording() && !FORKING.load(SeqCst) {
+    if recording() && me().life.forks == Forks::No {
         leave_recording();
         say(&[b"IT0618 recording is off in process ", Digits::new(sys::pid() as u64).bytes(), b", which a library made; it runs unrecorded"]);
     }
@@ -275,7 +278,7 @@ fn fork() -> c_int {
 
 /// Nothing is recorded.
 fn plain() -> c_int {
-    let r = libc_fork();
+    let r = libc_fork(Forks::Yes);
     if r == 0 && page().mode == mode::PROFILE {
         crate::profile::in_child();
     }
@@ -285,24 +288,15 @@ fn plain() -> c_int {
 /// While recording: the parent's log is written out, so that the child knows what comes before its own.
 fn record() -> c_int {
     let others = st().alive.load(SeqCst) > 1;
-    let why: &[u8] = if !sync::is_main() {
-        b"a thread other than the main one forked it (others like it say nothing)"
-    } else if others && (shadow::wanted() || trusted()) {
-        b"it was forked beside other threads, and the program is linked with ITARGET_CC_RACES=order or trust (others like it say nothing)"
-    } else {
-        b""
-    };
-    let recorded = why.is_empty();
+    let recorded = !(others && (shadow::wanted() || trusted()));
     let says = !recorded && is_to_say();
     let before = log::write_out();
-    // The control page is the parent's until the child has its own: only this copy is good there.
-    let copy = *ctl();
+    // The control page is the parent's until the child has its own, and so is the thread's control block: only these copies are good there.
+    let copies = (*ctl(), *page());
     // Where there is none, the child can't make its directory either.
     let number = if recorded { take_number(0).unwrap_or(0) } else { 0 };
-    let parent = sys::pid();
-    BESIDE.store(others && recorded, SeqCst);
-    let r = libc_fork();
-    BESIDE.store(false, SeqCst);
+    let (parent, tid) = (sys::pid(), me().tid);
+    let r = libc_fork(if others && recorded { Forks::Beside } else { Forks::Yes });
     if r != 0 {
         return r;
     }
@@ -310,18 +304,26 @@ fn record() -> c_int {
     let Some(before) = before.filter(|_| recorded) else {
         leave_recording();
         if says {
-            say_off(parent, why);
+            say_off(parent, b"it was forked beside other threads, and the program is linked with ITARGET_CC_RACES=order or trust (others like it say nothing)");
         }
         return 0;
     };
+    if others && crate::exit::begun_by_another() {
+        // Which of the handlers it has found done is in no log.
+        leave_recording();
+        if is_to_say() {
+            say_off(parent, b"it was forked while another thread ended the process");
+        }
+        return 0;
+    }
     let threads = thread::numbers();
     // A process that left threads of its parent behind leaves them behind for its own children, too.
     let left = if others || st().left_others { sync::left_behind(threads).count() as u32 } else { 0 };
     st().left_others = left > 0;
     // SAFETY: a child has one thread.
-    unsafe { MAIN_BEFORE = parent };
+    unsafe { FIRST_BEFORE = tid };
     let fork = Fork { number, parent: self::number(), pid: sys::pid(), parent_pid: parent, before, threads, left };
-    if let Err(why) = adopt(&copy, &fork) {
+    if let Err(why) = adopt(&copies, &fork) {
         leave_recording();
         say_off(parent, why);
     }
@@ -329,7 +331,7 @@ fn record() -> c_int {
 }
 
 /// In a child: a log and a live chunk of its own, in the place of the parent's.
-fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
+fn adopt((own, all): &(Control, Control), fork: &Fork) -> Result<(), &'static [u8]> {
     if fork.number == 0 {
         return Err(b"its directory can't be made");
     }
@@ -339,7 +341,9 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
     unsafe {
         let ring_fd = crate::start::open(b"/ring", libc::O_RDWR | NEW);
         let log_fd = crate::start::open(b"/log", libc::O_WRONLY | libc::O_APPEND | NEW);
-        let bytes = sync::BUFFER + MAIN.ring;
+        let main = sync::is_main();
+        // One that has no main thread needs the control page only.
+        let bytes = if main { sync::BUFFER + MAIN.ring } else { 0 };
         let rw = libc::PROT_READ | libc::PROT_WRITE;
         let fixed = libc::MAP_SHARED | libc::MAP_FIXED;
         let here = (&raw mut __itarget_ctl) as u64;
@@ -347,8 +351,10 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
             b"its directory can't be written"
         } else if !crate::start::make_room(ring_fd, PAGE as u64 + bytes) {
             b"no room for its live chunk"
-        } else if mmap(copy.sync_start, bytes, rw, fixed, ring_fd, PAGE as u64).is_none() || mmap(here, PAGE as u64, rw, fixed, ring_fd, 0).is_none() {
+        } else if main && mmap(own.sync_start, bytes, rw, fixed, ring_fd, PAGE as u64).is_none() || mmap(here, PAGE as u64, rw, fixed, ring_fd, 0).is_none() {
             b"its live chunk can't be mapped"
+        } else if !main && !thread::seat::renew(own) {
+            b"no room for the live chunk of its thread"
         } else {
             b""
         };
@@ -358,18 +364,24 @@ fn adopt(copy: &Control, fork: &Fork) -> Result<(), &'static [u8]> {
             return Err(why);
         }
         let c = page();
-        *c = *copy;
+        *c = *all;
         c.magic = 0;
         log::close_file();
         log::use_file(log_fd);
-        MAIN.tid = sys!(libc::SYS_gettid) as i32;
+        me().tid = sys!(libc::SYS_gettid) as i32;
+        // Where signals go that come to threads of libraries.
+        MAIN.tid = me().tid;
         NUMBER = fork.number;
+        FIRST = me().number;
+        if !main {
+            sync::forget_main();
+        }
         sync::after_fork();
         crate::thread::seat::forget();
         if begin_log(fork).is_none() {
             return Err(b"its log can't be written");
         }
-        c.magic = MAGIC;
+        ctl().magic = MAGIC;
     }
     Ok(())
 }
@@ -395,17 +407,18 @@ fn begin_log(fork: &Fork) -> Option<()> {
 /// A child's log holds all of it: its live chunk needs no room on the disk any more. A program may have thousands of children before
 /// `itarget record` can tidy up.
 pub fn give_back_room() {
-    // Another thread's end leaves the main thread's live chunk as it is.
-    if number() == 0 || !sync::is_main() {
+    // Another thread's end leaves the first thread's live chunk as it is.
+    if number() == 0 || me().number != first() {
         return;
     }
-    let fd = crate::start::open(b"/ring", libc::O_RDWR);
+    let fd = crate::start::open(if first() == 0 { b"/ring" } else { b"/ring.1" }, libc::O_RDWR);
     if fd >= 0 {
         let how = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        let ring = me().ring;
         // SAFETY: a descriptor that was opened just now; the live chunk and what waits of the order of threads were written, so nothing
         // is read from what is mapped of the file and reads as zero from now on. The control page stays.
         unsafe {
-            sys!(libc::SYS_fallocate, fd, how, PAGE, sync::BUFFER + MAIN.ring);
+            sys!(libc::SYS_fallocate, fd, how, PAGE, sync::BUFFER + ring);
             sys!(libc::SYS_close, fd);
         }
     }

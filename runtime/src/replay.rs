@@ -40,17 +40,22 @@ pub fn has_part(number: u32) -> bool {
 
 /// The process is a child that was forked beside that thread.
 pub fn was_left(number: u32) -> bool {
-    part_of(number).is_some_and(|part| part.left != 0)
+    part_of(number).is_some_and(|part| part.left() != 0)
+}
+
+/// A process, this one or one before it, was forked by that thread.
+pub fn has_forked(number: u32) -> bool {
+    part_of(number).is_some_and(Part::has_forked)
 }
 
 /// The process is a child that was forked beside the thread that calls, and before it started one with that number.
 pub fn is_left(number: u32) -> bool {
-    (1..=u64::from(number)).contains(&part().left)
+    (1..=u64::from(number)).contains(&part().left())
 }
 
 /// Ends the process, or leaves it where it is not the calling thread's: the process is a child, which was forked before that.
 pub fn may_end() {
-    if part().left != 0 {
+    if part().left() != 0 {
         park();
     }
 }
@@ -221,7 +226,7 @@ pub fn park() -> ! {
         trace_ends()
     }
     sync::publish_end();
-    if part().left != 0 {
+    if part().left() != 0 {
         thread::stay_behind();
     }
     thread::park(|| {

@@ -547,6 +547,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         page().missing = BOUND;
         page().mode = mode::REPLAY;
         replay::open();
+        thread::begin_replay();
         crate::show::standard_streams();
         // Argument and environment strings from the log, in one array for both.
         let total = start.argc as usize + start.envc as usize + 2;

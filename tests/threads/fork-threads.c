@@ -1,5 +1,7 @@
-// fork in a program with threads: handlers around it, the child has one thread and its own copy; many forks at once. The children are not recorded.
-//# children: unrecorded
+// fork in a program with threads: handlers around it, the child has one thread and its own copy; many forks at once. They are recorded, unless races are ordered.
+//# processes: 4
+//# children: beside threads
+//# children: unrecorded if ordered
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@ use super::{packed, process};
 use crate::errors::Error;
 use super::process::Origin;
 use itarget_abi::log::Left;
-use itarget_abi::log::flat::{Header, MAGIC, Part};
+use itarget_abi::log::flat::{FORKED, Header, MAGIC, Part};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -32,18 +32,30 @@ pub fn decode(dir: &Path, process: u32, reading: Reading) -> Result<(Log, File),
 /// # Errors
 /// As [`decode`].
 pub fn inspect(dir: &Path, process: u32, reading: Reading) -> Result<Log, Error> {
+    inspect_into(dir, process, reading, &mut std::io::sink())
+}
+
+/// The same, with the main thread's stream, unless that was left behind.
+fn inspect_into(dir: &Path, process: u32, reading: Reading, main: &mut dyn Write) -> Result<Log, Error> {
     let mut input = open(dir, process)?;
     let others = others(dir, process, reading)?;
-    log::read(&mut input.chunks, input.size, (&input.rings, others), reading, &mut |_| Ok(()), &mut std::io::sink())
+    log::read(&mut input.chunks, input.size, (&input.rings, others), reading, &mut |_| Ok(()), main)
 }
 
 /// The threads that the parent of a process had beside the fork, or before it: what the parent's whole log says of them.
 fn others(dir: &Path, process: u32, reading: Reading) -> Result<BTreeMap<u32, Thread>, Error> {
-    let Some(Origin { fork, left }) = process::origin(dir, process)?.filter(|origin| !origin.left.is_empty()) else {
+    let Some(Origin { fork, thread: own, left }) = process::origin(dir, process)?.filter(|origin| !origin.left.is_empty()) else {
         return Ok(BTreeMap::new());
     };
-    let mut threads = inspect(dir, fork.parent, reading)?.threads;
-    threads.retain(|number, _| (1..fork.threads).contains(number));
+    let mut main = vec![];
+    let mut threads = match own {
+        0 => inspect(dir, fork.parent, reading)?.threads,
+        _ => inspect_into(dir, fork.parent, reading, &mut main)?.threads,
+    };
+    if let Some(t) = threads.get_mut(&0).filter(|t| t.left == 0) {
+        t.bytes = main;
+    }
+    threads.retain(|number, _| *number < fork.threads && *number != own);
     for Left { thread, ops } in left {
         // One of which nothing was recorded had not begun.
         let number = u32::try_from(thread).unwrap_or(u32::MAX);
@@ -176,8 +188,8 @@ pub fn build<F: Read + Write + Seek>(
     for (number, t) in &log.threads {
         let mut part = Part { number: u64::from(*number), stream: at, stream_len: t.stream, ops: t.ops, ..Part::default() };
         part.last_call = t.last_call.unwrap_or(u64::MAX);
-        part.left = t.left;
-        // The main thread's stream is there already.
+        part.left = t.left | if t.forked { FORKED } else { 0 };
+        // The main thread's stream is there already, if it is the process's own.
         w.write_all(&t.bytes).map_err(io)?;
         at += t.stream;
         let rest = rest(t, at, &mut part);

@@ -96,6 +96,8 @@ pub struct Thread {
     pub last_call: Option<u64>,
     /// The process was forked beside it: see [`itarget_abi::log::flat::Part::left`]; 0: it was not.
     pub left: u64,
+    /// It is not the main thread, and forked the process or one before it.
+    pub forked: bool,
     /// Boundary calls at the end of its last chunk.
     boundaries: Option<u64>,
 }
@@ -182,6 +184,12 @@ pub fn begins(head: &[u8], kind: u16) -> bool {
     u32_at(head, 0) == CHUNK_MAGIC && header(head).kind == kind
 }
 
+/// The thread whose chunk begins with this header.
+#[must_use]
+pub fn thread(head: &[u8]) -> u32 {
+    header(head).thread
+}
+
 /// Bytes of the payload behind this header.
 #[must_use]
 pub fn length(head: &[u8]) -> u32 {
@@ -235,7 +243,8 @@ const ASYNC_SIZE: usize = size_of::<Async>();
 const END_SIZE: usize = size_of::<End>();
 
 /// Reads a log of `size` bytes and the rings beside it (their bytes); the main thread's
-/// stream goes to `sink`, START first if `on_start` wants it. What is said of threads of `others` takes the place of what chunks say.
+/// stream goes to `sink`, START first if `on_start` wants it. What is said of threads of `others` takes the place of what chunks say; where the main one is
+/// among them nothing goes to `sink`.
 ///
 /// # Errors
 /// IT0601 (damage), IT0602 (other version), IT0604 (no log at all), IT0606 and IT0607 (I/O), IT0626 (a thread without an end).
@@ -247,6 +256,8 @@ pub fn read(
     on_start: &mut dyn FnMut(&Start) -> Result<(), Error>,
     sink: &mut dyn Write,
 ) -> Result<Log, Error> {
+    let mut nowhere = std::io::sink();
+    let sink = if others.contains_key(&0) { &mut nowhere } else { sink };
     let mut log = Log::default();
     let mut at = 0u64;
     let mut payload = vec![];
@@ -379,8 +390,8 @@ pub fn read(
                 log.end = Some(e);
                 log.end_thread = h.thread;
             }
-            // Who reads it knows already.
-            kind::FORK => {}
+            // Who reads it knows the rest already.
+            kind::FORK => t.forked = h.thread != 0,
             k if k >= 0x80 => {}
             k => {
                 return Err(Error::new("IT0602", format!("chunk kind {k} at byte {at} is not known to this version"))
@@ -508,6 +519,11 @@ mod control_at {
 /// died between an event and its checksum.
 fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error> {
     let chunk_at = PAGE + SYNC_BUFFER as usize;
+    let failed = ring.len() >= PAGE && u32_at(ring, control_at::ENDED) == end::IO_ERROR && log.end.is_none();
+    if failed && u64_at(ring, control_at::NUMBER) == 0 && log.threads.get(&0).is_some_and(|t| t.left != 0) {
+        // That thread is not the process's own.
+        log.end = Some(End { reason: end::IO_ERROR, status: 0, bytes: 0, ops: 0, digests: [0; 2], digested: 0 });
+    }
     if ring.len() <= chunk_at || u64_at(ring, control_at::MAGIC) != MAGIC || u32_at(ring, control_at::CLEAN) != 0 {
         return Ok(());
     }

@@ -51,6 +51,8 @@ pub fn recorded(own: &Path) -> bool {
 pub struct Origin {
     /// Whose child it is, and what of the parent's log comes before its own.
     pub fork: Fork,
+    /// Number of its thread that forked.
+    pub thread: u32,
     /// The threads that the parent had besides.
     pub left: Vec<Left>,
 }
@@ -107,10 +109,11 @@ pub fn origin(trace: &Path, process: u32) -> Result<Option<Origin>, Error> {
     let left = payload[size_of::<Fork>()..].chunks_exact(size_of::<Left>());
     let left = left.map(|l| Left { thread: log::u64_at(l, offset_of!(Left, thread)), ops: log::u64_at(l, offset_of!(Left, ops)) }).collect();
     // Numbers only grow, so who goes from child to parent comes to an end.
+    let thread = log::thread(head);
     if fork.number != process || fork.parent >= process {
         return Err(damaged(&format!("it is that of process {}, a child of {}", fork.number, fork.parent)));
     }
-    Ok(Some(Origin { fork, left }))
+    Ok(Some(Origin { fork, thread, left }))
 }
 
 /// Number of the process that `process` was forked from, directly or not, and that began as a program: its own where it did.

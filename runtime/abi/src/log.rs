@@ -172,7 +172,8 @@ pub struct ThreadEnd {
     pub ops: u64,
 }
 
-/// Payload of the FORK chunk, with which the log of a child process begins: what comes before it is in the parent's.
+/// Payload of the FORK chunk, with which the log of a child process begins: what comes before it is in the parent's. The chunk is one of the thread that
+/// forked, which goes on as the child's first one.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fork {
@@ -265,8 +266,25 @@ pub mod flat {
         /// a replay ends when it comes to it. `u64::MAX`: the thread ended, or it is not known.
         pub last_call: u64,
         /// The process is a child by a fork beside which this thread ran: threads with this number or a higher one
-        /// were started after that. 0: the thread is one of the process's own.
+        /// were started after that. 0: the thread is one of the process's own. [`FORKED`] is added where a process, this one or one before it, was forked by this thread.
         pub left: u64,
+    }
+
+    /// See [`Part::left`]. The main thread has it never.
+    pub const FORKED: u64 = 1 << 63;
+
+    impl Part {
+        /// [`Part::left`] by itself.
+        #[must_use]
+        pub const fn left(&self) -> u64 {
+            self.left & !FORKED
+        }
+
+        /// A process was forked by this thread, which is the first one of that.
+        #[must_use]
+        pub const fn has_forked(&self) -> bool {
+            self.left & FORKED != 0
+        }
     }
 
     /// At stream offset `offset` the checksum was `sum` after `boundaries` calls.

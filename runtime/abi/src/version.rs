@@ -7,6 +7,6 @@ pub const ABI: u32 = 13;
 /// Symbol that the runtime of this [`ABI`] defines.
 pub const ABI_SYMBOL: &str = "__itarget_abi_v13";
 /// Version of the log format.
-pub const LOG: u16 = 11;
+pub const LOG: u16 = 12;
 /// Version of the trace directory.
 pub const TRACE_DIR: u32 = 1;

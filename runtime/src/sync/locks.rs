@@ -244,7 +244,7 @@ fn unlock(e: &Entry, f: &dyn Fn() -> c_int) -> c_int {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_init(m: *mut Mutex, attr: *const libc::pthread_mutexattr_t) -> c_int {
-    refuse_left(m, |e| e.mutex_is_held(crate::process::main_before()));
+    refuse_left(m, |e| e.mutex_is_held(crate::process::first_before()));
     // SAFETY: passed on.
     let r = initialise(m, |m| unsafe { libc::pthread_mutex_init(m, attr) });
     if r == 0 && !attr.is_null() && matches!(how(), How::Record | How::Shadow) {
@@ -366,7 +366,7 @@ pub(super) fn chained(stamps: &core::sync::atomic::AtomicU64) {
 /// See `__itarget_mutex_lock`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_rwlock_init(l: *mut RwLock, attr: *const libc::pthread_rwlockattr_t) -> c_int {
-    refuse_left(l, Entry::is_written);
+    refuse_left(l, |e| e.is_written(crate::process::first()));
     // SAFETY: passed on.
     initialise(l, |l| unsafe { libc::pthread_rwlock_init(l, attr) })
 }

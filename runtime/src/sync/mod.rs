@@ -536,6 +536,15 @@ pub fn go_on() {
     SECTION.unlock();
 }
 
+/// In a child process that the main thread did not fork: nothing of that one is under way.
+pub fn forget_main() {
+    // SAFETY: it is not there.
+    unsafe {
+        MAIN.sync = Local::NEW;
+        MAIN.signals = crate::signal::Queue::NEW;
+    }
+}
+
 /// In a child process there is one thread, and no lock is taken.
 pub fn after_fork() {
     SECTION.unlock();
@@ -546,9 +555,9 @@ pub fn after_fork() {
     st().alive.store(1, SeqCst);
 }
 
-/// In a child process: the threads that its parent had at the fork, and their operations so far.
+/// In a child process: the other threads that its parent had at the fork, and their operations so far.
 pub fn left_behind(threads: u32) -> impl Iterator<Item = (u32, u64)> {
-    (1..threads).map(|number| (number, clock(number).done.get(Relaxed))).filter(|(_, ops)| *ops != u64::MAX)
+    (0..threads).filter(|number| *number != me().number).map(|number| (number, clock(number).done.get(Relaxed))).filter(|(_, ops)| *ops != u64::MAX)
 }
 
 /// Replay: the thread with that number begins.

@@ -131,9 +131,9 @@ impl Entry {
         self.state.load(Acquire) == 2 && self.shadow[0] as u32 != 0 && self.shadow[1] as i32 != but_by
     }
 
-    /// Whether a read-write lock is held for writing by another thread than the main one.
-    pub fn is_written(&self) -> bool {
-        self.writer.load(Relaxed) > 1
+    /// Whether a read-write lock is held for writing by another thread than that with this number.
+    pub fn is_written(&self, but_by: u32) -> bool {
+        ![0, but_by + 1].contains(&self.writer.load(Relaxed))
     }
 
     /// Whether a spin lock is held. Nobody knows by whom.

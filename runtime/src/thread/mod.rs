@@ -6,6 +6,7 @@
 
 pub mod cancel;
 mod ends;
+mod first;
 mod graves;
 pub mod seat;
 pub mod still;
@@ -24,8 +25,11 @@ use itarget_abi::control::mode;
 use itarget_abi::layout::{TCB_BASE, TCB_STRIDE, THREAD_STACKS, THREAD_STRIDE, THREADS_MAX};
 
 pub use ends::{park, settle, stay_behind, wait_alone};
+pub use first::begin_replay;
 pub use graves::{after_fork, hold};
 pub use seat::each;
+
+use first::{end_first, stays, wait_for_first};
 
 type Start = extern "C" fn(*mut c_void) -> *mut c_void;
 type Handle = libc::pthread_t;
@@ -62,6 +66,22 @@ pub struct Life {
     mask: Option<u64>,
     /// Replay: it was about to synchronize when the recording ended.
     pub waits: bool,
+    /// Record: how it forks.
+    pub forks: Forks,
+    /// 1: it ended, but stays until the process does.
+    over: AtomicU32,
+}
+
+/// How a thread forks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Forks {
+    /// It does not; a library may.
+    No,
+    /// For the program.
+    Yes,
+    /// So, beside others, and the child is to be recorded.
+    Beside,
 }
 
 impl Life {
@@ -89,6 +109,8 @@ impl Life {
         int: false,
         mask: None,
         waits: false,
+        forks: Forks::No,
+        over: AtomicU32::new(0),
     };
 }
 
@@ -330,6 +352,11 @@ extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
         if !catch.is_null() {
             cancel::unregister(catch.cast());
         }
+        if stays(me().number) {
+            me().life.result = value_of(result);
+            // Where the program's frames lie.
+            on_stack(end_first, core::ptr::null_mut(), life.top, &raw mut life.outer, core::ptr::null_mut());
+        }
         result
     };
     end(result)
@@ -437,11 +464,7 @@ fn end(result: *mut c_void) -> *mut c_void {
     crate::pool::leave();
     let t = me();
     let (number, stack) = (t.number, t.life.stack);
-    let mut result = result;
-    if t.life.int {
-        // C11: the upper half is nobody's.
-        result = (result as u64 as i32 as i64) as *mut c_void;
-    }
+    let result = value_of(result);
     crate::shadow::end();
     if recording() {
         log::end_of_thread();
@@ -461,6 +484,12 @@ fn end(result: *mut c_void) -> *mut c_void {
     // SAFETY: wakes who waits for the last thread.
     unsafe { sys!(libc::SYS_futex, (&raw const st().alive), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
     result
+}
+
+/// What this thread gives.
+fn value_of(result: *mut c_void) -> *mut c_void {
+    // C11: the upper half is nobody's.
+    if me().life.int { (result as u64 as i32 as i64) as *mut c_void } else { result }
 }
 
 fn unmap(number: u32, stack: (u64, u64)) {
@@ -501,25 +530,29 @@ unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_v
     let run = __itarget_enter(site::JOIN) != 0;
     let mut value = core::ptr::null_mut();
     let mut rc = 0;
-    let main = is_main(t);
+    let first = if is_main(t) { Some(0) } else { number_of(t) }.filter(|number| stays(*number)).and_then(of_number);
     if run {
-        rc = if main { wait_for_main() } else { f(&raw mut value) };
+        rc = first.map_or_else(|| f(&raw mut value), wait_for_first);
         __itarget_leave();
     }
     rc = word(rc as u64) as c_int;
     if rc == 0 {
         // SAFETY: the thread ended, or will.
         unsafe {
-            if main {
-                wait_for_main();
-                value = MAIN.life.result;
+            if let Some(first) = first {
+                if replaying() {
+                    // One that was left behind did not see it end.
+                    replay::may_end();
+                }
+                wait_for_first(first);
+                value = first.life.result;
             } else if replaying() {
                 libc::pthread_join(real(t), &raw mut value);
             }
             if let Some(number) = number_of(t).filter(|_| crate::shadow::active()) {
                 sync::joined(number);
             }
-            if let Some(number) = number_of(t) {
+            if let Some(number) = number_of(t).filter(|_| first.is_none()) {
                 let top = THREAD_STACKS + (u64::from(number) + 1) * THREAD_STRIDE;
                 unmap(number, (top - (THREAD_STRIDE - GUARD), THREAD_STRIDE - GUARD));
             }
@@ -531,17 +564,6 @@ unsafe fn join(t: Handle, result: *mut *mut c_void, f: impl FnOnce(*mut *mut c_v
     }
     rc
 }
-
-/// Waits until the main thread has ended on its own. It stays until the process ends.
-fn wait_for_main() -> c_int {
-    while MAIN_ENDED.load(SeqCst) == 0 {
-        // SAFETY: sleeps while it is 0.
-        unsafe { sys!(libc::SYS_futex, (&raw const MAIN_ENDED), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, 0u64, 0u64) };
-    }
-    0
-}
-
-static MAIN_ENDED: AtomicU32 = AtomicU32::new(0);
 
 /// pthread_join.
 ///
@@ -712,10 +734,8 @@ fn unwind() -> ! {
         // SAFETY: a buffer that setjmp filled, in a frame that is there.
         unsafe { crate::setjmp::jump(life.cleanup.cast(), 1) }
     }
-    if sync::is_main() {
-        values::destroy();
-        wait_for_others();
-        crate::exit::__itarget_exit(0)
+    if stays(me().number) {
+        end_first(core::ptr::null_mut());
     }
     // SAFETY: set when the thread began.
     unsafe {
@@ -749,24 +769,6 @@ pub unsafe extern "C" fn __itarget_pthread_exit(result: *mut c_void) -> ! {
 pub unsafe extern "C" fn __itarget_thrd_exit(result: c_int) -> ! {
     // SAFETY: passed on.
     unsafe { __itarget_pthread_exit(result as i64 as *mut c_void) }
-}
-
-/// The main thread ended on its own: the process does when the last thread has.
-fn wait_for_others() {
-    MAIN_ENDED.store(1, SeqCst);
-    // SAFETY: wakes who joins the main thread.
-    unsafe { sys!(libc::SYS_futex, (&raw const MAIN_ENDED), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, i32::MAX) };
-    // At replay the others end by themselves, too.
-    __itarget_enter(site::JOIN);
-    loop {
-        let alive = st().alive.load(SeqCst);
-        if alive <= 1 {
-            break;
-        }
-        // SAFETY: sleeps while the number is what was seen.
-        unsafe { sys!(libc::SYS_futex, (&raw const st().alive), libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG, u64::from(alive), 0u64) };
-    }
-    __itarget_leave();
 }
 
 /// Remembers the main thread.

@@ -1,6 +1,6 @@
 //! Seats: the state and the ring of a thread, used again by later threads.
 
-use crate::state::{MAIN, Thread, recording};
+use crate::state::{MAIN, Thread, me, recording};
 use crate::sync::{self, Lock};
 use crate::sys::{mmap, sys};
 use crate::view::Seen;
@@ -137,11 +137,11 @@ unsafe fn make() -> Option<*mut Thread> {
     }
 }
 
-/// In a child process that has only the main thread: its threads get rings of their own.
+/// In a child process, whose threads get rings of their own: the one that it has is the main one, or has the first seat from now on.
 pub fn forget() {
     // SAFETY: nobody sits there; the memory is ours.
     unsafe {
-        for i in 0..COUNT {
+        for i in (0..COUNT).filter(|i| !core::ptr::eq(ALL[*i], me())) {
             let (control, ring) = ((*ALL[i]).control, (*ALL[i]).ring);
             sys!(libc::SYS_munmap, control, PAGE as u64 + sync::BUFFER + ring);
             sys!(libc::SYS_munmap, (*ALL[i]).view.seen, size_of::<Seen>());
@@ -149,6 +149,31 @@ pub fn forget() {
         }
         COUNT = 0;
         FREE_COUNT = 0;
+        if !sync::is_main() {
+            ALL[0] = me();
+            COUNT = 1;
+            me().seat = 1;
+        }
+    }
+}
+
+/// In a child process that the thread which calls has forked, and that is not the main one: a ring in the place of the parent's. `copy`: its control block. False: no room.
+pub fn renew(copy: &Control) -> bool {
+    let (control, bytes) = (me().control, PAGE as u64 + sync::BUFFER + me().ring);
+    let fd = crate::start::open_ring(1);
+    if fd < 0 {
+        return false;
+    }
+    let (rw, fixed) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_FIXED);
+    // SAFETY: a file that was opened just now is mapped where the thread's ring is; nobody else looks there.
+    unsafe {
+        let there = crate::start::make_room(fd, bytes) && mmap(control as u64, bytes, rw, fixed, fd, 0).is_some();
+        sys!(libc::SYS_close, fd);
+        if there {
+            *control = *copy;
+            (*control).magic = 0;
+        }
+        there
     }
 }
 

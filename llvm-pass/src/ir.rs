@@ -435,6 +435,18 @@ impl Ir {
         call
     }
 
+    /// A branch by a condition in the place of one that ends a block.
+    pub fn branch_instead(&self, end: Value, cond: Value, then: LLVMBasicBlockRef, otherwise: LLVMBasicBlockRef) {
+        self.before(end);
+        llvm!(LLVMBuildCondBr(self.builder, cond, then, otherwise));
+        self.erase(end);
+    }
+
+    /// `not` of an `i1`.
+    pub fn not(&self, a: Value) -> Value {
+        self.xor(a, self.int(self.i1, 1))
+    }
+
     /// Builds a load.
     pub fn load(&self, ty: Type, p: Value) -> Value {
         llvm!(LLVMBuildLoad2(self.builder, ty, p, c"".as_ptr()))

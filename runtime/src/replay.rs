@@ -145,6 +145,11 @@ fn compare(k: &Check) {
     }
 }
 
+/// All of the thread's stream is taken, and the recorded process was killed.
+pub fn is_cut_off() -> bool {
+    position() == me().stream_len && header().end_reason == end::NONE
+}
+
 /// Takes `n` bytes of the stream.
 ///
 /// # Safety

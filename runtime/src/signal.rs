@@ -331,6 +331,9 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     if fault || matches!(page().mode, mode::PLAIN | mode::CHECK) {
         crate::shadow::done();
         crate::sync::faults();
+        if fault {
+            crate::view::faulted();
+        }
         // SAFETY: the program's handler, called as the kernel would.
         unsafe { call(&a, signal, info, context) };
         return;

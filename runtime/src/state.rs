@@ -10,6 +10,7 @@ use crate::signal::Queue;
 use crate::sync;
 use crate::view::{self, Seen, View};
 use crate::word::Words;
+use core::mem::offset_of;
 use core::sync::atomic::AtomicU32;
 use itarget_abi::control::{Control, PAGE, mode};
 
@@ -23,26 +24,29 @@ pub struct ControlPage {
 
 const CONTROL: Control = Control {
     mode: mode::PLAIN,
-    in_env: 0,
-    cur: 0,
-    end: 0,
-    sum: 0,
-    boundaries: 0,
-    chunk_offset: 0,
-    chunk_seq: 0,
-    chunk_start: 0,
-    last_site: 0,
     ended: 0,
-    next_async: u64::MAX,
     locale_c: 1,
     clean: 0,
-    magic: 0,
-    flushed: 0,
     bound: u64::MAX,
     missing: u64::MAX,
     accompanied: 0,
     bound_alone: u64::MAX,
+    magic: 0,
     number: 0,
+    cur: 0,
+    end: 0,
+    sum: 0,
+    boundaries: 0,
+    last_site: 0,
+    in_env: 0,
+    hits: 0,
+    run: 0,
+    most: 0,
+    next_async: u64::MAX,
+    chunk_offset: 0,
+    chunk_seq: 0,
+    chunk_start: 0,
+    flushed: 0,
     ops: 0,
     sync_start: 0,
     sync_cur: 0,
@@ -56,7 +60,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v13: u8 = 11;
+pub static __itarget_abi_v14: u8 = 11;
 
 /// What belongs to one thread.
 pub struct Thread {
@@ -160,9 +164,16 @@ core::arch::global_asm!(
     ".type __itarget_view,@object",
     ".size __itarget_view,8",
     "__itarget_view: .quad {seen}",
+    ".hidden __itarget_hits",
+    ".globl __itarget_hits",
+    ".type __itarget_hits,@object",
+    ".size __itarget_hits,8",
+    "__itarget_hits: .quad {control} + {hits}",
     ".popsection",
     foreign = sym FOREIGN,
     seen = sym FOREIGN_SEEN,
+    control = sym FOREIGN_CONTROL,
+    hits = const offset_of!(Control, hits),
 );
 
 #[inline(always)]
@@ -188,12 +199,14 @@ pub fn me() -> &'static mut Thread {
 pub unsafe fn become_thread(thread: *mut Thread) {
     // SAFETY: as in `own`.
     unsafe {
-        let seen = (*thread).view.seen;
+        let (seen, hits) = ((*thread).view.seen, &raw mut (*(*thread).control).hits);
         core::arch::asm!(
             "mov qword ptr fs:[itarget_self@tpoff], {}",
             "mov qword ptr fs:[__itarget_view@tpoff], {}",
+            "mov qword ptr fs:[__itarget_hits@tpoff], {}",
             in(reg) thread,
             in(reg) seen,
+            in(reg) hits,
             options(nostack, preserves_flags)
         );
     }

@@ -8,7 +8,7 @@ use itarget_abi::control::PAGE;
 use itarget_abi::log::flat::Check;
 use itarget_abi::log::Start as Fixed;
 use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, SYNC_BUFFER, ThreadEnd, end, kind};
-use itarget_abi::version;
+use itarget_abi::{version, view};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::mem::offset_of;
@@ -513,6 +513,9 @@ mod control_at {
     pub const SYNC_START: usize = offset_of!(Control, sync_start);
     pub const SYNC_CUR: usize = offset_of!(Control, sync_cur);
     pub const SYNC_OFFSET: usize = offset_of!(Control, sync_offset);
+    pub const HITS: usize = offset_of!(Control, hits);
+    pub const RUN: usize = offset_of!(Control, run);
+    pub const MOST: usize = offset_of!(Control, most);
 }
 
 /// Takes the live chunk of a thread that did not end by itself. It carries no check: the program may have
@@ -542,7 +545,16 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
     let live = u64_at(ring, control_at::CHUNK_SEQ) == t.chunks && u64_at(ring, control_at::CHUNK_OFFSET) == t.stream;
     let bytes = between(control_at::CHUNK_START, control_at::CUR).and_then(|n| ring[chunk_at..].get(..n));
     if let (true, Some(bytes)) = (live, bytes) {
-        t.take(number, bytes, sink)?;
+        let mut bytes = bytes.to_vec();
+        // How many hits the open run has is beside it.
+        let (left, long) = (u64_at(ring, control_at::HITS) as i64, u64_at(ring, control_at::MOST) == u64::from(view::most(true)));
+        let run = between(control_at::CHUNK_START, control_at::RUN).and_then(|at| bytes.get_mut(at..)).unwrap_or_default();
+        match run {
+            [low, high, ..] if long => [*low, *high] = view::settled(u16::from_le_bytes([*low, *high]), view::most(true), left).to_le_bytes(),
+            [run, ..] if !long => *run = view::settled(u16::from(*run), view::most(false), left) as u8,
+            _ => {}
+        }
+        t.take(number, &bytes, sink)?;
         t.salvaged = bytes.len() as u64;
         let finished = u32_at(ring, control_at::IN_ENV) == 0;
         t.last_call = Some(u64_at(ring, control_at::BOUNDARIES).saturating_add(u64::from(finished)));

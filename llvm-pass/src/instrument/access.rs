@@ -5,8 +5,7 @@ use crate::ir::{Type, Value};
 use itarget_abi::hooks::{APART, RACE, STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
 use itarget_abi::{layout, view};
 use itarget_plan::{How, Raced, Staged};
-use llvm_sys::core::LLVMSetThreadLocalMode;
-use llvm_sys::{LLVMThreadLocalMode, LLVMTypeKind};
+use llvm_sys::LLVMTypeKind;
 
 /// Most words of 8 bytes of what threads may race for that are loaded one by one.
 pub(super) const MOST_WORDS: u64 = 4;
@@ -141,11 +140,7 @@ impl Cx<'_> {
         }
         ir.before(then);
         ir.debug_of(store);
-        let view = ir.declare_global(view::SYMBOL, ir.ptr);
-        // SAFETY: a declaration; the runtime has the variable in the executable.
-        unsafe { LLVMSetThreadLocalMode(view, LLVMThreadLocalMode::LLVMLocalExecTLSModel) };
-        let at = ir.int_cast(ir.int_cast(ir.ptr_to_int(pointer), ir.int_type(view::BITS), false), ir.i64, false);
-        let seen = ir.store(value, ir.element(ir.i8, ir.load(ir.ptr, view), at));
+        let seen = ir.store(value, self.in_view(pointer));
         // SAFETY: a store.
         unsafe { llvm_sys::core::LLVMSetAlignment(seen, 1) };
     }

@@ -34,6 +34,9 @@ impl Hooks {
                     if stringify!($name).starts_with(itarget_abi::hooks::RACE) {
                         ir.preserve_most(f);
                     }
+                    if stringify!($name).contains("_missed") {
+                        ir.never_inline(f);
+                    }
                     by_name.insert(stringify!($name), (f, ty));
                 )*
             };

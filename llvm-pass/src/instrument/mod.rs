@@ -8,6 +8,7 @@ mod access;
 mod alloc;
 mod boundary;
 mod call;
+mod group;
 mod hooks;
 mod length;
 mod order;
@@ -88,10 +89,10 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
     work.sort_by_key(|w| w.0);
     let mut left: Vec<Value> = work.iter().map(|w| w.1).collect();
     ir.leave_out(&mut left);
-    for ((id, _), inst) in work.into_iter().zip(left) {
-        if !inst.is_null() {
-            cx.site(id, inst, plan)?;
-        }
+    let work: Vec<(u32, Value)> = work.into_iter().map(|w| w.0).zip(left).filter(|w| !w.1.is_null()).collect();
+    let done = cx.groups(&work, plan)?;
+    for (id, inst) in work.into_iter().filter(|w| !done.contains(&w.0)) {
+        cx.site(id, inst, plan)?;
     }
     cx.leaving();
     program::run(&cx, plan, text)?;

@@ -32,36 +32,12 @@ pub mod mode {
 pub struct Control {
     /// One of [`mode`].
     pub mode: u32,
-    /// Not 0 while the program's control is inside an environment call.
-    pub in_env: u32,
-    /// Next byte of the stream: in the ring (record) or in the mapped stream (replay).
-    pub cur: u64,
-    /// One past the last byte usable before the slow path must run (chunk end).
-    pub end: u64,
-    /// Running checksum of site ids since the start of the run, see [`mix`].
-    pub sum: u64,
-    /// Boundary calls since the start of the run (events).
-    pub boundaries: u64,
-    /// Stream offset of the start of the live chunk (bytes).
-    pub chunk_offset: u64,
-    /// Sequence number of the live chunk.
-    pub chunk_seq: u64,
-    /// First byte of the live chunk in memory.
-    pub chunk_start: u64,
-    /// Site id of the last event (for divergence reports).
-    pub last_site: u32,
     /// Not 0 once recording or replaying has ended early; see [`crate::log::end`].
     pub ended: u32,
-    /// Replay: value of `boundaries` at which the next asynchronous event is delivered.
-    pub next_async: u64,
     /// 1 while every locale category is "C"/"POSIX".
     pub locale_c: u32,
     /// 1 once the ring holds nothing that the log does not hold.
     pub clean: u32,
-    /// Marks a live ring file: [`crate::log::MAGIC`] while in use.
-    pub magic: u64,
-    /// Bytes already copied from the ring to the log (stream offset).
-    pub flushed: u64,
     /// Addresses at or above this one are checked: `layout::BOUND`, or `layout::SHARED_BOUND` once the process is not alone, or `u64::MAX` in
     /// mode plain, where nothing needs to be.
     pub bound: u64,
@@ -71,8 +47,38 @@ pub struct Control {
     pub accompanied: u64,
     /// Addresses at or above this one are checked where every one is logged once the process is not alone: as `bound` before that, then 0.
     pub bound_alone: u64,
+    /// Marks a live ring file: [`crate::log::MAGIC`] while in use.
+    pub magic: u64,
     /// Number of the thread.
     pub number: u64,
+    /// Next byte of the stream: in the ring (record) or in the mapped stream (replay). From here on, a line of the cache below what all threads read, the thread writes.
+    pub cur: u64,
+    /// One past the last byte usable before the slow path must run (chunk end).
+    pub end: u64,
+    /// Running checksum of site ids since the start of the run, see [`mix`].
+    pub sum: u64,
+    /// Boundary calls since the start of the run (events).
+    pub boundaries: u64,
+    /// Site id of the last event (for divergence reports).
+    pub last_site: u32,
+    /// Not 0 while the program's control is inside an environment call.
+    pub in_env: u32,
+    /// Record: how many more hits the thread's open run takes (see [`crate::view`]), less those that are counted and still to come; 0, less these, where no run takes any.
+    pub hits: i64,
+    /// Record: address of the beginning of the open run, in the live chunk; 0: no run is open.
+    pub run: u64,
+    /// Record: most hits of the open run, see [`crate::view::most`].
+    pub most: u64,
+    /// Replay: value of `boundaries` at which the next asynchronous event is delivered.
+    pub next_async: u64,
+    /// Stream offset of the start of the live chunk (bytes).
+    pub chunk_offset: u64,
+    /// Sequence number of the live chunk.
+    pub chunk_seq: u64,
+    /// First byte of the live chunk in memory.
+    pub chunk_start: u64,
+    /// Bytes already copied from the ring to the log (stream offset).
+    pub flushed: u64,
     /// Synchronization operations of the thread so far.
     pub ops: u64,
     /// First byte of the thread's synchronization log that is not in `log` yet, in memory.
@@ -82,6 +88,9 @@ pub struct Control {
     /// Bytes of it that `log` holds.
     pub sync_offset: u64,
 }
+
+// What all threads read lies apart from what one of them writes.
+const _: () = assert!(core::mem::offset_of!(Control, cur) == 64);
 
 /// One step of the running checksum of site ids. Order matters: FNV-1a over 32-bit ids, with a
 /// rotation so that high bits feed back.

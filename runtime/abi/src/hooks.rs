@@ -112,6 +112,27 @@ macro_rules! for_each_hook {
             __itarget_race_ck2(from: ptr, site: i32) -> i64;
             __itarget_race_ck4(from: ptr, site: i32) -> i64;
             __itarget_race_ck8(from: ptr, site: i32) -> i64;
+            // the same of a load that is counted already, where it may not be a hit (see `view::GROUP`), or may not race
+            __itarget_race_missed1(from: ptr, site: i32) -> i64;
+            __itarget_race_missed2(from: ptr, site: i32) -> i64;
+            __itarget_race_missed4(from: ptr, site: i32) -> i64;
+            __itarget_race_missed8(from: ptr, site: i32) -> i64;
+            __itarget_race_at_missed1(from: ptr, site: i32) -> i64;
+            __itarget_race_at_missed2(from: ptr, site: i32) -> i64;
+            __itarget_race_at_missed4(from: ptr, site: i32) -> i64;
+            __itarget_race_at_missed8(from: ptr, site: i32) -> i64;
+            __itarget_race_st_missed1(from: ptr, site: i32) -> i64;
+            __itarget_race_st_missed2(from: ptr, site: i32) -> i64;
+            __itarget_race_st_missed4(from: ptr, site: i32) -> i64;
+            __itarget_race_st_missed8(from: ptr, site: i32) -> i64;
+            __itarget_race_fr_missed1(from: ptr, site: i32) -> i64;
+            __itarget_race_fr_missed2(from: ptr, site: i32) -> i64;
+            __itarget_race_fr_missed4(from: ptr, site: i32) -> i64;
+            __itarget_race_fr_missed8(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_missed1(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_missed2(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_missed4(from: ptr, site: i32) -> i64;
+            __itarget_race_mapped_missed8(from: ptr, site: i32) -> i64;
             // where it may lie elsewhere at replay
             __itarget_race_mapped1(from: ptr, site: i32) -> i64;
             __itarget_race_mapped2(from: ptr, site: i32) -> i64;

@@ -1,13 +1,13 @@
 //! The fast paths of loads that may race, in assembly: everything but the result and r11 is kept (LLVM's `preserve_most`), so that the
 //! code around a load does not pay for it.
 
-use super::{apart, appended, located, slow};
+use super::{apart, apart_counted, appended, located, located_counted, slow};
 use crate::state::{Thread, __itarget_ctl};
 use crate::variables::{self, Variables};
 use core::mem::offset_of;
 use itarget_abi::control::Control;
 use itarget_abi::layout;
-use itarget_abi::view::BYTES;
+use itarget_abi::view::{self, BYTES};
 
 // A function that others call by that name.
 macro_rules! begin {
@@ -57,14 +57,13 @@ macro_rules! leave {
     };
 }
 
-// A load of each size: an open run with room, and memory as the view has it.
-macro_rules! race {
-    ($name:literal, $size:literal, $load:literal, $compare:literal) => {
+// A load of each size, which is counted by what `$count` is (below 0: not as a hit of the open run), and memory as the view has it.
+macro_rules! counted {
+    ($name:literal, $size:literal, $load:literal, $compare:literal, $count:literal $($operand:tt)*) => {
         core::arch::global_asm!(
             begin!($name),
-            "mov rax, qword ptr fs:[itarget_run@tpoff]",
-            "cmp byte ptr [rax], {hits}",
-            "jae 3f",
+            $count,
+            "js 3f",
             "push rcx",
             ".cfi_adjust_cfa_offset 8",
             "mov ecx, edi",
@@ -73,7 +72,6 @@ macro_rules! race {
             $load,
             $compare,
             "jne 2f",
-            "inc byte ptr [rax]",
             "mov rax, r11",
             "pop rcx",
             ".cfi_adjust_cfa_offset -8",
@@ -92,23 +90,35 @@ macro_rules! race {
             through!($size),
             end!($name),
             mask = const BYTES - 1,
-            hits = const super::HITS,
             miss = sym appended,
             slow = sym slow,
+            $($operand)*
         );
     };
 }
 
-race!("__itarget_race1", "1", "movzx r11d, byte ptr [rdi]", "cmp byte ptr [rcx], r11b");
-race!("__itarget_race2", "2", "movzx r11d, word ptr [rdi]", "cmp word ptr [rcx], r11w");
-race!("__itarget_race4", "4", "mov r11d, dword ptr [rdi]", "cmp dword ptr [rcx], r11d");
-race!("__itarget_race8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], r11");
+// One that is counted here, and one of a group, which is.
+macro_rules! race {
+    ($name:literal, $missed:literal, $size:literal, $load:literal, $compare:literal) => {
+        counted!($name, $size, $load, $compare, "mov rax, qword ptr fs:[__itarget_hits@tpoff]\ndec qword ptr [rax]");
+        counted!(
+            $missed, $size, $load, $compare,
+            "mov r11, qword ptr fs:[__itarget_hits@tpoff]\nmov eax, esi\nshr eax, {rest}\nand eax, {group}\nadd rax, qword ptr [r11]"
+            rest = const view::REST_SHIFT, group = const view::GROUP - 1,
+        );
+    };
+}
+
+race!("__itarget_race1", "__itarget_race_missed1", "1", "movzx r11d, byte ptr [rdi]", "cmp byte ptr [rcx], r11b");
+race!("__itarget_race2", "__itarget_race_missed2", "2", "movzx r11d, word ptr [rdi]", "cmp word ptr [rcx], r11w");
+race!("__itarget_race4", "__itarget_race_missed4", "4", "mov r11d, dword ptr [rdi]", "cmp dword ptr [rcx], r11d");
+race!("__itarget_race8", "__itarget_race_missed8", "8", "mov r11, qword ptr [rdi]", "cmp qword ptr [rcx], r11");
 
 // The same of what is the environment's or not, by its address. The environment's heap is told apart here (that which threads may share by the bound as it is now), and what is wholly in its variables
 // or wholly beside them, a few bytes at a time; `$low` goes to 5 for replay space and
-// to 9 for the environment's. Where that is not clear, `located` tells.
+// to 9 for the environment's. Where that is not clear, `$located` tells. `$plain` is for replay space.
 macro_rules! located {
-    ($name:literal, $size:literal, $load:literal, $race:literal, $low:expr, $($operand:tt)*) => {
+    ($name:literal, $size:literal, $load:literal, ($race:literal, $plain:literal, $located:ident), $low:expr, $($operand:tt)*) => {
         core::arch::global_asm!(
             begin!($name),
             "mov rax, rdi",
@@ -120,6 +130,7 @@ macro_rules! located {
             $low,
             leave!("located", $size),
             "5:",
+            $plain,
             $load,
             "ret",
             "12:",
@@ -133,7 +144,7 @@ macro_rules! located {
             shared = const layout::SHARED_BASE >> ARENA,
             control = sym __itarget_ctl,
             above = const offset_of!(Control, bound),
-            located = sym located,
+            located = sym $located,
             $($operand)*
         );
     };
@@ -168,9 +179,9 @@ macro_rules! low {
 }
 
 macro_rules! at {
-    ($name:literal, $size:literal, $load:literal, $race:literal, $aligned:literal, $rest:literal, $stack:literal $($operand:tt)*) => {
+    ($name:literal, $size:literal, $load:literal, $how:tt, $aligned:literal, $rest:literal, $stack:literal $($operand:tt)*) => {
         located!(
-            $name, $size, $load, $race, low!($stack, $aligned, $rest),
+            $name, $size, $load, $how, low!($stack, $aligned, $rest),
             bound = const layout::BOUND_SHIFT,
             grain = const variables::GRAIN,
             variables = sym variables::VARIABLES,
@@ -185,9 +196,9 @@ macro_rules! at {
 
 // Variables and stacks.
 macro_rules! st {
-    ($name:literal, $size:literal, $load:literal, $race:literal, $aligned:literal, $rest:literal) => {
+    ($name:literal, $size:literal, $load:literal, $how:tt, $aligned:literal, $rest:literal) => {
         at!(
-            $name, $size, $load, $race, $aligned, $rest, "sub eax, {stacks}\ncmp eax, {beyond}\njb 9f\n"
+            $name, $size, $load, $how, $aligned, $rest, "sub eax, {stacks}\ncmp eax, {beyond}\njb 9f\n"
             stacks = const layout::STACK_BASE >> ARENA,
             beyond = const STACKS,
         );
@@ -222,7 +233,7 @@ const _: () = {
 
 // The same of what may lie elsewhere at replay: the view does not have that, see `layout::mapped_at_replay`.
 macro_rules! mapped {
-    ($name:literal, $size:literal, $race:literal) => {
+    ($name:literal, $size:literal, $race:literal, $apart:ident) => {
         core::arch::global_asm!(
             begin!($name),
             "mov rax, rdi",
@@ -236,7 +247,7 @@ macro_rules! mapped {
             arena = const ARENA,
             mixed = const layout::MIXED_BASE >> ARENA,
             heap = const layout::ENV_BASE >> ARENA,
-            apart = sym apart,
+            apart = sym $apart,
         );
     };
 }
@@ -258,14 +269,20 @@ macro_rules! alone {
 }
 
 macro_rules! sizes {
-    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $mapped:literal, $mapped_alone:literal, $aligned:literal, $rest:literal;)*) => {
+    ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $mapped:literal, $mapped_alone:literal,
+        $missed:literal, $at_missed:literal, $st_missed:literal, $fr_missed:literal, $mapped_missed:literal, $aligned:literal, $rest:literal;)*) => {
         $(
-            at!($at, $size, $load, $race, $aligned, $rest, "");
-            st!($st, $size, $load, $race, $aligned, $rest);
+            at!($at, $size, $load, ($race, "", located), $aligned, $rest, "");
+            st!($st, $size, $load, ($race, "", located), $aligned, $rest);
             framed!($fr, $at, $st);
+            // One of a group was counted already, and does not count where it does not race.
+            at!($at_missed, $size, $load, ($missed, "mov rax, qword ptr fs:[__itarget_hits@tpoff]\ninc qword ptr [rax]", located_counted), $aligned, $rest, "");
+            st!($st_missed, $size, $load, ($missed, "mov rax, qword ptr fs:[__itarget_hits@tpoff]\ninc qword ptr [rax]", located_counted), $aligned, $rest);
+            framed!($fr_missed, $at_missed, $st_missed);
             // Above the bound, as the caller has seen.
-            located!($ck, $size, $load, $race, "",);
-            mapped!($mapped, $size, $race);
+            located!($ck, $size, $load, ($race, "", located), "",);
+            mapped!($mapped, $size, $race, apart);
+            mapped!($mapped_missed, $size, $missed, apart_counted);
             alone!($alone, $size, $race);
             alone!($mapped_alone, $size, $mapped);
         )*
@@ -274,11 +291,15 @@ macro_rules! sizes {
 
 sizes! {
     "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1", "__itarget_race_mapped1", "__itarget_race_mapped_alone1",
+        "__itarget_race_missed1", "__itarget_race_at_missed1", "__itarget_race_st_missed1", "__itarget_race_fr_missed1", "__itarget_race_mapped_missed1",
         "", "jnc 5f\n";
     "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2", "__itarget_race_mapped2", "__itarget_race_mapped_alone2",
+        "__itarget_race_missed2", "__itarget_race_at_missed2", "__itarget_race_st_missed2", "__itarget_race_fr_missed2", "__itarget_race_mapped_missed2",
         "test dil, 1\njnz 7f\n", "jnc 5f\n";
     "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4", "__itarget_race_mapped4", "__itarget_race_mapped_alone4",
+        "__itarget_race_missed4", "__itarget_race_at_missed4", "__itarget_race_st_missed4", "__itarget_race_fr_missed4", "__itarget_race_mapped_missed4",
         "test dil, 3\njnz 7f\n", "jnc 5f\n";
     "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8", "__itarget_race_mapped8", "__itarget_race_mapped_alone8",
+        "__itarget_race_missed8", "__itarget_race_at_missed8", "__itarget_race_st_missed8", "__itarget_race_fr_missed8", "__itarget_race_mapped_missed8",
         "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

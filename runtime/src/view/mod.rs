@@ -4,8 +4,12 @@
 //!
 //! Hits and misses are counted in *runs*: a byte of the stream, at the place where the run begins, holds the number of hits (low
 //! 5 bits) and of the misses that follow them (high 3 bits). A hit after a miss, and a count that is full, begins the next
-//! run. The byte is counted up where it lies, in the live chunk, so that a process that is killed leaves nothing behind; it stays open
-//! while other entries follow it, until the chunk is written out.
+//! run; one that follows a run full of hits is long, and has 2 bytes there, of which 13 bits count hits. It stays open while other entries follow it,
+//! until the chunk is written out. Hits are counted down in the thread's control block, which what is
+//! left of a process that is killed has, too; the run gets their number at the first miss ([`settled`]).
+//!
+//! Instrumented code counts several loads at once, before the first of them ([`itarget_abi::view::GROUP`]), and compares by itself; what is no hit, and all loads where no run
+//! takes any more, come here, and say how many of these are still to come. A fault may keep these from coming ([`faulted`]).
 //!
 //! Where misses follow each other in memory, more than the value is logged ([`scan`]): what lies ahead, so that the next loads hit. Copies
 //! of such memory are compared with the view, too ([`copy`]).
@@ -18,23 +22,17 @@ mod fast;
 mod scan;
 
 use crate::hooks::{__itarget_ld, plain, watched};
-use crate::state::{ctl, elsewhere, me, page, recording, st};
+use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
 use crate::{log, replay, variables, word};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
-use itarget_abi::control::{mix, mode};
+use itarget_abi::control::{Control, mix, mode};
 use itarget_abi::hooks::APART;
 use itarget_abi::layout::mapped_at_replay;
-use itarget_abi::view::{BEYOND, BYTES};
+use itarget_abi::view::{BEYOND, BYTES, MISSES, REST_SHIFT, most, settled};
 use scan::Scans;
 
-/// Bits of a run's byte that count hits.
-const HIT_BITS: u32 = 5;
-/// Most hits of a run.
-const HITS: u8 = (1 << HIT_BITS) - 1;
-/// What `run` leads to where no run is open, or every load is looked at: there is no room for anything.
-static CLOSED: u8 = u8::MAX;
-/// Most misses of a run.
-const MISSES: u8 = u8::MAX >> HIT_BITS;
+/// Nothing is ever mapped below: a load from there is a fault, at replay too.
+const NULL_PAGES: u64 = 4096;
 
 /// Bytes that a thread saw last, by the low bits of addresses; a value at the end reaches beyond.
 pub struct Seen([u8; BYTES + BEYOND]);
@@ -47,7 +45,9 @@ impl Seen {
 /// What a thread saw last.
 pub struct View {
     /// Replay: hits, then misses, that are left of the run.
-    left: (u8, u8),
+    left: (u16, u16),
+    /// The run that begins next is long.
+    long: bool,
     /// Where misses follow each other in memory.
     scans: Scans,
     /// Only its thread looks there.
@@ -57,7 +57,7 @@ pub struct View {
 impl View {
     /// Nothing seen yet.
     pub const fn new(seen: *mut Seen) -> View {
-        View { left: (0, 0), scans: Scans::NEW, seen }
+        View { left: (0, 0), long: false, scans: Scans::NEW, seen }
     }
 
     /// The byte for an address; as many as a value has follow it, or those of the rest of the address's page.
@@ -78,37 +78,64 @@ impl View {
     }
 }
 
-core::arch::global_asm!(
-    ".pushsection .tdata.itarget_run,\"awT\",@progbits",
-    ".p2align 3",
-    ".hidden itarget_run",
-    ".globl itarget_run",
-    ".type itarget_run,@object",
-    ".size itarget_run,8",
-    "itarget_run: .quad {closed}",
-    ".popsection",
-    closed = sym CLOSED,
-);
-
-/// The byte of the calling thread's open run, in its live chunk, or [`CLOSED`].
-#[inline(always)]
-fn run() -> *mut u8 {
-    let run: *mut u8;
-    // SAFETY: a thread-local variable of 8 bytes in the executable.
-    unsafe { core::arch::asm!("mov {}, qword ptr fs:[itarget_run@tpoff]", out(reg) run, options(readonly, nostack, preserves_flags)) };
-    run
-}
-
-#[inline(always)]
-fn set_run(run: *mut u8) {
-    // SAFETY: as above.
-    unsafe { core::arch::asm!("mov qword ptr fs:[itarget_run@tpoff], {}", in(reg) run, options(nostack, preserves_flags)) };
-}
-
 /// The run ends, since the live chunk is written out; a new thread has none.
 #[inline(always)]
 pub fn close() {
-    set_run((&raw const CLOSED).cast_mut());
+    let c = ctl();
+    if c.run != 0 {
+        end(c);
+        c.hits = 0;
+    }
+}
+
+/// What stands at the beginning of the open run.
+fn header(c: &Control) -> u16 {
+    // SAFETY: it lies in the live chunk.
+    unsafe { if c.most == u64::from(most(true)) { (c.run as *const u16).read_unaligned() } else { u16::from(*(c.run as *const u8)) } }
+}
+
+fn set_header(c: &Control, run: u16) {
+    // SAFETY: as above.
+    unsafe { if c.most == u64::from(most(true)) { (c.run as *mut u16).write_unaligned(run) } else { *(c.run as *mut u8) = run as u8 } }
+    // A process may be killed between any two instructions: the order is that of the program.
+    compiler_fence(Release);
+}
+
+/// Ends the open run.
+fn end(c: &mut Control) {
+    let run = settled(header(c), c.most as u16, c.hits);
+    set_header(c, run);
+    me().view.long = u64::from(run) == c.most;
+    c.run = 0;
+    compiler_fence(Release);
+}
+
+/// Begins a run, with a hit or with a miss; there is room for it.
+fn begin(c: &mut Control, hit: bool) {
+    if c.run != 0 {
+        end(c);
+    }
+    let long = me().view.long;
+    let most = most(long);
+    c.most = u64::from(most);
+    c.hits = if hit { i64::from(most) - 1 } else { 0 };
+    c.run = c.cur;
+    set_header(c, if hit { most } else { most + 1 });
+    c.cur += if long { 2 } else { 1 };
+}
+
+/// After a fault: those loads that were counted and did not come are hits, as far as the run takes them.
+pub fn faulted() {
+    if elsewhere() {
+        return;
+    }
+    let (c, left) = (ctl(), &mut me().view.left.0);
+    if replaying() {
+        *left -= (-c.hits).clamp(0, i64::from(*left)) as u16;
+        c.hits = 0;
+    } else if recording() {
+        c.hits = c.hits.max(0);
+    }
 }
 
 /// A load, as the assembly of [`fast`] does it.
@@ -117,17 +144,17 @@ pub fn close() {
 /// `from` is valid for reading `size` bytes, unless at replay.
 #[inline(always)]
 pub unsafe fn load(from: *const u8, size: i32, site: i32) -> i64 {
-    let run = run();
-    // SAFETY: an open run's byte lies in the live chunk, which is not written to where there is no room; memory is only read while recording.
+    let c = ctl();
+    c.hits -= 1;
+    // SAFETY: memory is only read while recording.
     unsafe {
-        if *run >= HITS {
+        if c.hits < 0 {
             return slow(from, site, size);
         }
         let value = plain(from, size);
         if me().view.at(from, size) != value as u64 {
             return appended(from, site, size, value);
         }
-        *run += 1;
         value
     }
 }
@@ -149,6 +176,22 @@ unsafe extern "C" fn located(from: *const u8, site: i32, size: i32) -> i64 {
     }
 }
 
+/// The same of one of a group, which is counted already.
+///
+/// # Safety
+/// As [`located`].
+unsafe extern "C" fn located_counted(from: *const u8, site: i32, size: i32) -> i64 {
+    // SAFETY: passed on.
+    unsafe {
+        let races = variables::logged::<false>(from as u64, size as u64);
+        if races && (site as u32 & APART == 0 || mapped_at_replay(from as u64)) {
+            return slow(from, site, size);
+        }
+        ctl().hits += 1;
+        if races { apart(from, site, size) } else { plain(from, size) }
+    }
+}
+
 /// A load of what may lie elsewhere at replay.
 ///
 /// # Safety
@@ -158,19 +201,35 @@ unsafe extern "C" fn apart(from: *const u8, site: i32, size: i32) -> i64 {
     unsafe { __itarget_ld(from, size, number(site)) }
 }
 
-/// The site without [`APART`].
-#[inline(always)]
-const fn number(site: i32) -> i32 {
-    (site as u32 & !APART) as i32
+/// The same of one of a group, which is counted already.
+///
+/// # Safety
+/// As `__itarget_ld`.
+unsafe extern "C" fn apart_counted(from: *const u8, site: i32, size: i32) -> i64 {
+    ctl().hits += 1;
+    // SAFETY: passed on.
+    unsafe { apart(from, site, size) }
 }
 
-/// A load where the fast path does not do.
+/// The site without [`APART`] and what stands at [`REST_SHIFT`].
+#[inline(always)]
+const fn number(site: i32) -> i32 {
+    (site as u32 & ((1 << REST_SHIFT) - 1)) as i32
+}
+
+/// Loads of the group that are still to come.
+#[inline(always)]
+const fn rest(site: i32) -> i64 {
+    ((site as u32 & !APART) >> REST_SHIFT) as i64
+}
+
+/// A load, counted already, where the fast path does not do.
 ///
 /// # Safety
 /// `from` is valid for reading `size` bytes.
 unsafe extern "C" fn slow(from: *const u8, site: i32, size: i32) -> i64 {
     match page().mode {
-        mode::REPLAY => taken(from, number(site) as u32, size) as i64,
+        mode::REPLAY => taken(from, site, size) as i64,
         mode::RECORD => {
             // SAFETY: the caller's promise.
             appended(from, site, size, unsafe { plain(from, size) })
@@ -180,12 +239,13 @@ unsafe extern "C" fn slow(from: *const u8, site: i32, size: i32) -> i64 {
     }
 }
 
-/// Appends what was read.
+/// Appends what was read; the load is counted already.
 extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64 {
     if page().mode != mode::RECORD || elsewhere() {
         return value;
     }
-    let site = number(site);
+    let (rest, site) = (rest(site), number(site));
+    ctl().hits += rest + 1;
     if st().watched {
         watched(site as u32);
     }
@@ -196,18 +256,15 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
     let view = &mut me().view;
     let last = view.at(from, size);
     let hit = last == value as u64;
-    let run = run();
-    // SAFETY: the run's byte lies in the live chunk, where room was reserved, too; a byte has its value before the cursor moves over it.
-    unsafe {
-        if if hit { *run < HITS } else { *run >> HIT_BITS < MISSES } {
-            *run += if hit { 1 } else { 1 << HIT_BITS };
-        } else {
-            let run = ctl().cur as *mut u8;
-            *run = if hit { 1 } else { 1 << HIT_BITS };
-            compiler_fence(Release);
-            ctl().cur += 1;
-            set_run(run);
-        }
+    let c = ctl();
+    if hit && c.hits > 0 {
+        c.hits -= 1;
+    } else if !hit && c.run != 0 && u64::from(header(c)) < u64::from(MISSES) * (c.most + 1) {
+        let run = settled(header(c), c.most as u16, c.hits) + c.most as u16 + 1;
+        set_header(c, run);
+        c.hits = 0;
+    } else {
+        begin(c, hit);
     }
     // A process may be killed between any two instructions: a miss is counted before its value is there.
     compiler_fence(Release);
@@ -238,15 +295,24 @@ extern "C" fn appended(from: *const u8, site: i32, size: i32, value: i64) -> i64
         // The next one comes here again.
         close();
     }
+    ctl().hits -= rest;
     value
 }
 
-/// Takes what was read.
-fn taken(from: *const u8, site: u32, size: i32) -> u64 {
+/// Takes what was read; the load is counted already.
+fn taken(from: *const u8, site: i32, size: i32) -> u64 {
     if elsewhere() {
         // SAFETY: such a thread does what it does; see `elsewhere`.
         return unsafe { plain(from, size) as u64 };
     }
+    if (from as u64) < NULL_PAGES || replay::is_cut_off() && mapped_at_replay(from as u64) {
+        // It may be what the recorded program died of.
+        // SAFETY: a fault there is the program's.
+        unsafe { core::ptr::read_volatile(from) };
+    }
+    // There is no run here that takes hits: instrumented code asks for each.
+    ctl().hits = -rest(site);
+    let site = number(site) as u32;
     if st().watched {
         watched(site);
     }
@@ -256,10 +322,12 @@ fn taken(from: *const u8, site: u32, size: i32) -> u64 {
         if replay::at_check() {
             word::close();
         }
-        let mut run = 0u8;
-        // SAFETY: one writable byte.
-        unsafe { replay::take(&raw mut run, 1) };
-        view.left = (run & HITS, run >> HIT_BITS);
+        let mut run = [0u8; 2];
+        // SAFETY: as many writable bytes.
+        unsafe { replay::take(run.as_mut_ptr(), if view.long { 2 } else { 1 }) };
+        let (run, most) = (u16::from_le_bytes(run), most(view.long));
+        view.left = (run & most, run >> most.trailing_ones());
+        view.long = run == most;
     }
     let last = view.at(from, size);
     if view.left.0 > 0 {

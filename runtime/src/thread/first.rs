@@ -1,12 +1,12 @@
 //! The first thread of a process: the main one, or in a child the one that forked it. When it ends on its own it stays, and the process ends with the last
 //! of the others.
 
-use super::{Thread, counts, values};
+use super::{Thread, counts};
 use crate::exit::site;
 use crate::hooks::{__itarget_enter, __itarget_leave};
-use crate::replay;
-use crate::state::{me, replaying, st};
+use crate::state::{me, recording, replaying, st};
 use crate::sys::sys;
+use crate::{replay, signal};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering::SeqCst;
 
@@ -26,8 +26,11 @@ pub fn wait_for_first(first: &Thread) -> c_int {
 
 /// The first thread ends on its own.
 pub extern "C" fn end_first(_: *mut c_void) -> *mut c_void {
-    values::destroy();
     wait_for_others();
+    if let Some(mask) = me().life.mask.filter(|_| recording()) {
+        // What handlers of exit do is the last thread's in C's library.
+        signal::unblock(mask);
+    }
     crate::exit::__itarget_exit(0)
 }
 

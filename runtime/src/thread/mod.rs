@@ -62,7 +62,7 @@ pub struct Life {
     pub ran: bool,
     /// C11: the function gives an `int`.
     int: bool,
-    /// Signals that it blocks at first, if they are all blocked until it is one that is recorded.
+    /// Signals that it blocks at first, if they are all blocked until it is one that is recorded, and at last, where they all are.
     mask: Option<u64>,
     /// Replay: it was about to synchronize when the recording ended.
     pub waits: bool,
@@ -346,20 +346,32 @@ extern "C" fn begin(thread: *mut c_void) -> *mut c_void {
         }
         let life = &mut me().life;
         let (Some(start), argument) = (life.start, life.argument) else { return core::ptr::null_mut() };
-        // At replay nobody is cancelled by glibc.
-        let catch = if replaying() { core::ptr::null_mut() } else { &raw mut life.catch };
-        let result = on_stack(start, argument, life.top, &raw mut life.outer, catch);
+        me().life.result = value_of(on_program_stack(start, argument));
+        // All that the program runs lies on its own stack.
+        on_program_stack(values::destroy, core::ptr::null_mut());
+        on_program_stack(take_last_signals, core::ptr::null_mut());
+        // One that forked a child in these is the first one there.
+        if stays(me().number) {
+            on_program_stack(end_first, core::ptr::null_mut());
+        }
+        me().life.result
+    };
+    end(result)
+}
+
+/// Calls a function where the frames of the program lie in this thread. Gives what it gives, or what the thread is ended with in it.
+unsafe fn on_program_stack(f: Start, argument: *mut c_void) -> *mut c_void {
+    let life = &mut me().life;
+    // At replay nobody is cancelled by glibc.
+    let catch = if replaying() { core::ptr::null_mut() } else { &raw mut life.catch };
+    // SAFETY: nothing else runs there any more, or yet.
+    unsafe {
+        let result = on_stack(f, argument, life.top, &raw mut life.outer, catch);
         if !catch.is_null() {
             cancel::unregister(catch.cast());
         }
-        if stays(me().number) {
-            me().life.result = value_of(result);
-            // Where the program's frames lie.
-            on_stack(end_first, core::ptr::null_mut(), life.top, &raw mut life.outer, core::ptr::null_mut());
-        }
         result
-    };
-    end(result)
+    }
 }
 
 /// Calls a function on another stack, or further down on this one if `top` is 0; [`back`] ends it, too. While it runs `catch`, if not null, is registered
@@ -447,24 +459,26 @@ unsafe extern "C" fn back(outer: *mut u64, result: *mut c_void) -> ! {
     )
 }
 
-/// The program's part of a thread is over.
-fn end(result: *mut c_void) -> *mut c_void {
-    let thread: *mut Thread = me();
-    values::destroy();
+/// Signals sent to the process go to other threads from now on; those that came run their handlers.
+extern "C" fn take_last_signals(_: *mut c_void) -> *mut c_void {
     if recording() {
-        // Signals sent to the process go to other threads from now on; those that came run their handlers.
-        signal::block();
+        me().life.mask = Some(signal::block());
         crate::state::ctl().boundaries += 1;
         signal::deliver_last();
     } else if replaying() {
         sync::safe_point();
     }
+    me().life.result
+}
+
+/// The program's part of a thread is over.
+fn end(result: *mut c_void) -> *mut c_void {
+    let thread: *mut Thread = me();
     values::free_locals();
     me().line.free();
     crate::pool::leave();
     let t = me();
     let (number, stack) = (t.number, t.life.stack);
-    let result = value_of(result);
     crate::shadow::end();
     if recording() {
         log::end_of_thread();
@@ -734,17 +748,14 @@ fn unwind() -> ! {
         // SAFETY: a buffer that setjmp filled, in a frame that is there.
         unsafe { crate::setjmp::jump(life.cleanup.cast(), 1) }
     }
-    if stays(me().number) {
+    if life.outer == 0 {
+        // The main thread, which nothing of ours is around.
+        values::destroy(core::ptr::null_mut());
+        take_last_signals(core::ptr::null_mut());
         end_first(core::ptr::null_mut());
     }
     // SAFETY: set when the thread began.
-    unsafe {
-        if life.outer == 0 {
-            let result = end(life.result);
-            libc::pthread_exit(result)
-        }
-        back(&raw mut life.outer, life.result)
-    }
+    unsafe { back(&raw mut life.outer, life.result) }
 }
 
 /// pthread_exit.

@@ -98,7 +98,7 @@ pub unsafe extern "C" fn __itarget_getspecific(key: libc::pthread_key_t) -> *mut
 }
 
 /// Runs the destructors of the values of this thread.
-pub fn destroy() {
+pub extern "C" fn destroy(_: *mut c_void) -> *mut c_void {
     for _ in 0..ROUNDS {
         let mut any = false;
         for key in 0..KEYS {
@@ -111,9 +111,10 @@ pub fn destroy() {
             }
         }
         if !any {
-            return;
+            break;
         }
     }
+    me().life.result
 }
 
 core::arch::global_asm!(

@@ -1,4 +1,5 @@
-// Cancellation that is asked for as a thread ends: one that returns is cancelled in a destructor, and nothing else of it runs.
+// Cancellation that is asked for as a thread ends: one that ends by itself is not cancelled by what its handlers call, one that returns is, in a destructor,
+// and nothing else of it runs.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -34,6 +35,18 @@ static void *returns(void *value)
     return (void *)11L;
 }
 
+static void *exits(void *value)
+{
+    pthread_setspecific(key, value);
+    pthread_cleanup_push(prints, (void *)1L);
+    pthread_cleanup_push(prints, (void *)2L);
+    until_then();
+    pthread_exit((void *)12L);
+    pthread_cleanup_pop(0);
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
 static void *is_cancelled(void *value)
 {
     pthread_setspecific(key, value);
@@ -49,9 +62,9 @@ static void *is_cancelled(void *value)
 
 int main(void)
 {
-    static void *(*const run[])(void *) = { is_cancelled, returns };
+    static void *(*const run[])(void *) = { exits, is_cancelled, returns };
     pthread_key_create(&key, destructor);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         pthread_t thread;
         void *value = NULL;
         stage = 0;

@@ -97,6 +97,12 @@ pub fn forbid() -> c_int {
     before
 }
 
+/// The thread ends itself: what it runs from now on is not cancelled.
+pub(super) fn forbid_for_good() {
+    // SAFETY: glibc's function.
+    unsafe { pthread_setcancelstate(DISABLE, core::ptr::null_mut()) };
+}
+
 /// It may be cancelled again.
 pub fn allow(before: c_int) {
     // SAFETY: glibc's function.

@@ -769,6 +769,9 @@ pub unsafe extern "C" fn __itarget_pthread_exit(result: *mut c_void) -> ! {
         unsafe { libc::pthread_exit(result) }
     }
     me().life.result = result;
+    if !replaying() {
+        cancel::forbid_for_good();
+    }
     unwind()
 }
 

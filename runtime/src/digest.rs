@@ -109,6 +109,7 @@ fn compare(i: usize, here: u64, there: u64) {
 }
 
 fn now() -> [u64; 2] {
+    sync::unmark_used();
     let mut d = [0x1234_5678, 0x8765_4321];
     // SAFETY: the pass's table: count, then address and size of each global; spans of the pool.
     unsafe {

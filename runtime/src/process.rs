@@ -47,6 +47,9 @@ fn libc_fork(how: Forks) -> c_int {
     // SAFETY: libc's fork.
     let r = unsafe { libc::fork() };
     me().life.forks = Forks::No;
+    if r == 0 {
+        sync::mark_used();
+    }
     r
 }
 

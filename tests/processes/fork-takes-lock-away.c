@@ -21,8 +21,8 @@ static void *work(void *arg) {
   pthread_mutex_unlock(&theirs);
   return NULL;
 }
-static int child(pthread_mutex_t *lock) {
-  pthread_mutex_init(lock, NULL);
+static int child(pthread_mutex_t *lock, int assigns) {
+  if (assigns) *lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; else pthread_mutex_init(lock, NULL);
   pthread_mutex_lock(lock);
   printf("child %ld\n", half);
   pthread_mutex_unlock(lock);
@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
   pthread_barrier_wait(&both);
   pthread_mutex_lock(&ours);
   pid_t pid = fork();
-  if (pid == 0) _exit(child(argc > 1 ? &theirs : &ours));
+  if (pid == 0) _exit(child(argc > 1 ? &theirs : &ours, argc > 2));
   waitpid(pid, &status, 0);
   pthread_mutex_unlock(&ours);
   pthread_barrier_wait(&both);

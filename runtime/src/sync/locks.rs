@@ -3,7 +3,7 @@
 //! While recording the shadow is locked (see `table`) and the order of its owners is noted; at replay nothing is
 //! locked: a thread goes on once the one before it has let go.
 
-use super::{count, depend, entry_of, late, next_stamp, pass, release, safe_point, table::Entry, unusual};
+use super::{count, depend, entry_of, late, next_stamp, pass, release, safe_point, table::{self, Entry}, unusual};
 use crate::pool::{self, Side};
 use crate::state::{elsewhere, me, page};
 use core::ffi::{c_int, c_void};
@@ -118,11 +118,10 @@ fn initialised<T>(object: *mut T) {
     }
 }
 
-/// In a child that was forked beside other threads: one of these was at work under a lock that is made anew now. How far it had come is in no
-/// log, and the replay lets it go on to the end of that.
+/// The program makes a lock anew: see [`table::refuse_left`].
 fn refuse_left<T>(object: *mut T, is_held: impl FnOnce(&Entry) -> bool) {
     if crate::state::st().left_others && matches!(how(), How::Record) && is_held(entry_of(object as u64)) {
-        crate::hooks::refuse(crate::exit::site::LEFT);
+        table::refuse_left();
     }
 }
 

@@ -545,6 +545,18 @@ pub fn forget_main() {
     }
 }
 
+/// In a child process, before anything of the program runs there: it may make anew by an assignment what its parent used. Before it has a number of its own in the kernel.
+pub fn mark_used() {
+    if !unused() {
+        table::mark(me().tid, me().number);
+    }
+}
+
+/// See [`table::unmark`].
+pub fn unmark_used() {
+    table::unmark();
+}
+
 /// In a child process there is one thread, and no lock is taken.
 pub fn after_fork() {
     SECTION.unlock();

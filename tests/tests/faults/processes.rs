@@ -155,10 +155,12 @@ fn a_fork_by_the_environment_with_replayed_handlers_ends_the_recording() {
 fn a_child_that_takes_a_lock_away_is_not_recorded_on() {
     let s = Scratch::new();
     let exe = s.build("tests/processes/fork-takes-lock-away.c", "min");
-    let trace = s.path("trace");
-    let run = super::record(&s, &trace, &exe, &["theirs"]);
-    assert!(run.status == 0 && run.stdout == "child 1\n3\n" && run.stderr.contains("IT0614") && run.stderr.contains("a thread of its parent's"), "{run:?}");
-    let child = of(&s, "replay", "1", &trace);
-    assert!(child.status == 122 && child.stdout.is_empty() && child.stderr.contains("IT0613"), "{child:?}");
-    assert_eq!(of(&s, "replay", "0", &trace), Outcome { stdout: "3\n".into(), ..Outcome::default() });
+    for args in [&["theirs"][..], &["theirs", "assigned"]] {
+        let trace = s.path(&format!("trace-{}", args.len()));
+        let run = super::record(&s, &trace, &exe, args);
+        assert!(run.status == 0 && run.stdout == "child 1\n3\n" && run.stderr.contains("IT0614") && run.stderr.contains("a thread of its parent's"), "{run:?}");
+        let child = of(&s, "replay", "1", &trace);
+        assert!(child.status == 122 && child.stdout.is_empty() && child.stderr.contains("IT0613"), "{child:?}");
+        assert_eq!(of(&s, "replay", "0", &trace), Outcome { stdout: "3\n".into(), ..Outcome::default() });
+    }
 }

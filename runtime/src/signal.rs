@@ -505,9 +505,21 @@ pub fn deliver_pending() {
 /// From now on handlers run at once; what was queued before has run, but for what is blocked.
 #[inline(always)]
 pub fn enter_environment() {
+    run_at_once(1);
+}
+
+/// The same in a thread that waits for a lock, behind a safe point: until `in_env` is 0 again.
+#[cold]
+pub fn wait_for_lock() {
+    // No call is under way.
+    run_at_once(2);
+}
+
+#[inline(always)]
+fn run_at_once(inside: u32) {
     let mut blocked = 0;
     loop {
-        ctl().in_env = 1;
+        ctl().in_env = inside;
         compiler_fence(SeqCst);
         if me().signals.count.load(Relaxed) == blocked {
             return;

@@ -556,7 +556,7 @@ fn salvage(log: &mut Log, ring: &[u8], sink: &mut dyn Write) -> Result<(), Error
         }
         t.take(number, &bytes, sink)?;
         t.salvaged = bytes.len() as u64;
-        let finished = u32_at(ring, control_at::IN_ENV) == 0;
+        let finished = u32_at(ring, control_at::IN_ENV) != 1;
         t.last_call = Some(u64_at(ring, control_at::BOUNDARIES).saturating_add(u64::from(finished)));
         // Killed (or out of room) while it wrote just this chunk: nothing of it is lost.
         if !bytes.is_empty() {

@@ -61,7 +61,7 @@ pub struct Control {
     pub boundaries: u64,
     /// Site id of the last event (for divergence reports).
     pub last_site: u32,
-    /// Not 0 while the program's control is inside an environment call.
+    /// Not 0 while the program's control is inside an environment call (1), or waits for a lock (2).
     pub in_env: u32,
     /// Record: how many more hits the thread's open run takes (see [`crate::view`]), less those that are counted and still to come; 0, less these, where no run takes any.
     pub hits: i64,

@@ -5,7 +5,7 @@
 
 use super::{count, depend, entry_of, late, next_stamp, pass, release, safe_point, table::{self, Entry}, unusual};
 use crate::pool::{self, Side};
-use crate::state::{elsewhere, me, page};
+use crate::state::{ctl, elsewhere, me, page};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::Ordering::*;
 use itarget_abi::control::mode;
@@ -146,12 +146,36 @@ fn counted(r: c_int) -> c_int {
     r
 }
 
-unsafe fn lock(m: *mut Mutex, f: impl Fn(*mut Mutex) -> c_int) -> c_int {
+/// Handlers of signals that came before run here.
+#[inline(always)]
+fn before_lock() {
     if matches!(how(), How::Record | How::Replay) {
         safe_point();
     }
+}
+
+unsafe fn lock(m: *mut Mutex, f: impl Fn(*mut Mutex) -> c_int) -> c_int {
+    before_lock();
     // SAFETY: passed on.
     unsafe { take(m, real_mutex, f, |_| ()) }
+}
+
+/// Takes a lock with `f`, which waits where `attempt` finds it taken. Signals that come meanwhile run their handlers at once, after the safe point in front:
+/// who has the lock may wait for that.
+unsafe fn patiently<T>(object: *mut T, attempt: unsafe extern "C" fn(*mut T) -> c_int, f: impl Fn(*mut T) -> c_int) -> c_int {
+    if !matches!(how(), How::Record) || ctl().in_env != 0 {
+        return f(object);
+    }
+    // SAFETY: passed on.
+    match unsafe { attempt(object) } {
+        libc::EBUSY => {
+            crate::signal::wait_for_lock();
+            let r = f(object);
+            ctl().in_env = 0;
+            r
+        }
+        r => r,
+    }
 }
 
 /// Notes that a lock was taken, or not (`r`).
@@ -174,7 +198,7 @@ fn acquired(e: &Entry, r: c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_lock(m: *mut Mutex) -> c_int {
     // SAFETY: passed on.
-    unsafe { lock(m, |m| libc::pthread_mutex_lock(m)) }
+    unsafe { lock(m, |m| patiently(m, libc::pthread_mutex_trylock, |m| libc::pthread_mutex_lock(m))) }
 }
 
 /// pthread_mutex_trylock.
@@ -194,7 +218,7 @@ pub unsafe extern "C" fn __itarget_mutex_trylock(m: *mut Mutex) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_timedlock(m: *mut Mutex, until: *const Time) -> c_int {
     // SAFETY: passed on.
-    unsafe { lock(m, |m| libc::pthread_mutex_timedlock(m, until)) }
+    unsafe { lock(m, |m| patiently(m, libc::pthread_mutex_trylock, |m| libc::pthread_mutex_timedlock(m, until))) }
 }
 
 /// pthread_mutex_clocklock.
@@ -204,7 +228,7 @@ pub unsafe extern "C" fn __itarget_mutex_timedlock(m: *mut Mutex, until: *const 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_mutex_clocklock(m: *mut Mutex, clock: c_int, until: *const Time) -> c_int {
     // SAFETY: passed on.
-    unsafe { lock(m, |m| pthread_mutex_clocklock(m, clock, until)) }
+    unsafe { lock(m, |m| patiently(m, libc::pthread_mutex_trylock, |m| pthread_mutex_clocklock(m, clock, until))) }
 }
 
 /// pthread_mutex_unlock.
@@ -295,11 +319,13 @@ unsafe fn real_rwlock(l: *mut RwLock) -> (&'static Entry, *mut RwLock) {
 }
 
 unsafe fn read_lock(l: *mut RwLock, f: impl Fn(*mut RwLock) -> c_int) -> c_int {
+    before_lock();
     // SAFETY: passed on.
     unsafe { take(l, real_rwlock, f, |_| ()) }
 }
 
 unsafe fn write_lock(l: *mut RwLock, f: impl Fn(*mut RwLock) -> c_int) -> c_int {
+    before_lock();
     // SAFETY: passed on.
     unsafe {
         take(l, real_rwlock, f, |e| {
@@ -318,18 +344,18 @@ macro_rules! rwlock {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(l: *mut RwLock $(, $arg: $ty)*) -> c_int {
             // SAFETY: passed on.
-            unsafe { $lock(l, |l| $f(l $(, $arg)*)) }
+            unsafe { $lock(l, $f) }
         }
     };
 }
-rwlock!(__itarget_rwlock_rdlock, read_lock, libc::pthread_rwlock_rdlock);
-rwlock!(__itarget_rwlock_tryrdlock, read_lock, libc::pthread_rwlock_tryrdlock);
-rwlock!(__itarget_rwlock_timedrdlock, read_lock, pthread_rwlock_timedrdlock, until: *const Time);
-rwlock!(__itarget_rwlock_clockrdlock, read_lock, pthread_rwlock_clockrdlock, clock: c_int, until: *const Time);
-rwlock!(__itarget_rwlock_wrlock, write_lock, libc::pthread_rwlock_wrlock);
-rwlock!(__itarget_rwlock_trywrlock, write_lock, libc::pthread_rwlock_trywrlock);
-rwlock!(__itarget_rwlock_timedwrlock, write_lock, pthread_rwlock_timedwrlock, until: *const Time);
-rwlock!(__itarget_rwlock_clockwrlock, write_lock, pthread_rwlock_clockwrlock, clock: c_int, until: *const Time);
+rwlock!(__itarget_rwlock_rdlock, read_lock, |l| patiently(l, libc::pthread_rwlock_tryrdlock, |l| libc::pthread_rwlock_rdlock(l)));
+rwlock!(__itarget_rwlock_tryrdlock, read_lock, |l| libc::pthread_rwlock_tryrdlock(l));
+rwlock!(__itarget_rwlock_timedrdlock, read_lock, |l| patiently(l, libc::pthread_rwlock_tryrdlock, |l| pthread_rwlock_timedrdlock(l, until)), until: *const Time);
+rwlock!(__itarget_rwlock_clockrdlock, read_lock, |l| patiently(l, libc::pthread_rwlock_tryrdlock, |l| pthread_rwlock_clockrdlock(l, clock, until)), clock: c_int, until: *const Time);
+rwlock!(__itarget_rwlock_wrlock, write_lock, |l| patiently(l, libc::pthread_rwlock_trywrlock, |l| libc::pthread_rwlock_wrlock(l)));
+rwlock!(__itarget_rwlock_trywrlock, write_lock, |l| libc::pthread_rwlock_trywrlock(l));
+rwlock!(__itarget_rwlock_timedwrlock, write_lock, |l| patiently(l, libc::pthread_rwlock_trywrlock, |l| pthread_rwlock_timedwrlock(l, until)), until: *const Time);
+rwlock!(__itarget_rwlock_clockwrlock, write_lock, |l| patiently(l, libc::pthread_rwlock_trywrlock, |l| pthread_rwlock_clockwrlock(l, clock, until)), clock: c_int, until: *const Time);
 
 /// pthread_rwlock_unlock.
 ///

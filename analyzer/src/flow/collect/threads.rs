@@ -48,6 +48,11 @@ impl Collector<'_> {
     /// What a call is where threads are recorded.
     pub(super) fn with_threads(&self, name: &str, spec: &mut CallSpec) {
         if !self.threads {
+            // Functions that are not replayed, and their threads, have the object itself: no copy of it is locked.
+            let native = spec.kind == Some(Kind::Native) && !spec.writes.is_empty() && synchronizes(name);
+            if native && self.partial && starts_threads(self.module) {
+                spec.kind = Some(Kind::Env);
+            }
             return;
         }
         if DRAWN.contains(&name) {

@@ -624,6 +624,7 @@ unsafe fn run_on_stack(argc: u64, argv: *mut *mut c_char, envp: *mut *mut c_char
             sandbox::install();
         }
         begin_at_zero();
+        thread::values::begin();
         start_on_stack(top, argc, new_argv.cast(), new_env.cast(), main)
     }
 }

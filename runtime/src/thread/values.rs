@@ -166,6 +166,14 @@ pub extern "C" fn __itarget_tls() -> *mut u8 {
     }
 }
 
+/// The program starts: its thread's variables get their place, for what uses them first may not run at replay.
+pub fn begin() {
+    // SAFETY: the table of the pass, if there is one.
+    if unsafe { !itarget_tls_address.is_null() } {
+        __itarget_tls();
+    }
+}
+
 /// Bytes of a thread's variables, if some of them are the environment's.
 fn undigested() -> Option<usize> {
     // SAFETY: the table of the pass, if there is one: bytes, and whether that is so.

@@ -259,30 +259,44 @@ pub unsafe extern "C" fn __itarget_shown_buffer(stream: *mut c_void, mode: i32, 
     unsafe { libc::setvbuf(stream.cast(), null_mut(), mode, size as usize) };
 }
 
-/// Record: this thread has the locks of `stream`, or, where that is null, of stdout and stderr, until [`give_back`].
+/// Record: this thread has the locks of `stream`, or, where that is null, of stdout and stderr, until [`give_back`]. False: another one has one of them, and
+/// this thread none.
 ///
-/// Who prints waits for streams before it takes the runtime's lock of output, never with it: another thread may hold
-/// the stream by hand (`flockfile`) and print there meanwhile.
+/// Who prints never waits for streams with the runtime's lock of output: another thread may hold the stream by hand (`flockfile`) and print there meanwhile.
 ///
 /// # Safety
 /// `stream` is null or a stream of libc.
-pub unsafe fn hold(stream: *mut c_void) {
+pub unsafe fn hold(stream: *mut c_void) -> bool {
     // SAFETY: streams of libc; the locks are counted.
     unsafe {
         if !stream.is_null() {
-            return flockfile(stream);
+            return ftrylockfile(stream) == 0;
         }
-        let (mut wait, mut look) = (stdout, stderr);
-        loop {
-            flockfile(wait);
-            if ftrylockfile(look) == 0 {
-                return;
+        if ftrylockfile(stdout) != 0 {
+            return false;
+        }
+        if ftrylockfile(stderr) != 0 {
+            funlockfile(stdout);
+            return false;
+        }
+        true
+    }
+}
+
+/// Record: waits until the locks that [`hold`] takes were free one after the other. True: they were free.
+pub fn waits_for(stream: *mut c_void) -> bool {
+    let mut free = true;
+    // SAFETY: as there.
+    unsafe {
+        for stream in if stream.is_null() { [stdout, stderr] } else { [stream, stream] } {
+            if ftrylockfile(stream) != 0 {
+                free = false;
+                flockfile(stream);
             }
-            // Never one while waiting for the other.
-            funlockfile(wait);
-            (wait, look) = (look, wait);
+            funlockfile(stream);
         }
     }
+    free
 }
 
 /// Record: the locks that [`hold`] took.

@@ -440,7 +440,11 @@ fn run(e: &Async, mask: u64) {
         }
     }
     me().signals.handled = (a, *e, mask);
+    let prints = crate::sync::pause_output();
     crossing::interrupt(handle, e.sp & !1, e.sp & 1 != 0);
+    if let Some(held) = prints {
+        crate::sync::resume_output(held);
+    }
     // Whatever the thread waits for now: what the handler did is done.
     crate::shadow::boundary();
 }

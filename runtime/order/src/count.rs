@@ -158,6 +158,25 @@ impl<P: Platform> Lock<P> {
         }
     }
 
+    /// Takes it if it is free.
+    #[inline]
+    pub fn attempt(&self) -> bool {
+        self.0.exchange(0, 1, Acquire)
+    }
+
+    /// Sleeps while it is taken, until [`Lock::unlock_for_all`], or for no reason.
+    pub fn wait(&self) {
+        self.0.exchange(1, 2, Acquire);
+        P::sleep_long(&self.0, 2);
+    }
+
+    /// Gives it back. Who waits need not take it.
+    pub fn unlock_for_all(&self) {
+        if self.0.swap(0, Release) == 2 {
+            P::wake(&self.0, i32::MAX);
+        }
+    }
+
     /// Gives it back.
     #[inline]
     pub fn unlock(&self) {

@@ -483,15 +483,20 @@ pub extern "C" fn __itarget_output_begin(on: i32, stream: *mut c_void) {
     if recording() {
         // glibc may cancel a call that has written already, and a replay could not know. So this call is cancelled before or not at all.
         let before = crate::thread::cancel::forbid();
-        if on == 2 || !stream.is_null() {
-            // SAFETY: the pass gives stdout or stderr.
-            unsafe { crate::show::hold(stream) };
+        let held = (on == 2 || !stream.is_null()).then_some(stream);
+        // Handlers run while it waits, and find nothing half done.
+        ctl().in_env = 0;
+        while !take_output(held) {
+            crate::thread::cancel::allow(before);
+            crate::signal::enter_environment();
+            if held.is_none_or(crate::show::waits_for) {
+                OUTPUT.wait();
+            }
+            crate::thread::cancel::forbid_meanwhile();
+            ctl().in_env = 0;
         }
-        OUTPUT.lock();
-        me().sync.prints = Some((on == 2 || !stream.is_null()).then_some(stream));
         me().sync.cancels = before;
-        // SAFETY: under the lock.
-        depend(unsafe { SHOWN });
+        crate::signal::enter_environment();
     } else if replaying() {
         await_next();
     }
@@ -504,19 +509,62 @@ pub extern "C" fn __itarget_output_end(on: i32) {
         return;
     }
     // Recording may have ended meanwhile.
-    if let Some(held) = core::mem::take(&mut me().sync.prints) {
+    if me().sync.prints.is_some() {
+        ctl().in_env = 0;
         if recording() {
+            // All is one operation, which comes after those of handlers that ran meanwhile.
             // SAFETY: under the lock.
-            unsafe { SHOWN = release() };
+            unsafe {
+                depend(SHOWN);
+                SHOWN = release();
+            }
         }
-        OUTPUT.unlock();
-        if let Some(stream) = held {
-            // SAFETY: `hold` took it.
-            unsafe { crate::show::give_back(stream) };
-        }
-        crate::thread::cancel::allow(me().sync.cancels);
+        pause_output();
     } else if replaying() {
         publish();
+    }
+}
+
+/// Takes the lock of output, and those of a stream; false: somebody has one.
+fn take_output(held: Option<*mut c_void>) -> bool {
+    // SAFETY: the pass gives stdout or stderr.
+    if held.is_some_and(|stream| unsafe { !crate::show::hold(stream) }) {
+        return false;
+    }
+    if OUTPUT.attempt() {
+        me().sync.prints = Some(held);
+        return true;
+    }
+    if let Some(stream) = held {
+        // SAFETY: `hold` took it.
+        unsafe { crate::show::give_back(stream) };
+    }
+    false
+}
+
+/// Record: a handler of a signal interrupts what this thread prints, if it does: others print meanwhile, and so may the handler, which may jump elsewhere, too.
+/// A replay runs the handler first. Gives what the thread held.
+pub fn pause_output() -> Option<Option<*mut c_void>> {
+    let held = me().sync.prints.take()?;
+    OUTPUT.unlock_for_all();
+    if let Some(stream) = held {
+        // SAFETY: `hold` took it.
+        unsafe { crate::show::give_back(stream) };
+    }
+    crate::thread::cancel::allow(me().sync.cancels);
+    Some(held)
+}
+
+/// The handler is done.
+pub fn resume_output(held: Option<*mut c_void>) {
+    if !recording() {
+        return;
+    }
+    me().sync.cancels = crate::thread::cancel::forbid_meanwhile();
+    while !take_output(held) {
+        if held.is_none_or(crate::show::waits_for) {
+            OUTPUT.wait();
+        }
     }
 }
 

@@ -88,12 +88,16 @@ pub fn waits_with(mutex: *const AtomicU64) {
 
 /// The thread is cancelled here, if it is to be, and nowhere before [`allow`]. Gives what that gets.
 pub fn forbid() -> c_int {
+    // SAFETY: glibc's function; what happens if the thread is cancelled is `cancelled`.
+    unsafe { pthread_testcancel() };
+    forbid_meanwhile()
+}
+
+/// The thread is not cancelled before [`allow`]. Gives what that gets.
+pub fn forbid_meanwhile() -> c_int {
     let mut before = 0;
-    // SAFETY: glibc's functions; what happens if the thread is cancelled is `cancelled`.
-    unsafe {
-        pthread_testcancel();
-        pthread_setcancelstate(DISABLE, &raw mut before);
-    }
+    // SAFETY: glibc's function.
+    unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
     before
 }
 

@@ -6,7 +6,7 @@
 
 use crate::scanf;
 use itarget_abi::format;
-use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret, Varargs};
+use itarget_annotations::{Callback, Case, Function, Kind, Len, PointerFlow, Region, Ret, Retained, Varargs};
 use itarget_plan as plan;
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ pub struct CallSpec {
     /// How many bytes from where an argument leads are read, where that can be said.
     pub lengths: Vec<(u32, plan::Len)>,
     /// Pointer arguments the environment keeps.
-    pub retains: Vec<u32>,
+    pub retains: Vec<Retained>,
     /// Pointer flow beyond what `ret` says.
     pub pointers: Vec<PointerFlow>,
     /// Function pointers the external calls.
@@ -124,7 +124,7 @@ impl CallSpec {
             reads: (!reads.is_empty()).then(|| sorted(reads.iter().map(|r| u32::from(r.arg)))),
             lengths: reads.iter().filter_map(|r| Some((u32::from(r.arg), length(&r.len, args)?))).collect(),
             sizes: sizes(reads, fixed.and_then(|c| c.writes.as_ref()).unwrap_or(&function.writes)),
-            retains: sorted(retains.iter().map(|&a| u32::from(a))),
+            retains: retains.clone(),
             pointers: pointers.unwrap_or_default(),
             callbacks: function.callbacks.clone(),
             show: function.show.map(show),
@@ -163,8 +163,7 @@ impl CallSpec {
             spec.deep = function.cases.iter().any(|c| c.kind == Some(Kind::Refuse));
             // Any of the cases may hold: the dearest treatment that any of them asks for.
             for case in &function.cases {
-                let retained = case.retains.iter().flatten().map(|&a| u32::from(a));
-                spec.retains = sorted(spec.retains.iter().copied().chain(retained));
+                spec.retains.extend(case.retains.iter().flatten());
                 spec.pointers.extend(case.pointers.iter().flatten().cloned());
                 spec.reads = match (spec.reads.take(), &case.reads) {
                     (Some(all), Some(more)) => {

@@ -32,7 +32,7 @@ fn pointers(function: &Function, signature: &Signature) -> Option<String> {
     let regions = |what, list: &[itarget_annotations::Region]| list.iter().map(|r| (what, r.arg)).collect::<Vec<_>>();
     let mut used = regions("writes through", &function.writes);
     used.extend(regions("reads through", &function.reads));
-    used.extend(function.retains.iter().map(|a| ("keeps", *a)));
+    used.extend(function.retains.iter().map(|kept| ("keeps", kept.arg)));
     used.extend(function.frees.iter().map(|a| ("frees", *a)));
     if let Ret::Arg(a) | Ret::Into(a) = function.ret {
         used.push(("returns", a));

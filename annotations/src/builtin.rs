@@ -14,6 +14,19 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("libc/threads.toml", include_str!("../libc/threads.toml")),
     ("libc/time.toml", include_str!("../libc/time.toml")),
     ("libc/wide.toml", include_str!("../libc/wide.toml")),
+    (
+        "libevent/buffer.toml",
+        include_str!("../libevent/buffer.toml"),
+    ),
+    (
+        "libevent/bufferevent.toml",
+        include_str!("../libevent/bufferevent.toml"),
+    ),
+    (
+        "libevent/event.toml",
+        include_str!("../libevent/event.toml"),
+    ),
+    ("libevent/util.toml", include_str!("../libevent/util.toml")),
     ("linux/acl.toml", include_str!("../linux/acl.toml")),
     ("linux/attr.toml", include_str!("../linux/attr.toml")),
     ("linux/cap.toml", include_str!("../linux/cap.toml")),
@@ -26,6 +39,10 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("linux/system.toml", include_str!("../linux/system.toml")),
     ("linux/uuid.toml", include_str!("../linux/uuid.toml")),
     ("math.toml", include_str!("../math.toml")),
+    (
+        "ncurses/terminfo.toml",
+        include_str!("../ncurses/terminfo.toml"),
+    ),
     ("openssl/digest.toml", include_str!("../openssl/digest.toml")),
     ("posix/aio.toml", include_str!("../posix/aio.toml")),
     ("posix/dir.toml", include_str!("../posix/dir.toml")),

@@ -159,6 +159,15 @@ pub struct Region {
     pub kept: bool,
 }
 
+/// A pointer argument that the environment keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Retained {
+    /// The pointer argument.
+    pub arg: u8,
+    /// How many bytes from where it points are the environment's to write later. `None`: all that is left of the object.
+    pub bytes: Option<u64>,
+}
+
 impl Region {
     /// Most bytes that can be compared across a call.
     pub const MOST_KEPT: u64 = 4096;
@@ -186,7 +195,7 @@ pub struct Place {
     /// Where it starts.
     pub root: Root,
     /// How often to dereference: 0 for the value itself (a pointer derived within the same object
-    /// included), 1 for `*root`, 2 for `**root`.
+    /// included, unless `offset` is 0), 1 for `*root`, 2 for `**root`.
     pub derefs: u8,
     /// Byte offset of the last dereference from where the pointer points; `None` means anywhere in
     /// the object (and, flowing object to object, the same offsets on both sides).
@@ -282,7 +291,7 @@ pub struct Case {
     /// Pointer flow.
     pub pointers: Option<Vec<PointerFlow>>,
     /// Pointer arguments the environment keeps.
-    pub retains: Option<Vec<u8>>,
+    pub retains: Option<Vec<Retained>>,
     /// Why the call is refused.
     pub reason: Option<String>,
 }
@@ -312,7 +321,7 @@ pub struct Function {
     /// The argument whose memory the function frees.
     pub frees: Option<u8>,
     /// Pointer arguments the environment keeps: it may read or write their memory later.
-    pub retains: Vec<u8>,
+    pub retains: Vec<Retained>,
     /// Overrides by the value of an argument; the first that matches holds.
     pub cases: Vec<Case>,
     /// For [`Kind::Runtime`]: the runtime symbol that replaces the function.

@@ -136,11 +136,19 @@ fn values_without_sense_are_refused() {
         ),
         (
             with("int", "pointers = [\"*arg1 <- arg0+4\"]"),
-            "an offset needs a `*`",
+            "an offset other than 0 needs a `*`",
         ),
         (
             with("int", "pointers = [\"*arg1 <- that\"]"),
             "found `that`",
+        ),
+        (
+            with("int", "retains = [{ arg = 1 }]"),
+            "this is no argument",
+        ),
+        (
+            with("int", "retains = [{ arg = 1, bytes = 0 }]"),
+            "this is no argument",
         ),
         (
             with("int", "callbacks = [{ arg = 77 }]"),

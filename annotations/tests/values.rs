@@ -1,6 +1,6 @@
 //! The small grammars inside values, and the stanza for unknown functions.
 
-use itarget_annotations::{Annotations, Kind, Len, Ret, Varargs, Width, stanza_for};
+use itarget_annotations::{Annotations, Kind, Len, Ret, Retained, Varargs, Width, stanza_for};
 
 fn len(text: &str) -> Len {
     text.parse()
@@ -108,12 +108,24 @@ fn lengths_survive_being_written_and_read() {
 }
 
 #[test]
+fn part_of_what_an_argument_leads_to_is_kept() {
+    let text = "[[function]]\nnames = [\"f\"]\nkind = \"env\"\nret = \"int\"\nretains = [{ arg = 1, bytes = 128 }, 3]\npointers = [\"*arg1+8 <- arg3+0\"]";
+    let set = Annotations::parse("f.toml", text).unwrap_or_else(|error| panic!("\n{error}"));
+    let function = set.function("f").unwrap();
+    assert_eq!(
+        function.retains,
+        [Retained { arg: 1, bytes: Some(128) }, Retained { arg: 3, bytes: None }]
+    );
+    assert_eq!(function.pointers.as_ref().unwrap()[0].src.offset, Some(0));
+}
+
+#[test]
 fn a_stanza_parses_and_claims_little() {
     let text = stanza_for("frobnicate", true, &[true, false, true], true);
     let set = Annotations::parse("stanza", &text).unwrap_or_else(|error| panic!("\n{error}"));
     let function = set.function("frobnicate").unwrap();
     assert_eq!((function.kind, function.ret), (Kind::Env, Ret::External));
-    assert_eq!(function.retains, [0, 2]);
+    assert_eq!(function.retains, [0, 2].map(|arg| Retained { arg, bytes: None }));
     assert_eq!(function.varargs, Some(Varargs::Words(13)));
 
     for (ret, params, vararg) in [

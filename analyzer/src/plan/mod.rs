@@ -114,7 +114,7 @@ fn checked(call: &CallSite) -> Option<Call> {
     let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false, copied: None };
     let mut writes: Vec<Write> = call.spec.writes.iter().map(|w| Write { kept: false, ..w.write.clone() }).collect();
     writes.extend(call.spec.opaque.iter().map(|a| object(*a, false)));
-    writes.extend(call.spec.retains.iter().map(|a| object(*a, true)));
+    writes.extend(call.spec.retains.iter().map(|kept| object(u32::from(kept.arg), true)));
     // A `va_list` is used up.
     writes.extend(call.spec.va_list.map(|a| Write { len: Len::Const(24), ..object(a, false) }));
     Some(Call {

@@ -62,8 +62,8 @@ impl Builder<'_> {
         for flow in flows.into_iter().flatten() {
             self.flow(call, f, flow);
         }
-        for arg in case.and_then(|c| c.retains.as_ref()).unwrap_or(&f.retains) {
-            let (node, retained) = (self.call_arg(call, *arg), self.retained);
+        for kept in case.and_then(|c| c.retains.as_ref()).unwrap_or(&f.retains) {
+            let (node, retained) = (self.call_arg(call, kept.arg), self.retained);
             self.solver.edge(node, retained);
         }
     }
@@ -213,7 +213,7 @@ impl Builder<'_> {
     fn place(&mut self, call: u32, f: &Function, place: &Place) -> Node {
         if place.derefs == 0 {
             let root = self.root(call, f, &place.root);
-            if !matches!(place.root, Root::Arg(_)) {
+            if !matches!(place.root, Root::Arg(_)) || place.offset.is_some() {
                 return root;
             }
             let moved = self.solver.stepped(root, ELEMENT);

@@ -12,8 +12,8 @@ use toml::Spanned;
 
 use crate::error::{Error, ErrorCode};
 use crate::model::{
-    Callback, CallbackArg, Case, Function, Kind, Len, Memory, Place, PointerFlow, Region, Ret, Root,
-    Varargs, Variable,
+    Callback, CallbackArg, Case, Function, Kind, Len, Memory, Place, PointerFlow, Region, Ret,
+    Retained, Root, Varargs, Variable,
 };
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ struct RawFunction {
     varargs: Option<Spanned<String>>,
     frees: Option<Spanned<u64>>,
     #[serde(default)]
-    retains: Vec<Spanned<u64>>,
+    retains: Vec<Spanned<toml::Value>>,
     #[serde(default, rename = "case")]
     cases: Vec<RawCase>,
     runtime: Option<Spanned<String>>,
@@ -82,7 +82,7 @@ struct RawCase {
     writes: Option<Vec<RawRegion>>,
     reads: Option<Vec<RawRegion>>,
     pointers: Option<Vec<Spanned<String>>>,
-    retains: Option<Vec<Spanned<u64>>>,
+    retains: Option<Vec<Spanned<toml::Value>>>,
     reason: Option<Spanned<String>>,
 }
 
@@ -327,8 +327,25 @@ impl Context<'_> {
         Ok(Callback { function, args, retained, kept })
     }
 
-    fn indices(&self, raw: &[Spanned<u64>]) -> Result<Vec<u8>, Error> {
-        raw.iter().map(|index| self.index(index)).collect()
+    /// Arguments that are kept: `N`, or `{ arg = N, bytes = LENGTH }`.
+    fn retained(&self, raw: &[Spanned<toml::Value>]) -> Result<Vec<Retained>, Error> {
+        let number = |value: &toml::Value| value.as_integer().and_then(|n| u64::try_from(n).ok());
+        let one = |value: &Spanned<toml::Value>| {
+            let bad = |message: &str| self.bad(value.span(), message, "an argument number, or `{ arg = N, bytes = LENGTH }`");
+            let (arg, bytes) = match value.get_ref() {
+                toml::Value::Table(table) if table.len() == 2 => (table.get("arg"), table.get("bytes").map(number)),
+                whole => (Some(whole), Some(None)),
+            };
+            let part = matches!(value.get_ref(), toml::Value::Table(_));
+            match (arg.and_then(number), bytes) {
+                (Some(arg), Some(bytes)) if part == bytes.is_some_and(|bytes| bytes > 0) => {
+                    let arg = scan::arg_index(arg).map_err(|message| bad(&message))?;
+                    Ok(Retained { arg, bytes })
+                }
+                _ => Err(bad("this is no argument")),
+            }
+        };
+        raw.iter().map(one).collect()
     }
 
     fn case(&self, raw: &RawCase, owner: &str, outer: Ret) -> Result<Case, Error> {
@@ -369,7 +386,7 @@ impl Context<'_> {
             retains: raw
                 .retains
                 .as_ref()
-                .map(|raw| self.indices(raw))
+                .map(|raw| self.retained(raw))
                 .transpose()?,
             reason: raw.reason.as_ref().map(|reason| reason.get_ref().clone()),
         })
@@ -433,7 +450,7 @@ impl Context<'_> {
                 .as_ref()
                 .map(|frees| self.index(frees))
                 .transpose()?,
-            retains: self.indices(&raw.retains)?,
+            retains: self.retained(&raw.retains)?,
             cases: raw
                 .cases
                 .iter()
@@ -518,12 +535,12 @@ fn highest_arg(function: &Function) -> Option<u8> {
     function
         .frees
         .iter()
-        .chain(&function.retains)
         .copied()
+        .chain(function.retains.iter().map(|kept| kept.arg))
         .for_each(&mut visit);
     for case in &function.cases {
         visit(case.arg);
-        case.retains.iter().flatten().copied().for_each(&mut visit);
+        case.retains.iter().flatten().map(|kept| kept.arg).for_each(&mut visit);
     }
     highest
 }

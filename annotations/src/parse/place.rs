@@ -52,8 +52,8 @@ pub(super) fn place(text: &str, owner: &str) -> Result<Place, String> {
         None
     };
     scan.end()?;
-    if derefs == 0 && offset.is_some() {
-        return Err("an offset needs a `*` before it".to_owned());
+    if derefs == 0 && offset.is_some_and(|offset| offset != 0) {
+        return Err("an offset other than 0 needs a `*` before it".to_owned());
     }
     Ok(Place {
         root,

@@ -141,9 +141,10 @@ impl Collector<'_> {
             Role::Unknown => self.unknown(&mut site, call, attributes),
             Role::Env => {
                 let own = !self.partial && BUFFERS.contains(&name);
-                for &arg in site.spec.retains.iter().filter(|_| !own).chain(&site.spec.opaque) {
+                let kept = site.spec.retains.iter().filter(|_| !own).map(|kept| (u32::from(kept.arg), kept.bytes));
+                for (arg, bytes) in kept.chain(site.spec.opaque.iter().map(|arg| (*arg, None))) {
                     if let Some(&operand) = call.args.get(arg as usize) {
-                        let cells = self.span(&self.merged(at.0, operand), None);
+                        let cells = self.span(&self.merged(at.0, operand), bytes);
                         site.pinned.extend(if site.spec.deep { self.points_to.reachable(&cells) } else { cells });
                     }
                 }
@@ -257,6 +258,10 @@ impl Collector<'_> {
         }
         for &arg in call.args.iter().filter(|_| site.spec.callbacks.is_empty()) {
             functions.extend(self.functions(&self.merged(function, arg)));
+        }
+        // A library that calls what it was given before may have been given it by functions that nobody annotated.
+        if site.spec.callbacks.iter().any(|c| matches!(c.function.root, Root::Static(_))) {
+            functions.extend_from_slice(self.points_to.escaped_functions());
         }
         functions.sort_unstable();
         functions.dedup();

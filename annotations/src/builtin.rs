@@ -29,6 +29,7 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("libevent/util.toml", include_str!("../libevent/util.toml")),
     ("linux/acl.toml", include_str!("../linux/acl.toml")),
     ("linux/attr.toml", include_str!("../linux/attr.toml")),
+    ("linux/blkid.toml", include_str!("../linux/blkid.toml")),
     ("linux/cap.toml", include_str!("../linux/cap.toml")),
     ("linux/epoll.toml", include_str!("../linux/epoll.toml")),
     ("linux/processor.toml", include_str!("../linux/processor.toml")),

@@ -8,7 +8,7 @@ want=${1:-tour}
 
 packages=(clang-19 lld-19 llvm-19 llvm-19-dev g++ gcc make cmake dpkg-dev gdb bzip2 gzip xz-utils diffutils tcl)
 # Libraries that test programs use.
-if [ "$want" = test ]; then packages+=(libblkid-dev libevent-dev liburing-dev zlib1g-dev); fi
+if [ "$want" = test ]; then packages+=(libblkid-dev libevent-dev libpng-dev liburing-dev zlib1g-dev); fi
 missing=()
 for p in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

@@ -581,10 +581,11 @@ fn perform(number: u64) {
             }
             leave(target >> 1);
             ctl().in_env = 0;
+            let words = setjmp::words_of(buffer);
             // SAFETY: a buffer of replay space, filled by setjmp at replay too.
             unsafe {
-                setjmp::restore_mask(buffer as *const u64);
-                setjmp::jump(buffer as *const u64, value as c_int)
+                setjmp::restore_mask(words);
+                setjmp::jump(words, value as c_int)
             }
         }
         Special::Exit => {

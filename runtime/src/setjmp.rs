@@ -2,12 +2,62 @@
 //! a jmp_buf has the same bytes at replay. Layout: rbx rbp r12 r13 r14 r15 rsp rip, then at byte
 //! 64 whether the mask was saved, at byte 72 the mask, at byte 80 from which side of the cut it was called, and
 //! how deep in calls back.
+//!
+//! A buffer may lie in memory of the library (libpng has one in its structure) or in a block of the environment's, which a replay does not have. There it has
+//! one of ours instead.
 
 use crate::crossing;
-use crate::hooks::refuse;
-use crate::state::recording;
+use crate::state::replaying;
+use core::cell::UnsafeCell;
 use core::ffi::c_int;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use itarget_abi::layout;
+
+/// Words of a jmp_buf that are used.
+const WORDS: usize = 11;
+
+/// What stands in for a buffer of the library at replay.
+struct StandIn {
+    address: AtomicU64,
+    words: UnsafeCell<[u64; WORDS]>,
+}
+
+// SAFETY: a buffer is that of one thread, which finds it by its address.
+unsafe impl Sync for StandIn {}
+
+/// The last ones; a program has no more of these at a time.
+static STAND_INS: [StandIn; 256] = [const { StandIn { address: AtomicU64::new(0), words: UnsafeCell::new([0; WORDS]) } }; 256];
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+fn stand_in(address: u64) -> Option<&'static StandIn> {
+    STAND_INS.iter().find(|s| s.address.load(Ordering::Relaxed) == address)
+}
+
+/// Whether a replay has the memory of this buffer.
+fn is_there(buf: u64) -> bool {
+    buf < layout::BOUND || buf >= layout::MIXED_BASE && buf < layout::MIXED_BASE + layout::ARENA_SIZE
+}
+
+/// Where the words of this buffer are. Those of one that was never filled (by a function of the environment, at replay) are where it says.
+pub fn words_of(buf: u64) -> *const u64 {
+    if !replaying() || is_there(buf) {
+        return buf as *const u64;
+    }
+    stand_in(buf).map_or(buf as *const u64, |s| s.words.get().cast())
+}
+
+/// Where to fill this buffer.
+extern "C" fn room(buf: u64) -> u64 {
+    if !replaying() || is_there(buf) {
+        return buf;
+    }
+    let found = stand_in(buf).unwrap_or_else(|| {
+        let new = &STAND_INS[NEXT.fetch_add(1, Ordering::Relaxed) % STAND_INS.len()];
+        new.address.store(buf, Ordering::Relaxed);
+        new
+    });
+    found.words.get() as u64
+}
 
 /// setjmp.
 ///
@@ -27,6 +77,14 @@ pub unsafe extern "C" fn __itarget_setjmp(buf: *mut u64) -> c_int {
 #[unsafe(naked)]
 pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u64, savemask: c_int) -> c_int {
     core::arch::naked_asm!(
+        "mov rax, {bound}",
+        "cmp rdi, rax",
+        "jb 2f",
+        "push rsi",
+        "call {room}",
+        "pop rsi",
+        "mov rdi, rax",
+        "2:",
         "mov [rdi], rbx",
         "mov [rdi + 8], rbp",
         "mov [rdi + 16], r12",
@@ -40,16 +98,14 @@ pub unsafe extern "C" fn __itarget_sigsetjmp(buf: *mut u64, savemask: c_int) -> 
         "mov qword ptr [rdi + 64], 0",
         "mov qword ptr [rdi + 72], 0",
         "jmp {rest}",
+        bound = const layout::BOUND,
+        room = sym room,
         rest = sym rest
     )
 }
 
 /// What is no register; returns 0 to the caller of sigsetjmp.
 unsafe extern "C" fn rest(buf: *mut u64, savemask: c_int) -> c_int {
-    if recording() && !crossing::from_environment() && !layout::mapped_at_replay(buf as u64) {
-        // A block of the library: the replay could not write it.
-        refuse(crate::exit::site::ABOVE);
-    }
     // SAFETY: a jmp_buf has room for 25 words.
     unsafe {
         *buf.add(10) = crossing::place();
@@ -88,13 +144,14 @@ unsafe fn save_mask(buf: *mut u64) {
 /// As longjmp.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __itarget_longjmp(buf: *const u64, value: c_int) -> ! {
+    let words = words_of(buf as u64);
     // SAFETY: a buffer filled by sigsetjmp above; at replay that of a frame of the environment is not looked at.
     unsafe {
         // At replay a buffer of the environment may not be there.
-        let target = if !crate::state::replaying() || layout::mapped_at_replay(buf as u64) { *buf.add(10) } else { 0 };
+        let target = if !replaying() || layout::mapped_at_replay(words as u64) { *words.add(10) } else { 0 };
         crossing::jump(target, buf as u64, value);
-        restore_mask(buf);
-        jump(buf, if value == 0 { 1 } else { value })
+        restore_mask(words);
+        jump(words, if value == 0 { 1 } else { value })
     }
 }
 

@@ -66,9 +66,9 @@ fn formats_that_store_or_allocate_end_the_recording() {
 
 /// What the runtime has in place of a function of the library stays there where the recording ends: `longjmp` works with what `setjmp` made.
 #[test]
-fn where_setjmp_ends_the_recording_the_program_still_jumps() {
+fn where_the_recording_ends_the_program_still_jumps() {
     let s = Scratch::new();
-    let exe = s.build_noisily("tests/faults/jumps-in-the-environment.c", "min");
+    let exe = s.build_noisily("tests/faults/jumps-behind-the-end.c", "min");
     let plain = s.run::<&str>(&exe.to_string_lossy(), &[]);
     assert_eq!((plain.status, plain.stdout.as_str()), (3, "first\nback with 42\n"));
     let recorded = record(&s, &s.path("t"), &exe, &[]);

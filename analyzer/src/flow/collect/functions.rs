@@ -135,7 +135,6 @@ impl Collector<'_> {
         let mut users: BTreeMap<&'static str, Vec<FunctionId>> = BTreeMap::new();
         let mut replayed = Vec::new();
         let mut allocated = Vec::new();
-        let mut buffers = Vec::new();
         for call in &self.facts.calls {
             let function = FunctionId::from(call.at.0);
             if let Some((state, _)) = STATES.iter().find(|(_, names)| names.contains(&call.callee.as_str())) {
@@ -145,12 +144,6 @@ impl Collector<'_> {
                 replayed.push((function, format!("`{}`", call.callee)));
             }
             let setjmp = matches!(call.spec.runtime.as_deref(), Some("__itarget_setjmp" | "__itarget_sigsetjmp"));
-            if setjmp && let InstrKind::Call(instr) = &self.module.functions[call.at.0].instrs[call.at.1].kind {
-                // A buffer that the environment makes must be there at replay.
-                let mut cells = instr.args.first().map_or_else(Vec::new, |b| self.span(&self.merged(call.at.0, *b), None));
-                cells.retain(|c| self.facts.place(self.points_to, *c) == Place::Movable);
-                buffers.push((call.at, cells));
-            }
             if matches!(call.role, Role::Native | Role::Runtime) && !is_aware(call) || setjmp {
                 own.extend(self.hidden_writes(call).into_iter().map(|c| (function, c)));
             }
@@ -174,9 +167,6 @@ impl Collector<'_> {
             }
         }
         self.facts.bonds.allocated.clone_from(&allocated);
-        for (at, cells) in buffers {
-            self.pin(at, cells, "setjmp", true, &[0]);
-        }
         let mut together = Vec::new();
         for (state, mut functions) in users {
             functions.sort_unstable();

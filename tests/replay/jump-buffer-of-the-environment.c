@@ -1,4 +1,6 @@
-// A buffer of setjmp that an unannotated function may write, so that it is the environment's: the recording ends, the program goes on.
+// A buffer of setjmp that an unannotated function may write, so that it is the environment's: a replay has another one in its place.
+//# status: 3
+//# level: R3
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>

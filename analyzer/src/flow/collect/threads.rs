@@ -72,7 +72,8 @@ impl Collector<'_> {
 
     /// An atomic operation that may touch these is logged: threads may reach them, or other processes.
     pub(super) fn logs_atomics(&self, values: &[FieldId]) -> bool {
-        self.threads || !self.partial && values.iter().any(|v| self.facts.place(self.points_to, *v) == Place::Mapping)
+        let others = |v: &FieldId| self.facts.place(self.points_to, *v) == Place::Mapping || self.points_to.escaped().binary_search(v).is_ok();
+        self.threads || !self.partial && values.iter().any(others)
     }
 
     /// The profiled run started no thread: what would start one ends the recording, and nothing races.

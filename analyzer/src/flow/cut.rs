@@ -149,7 +149,7 @@ fn take_from(
             extra.push(Edge { tail: node(v), head: user, cap: INFINITE, cause: Cause::Pin(index as u32) });
         }
     }
-    let refused = facts.refused.iter().map(|(at, _)| at.0);
+    let refused = facts.refused.iter().chain(&facts.refused_later).map(|(at, _)| at.0);
     let refused = refused.chain(facts.calls.iter().filter(|c| c.role == Role::Refuse).map(|c| c.at.0));
     for user in refused.map(|f| graph.functions[f]).filter(|n| *n != SINK && *n != SOURCE) {
         extra.push(Edge { tail: SOURCE, head: user, cap: SHOWN, cause: Cause::Asked });

@@ -270,6 +270,8 @@ pub struct Facts {
     pub implied: Vec<(FieldId, FieldId)>,
     /// Calls that are refused whatever the cut is, with the reason: `(function, instruction)`.
     pub refused: Vec<((usize, usize), String)>,
+    /// As `refused`, once the process is not alone: what is no matter as long as there is one thread.
+    pub refused_later: Vec<((usize, usize), String)>,
     /// Calls through pointers that may lead to code the analysis does not know, and whether they lead to no other.
     pub unknown_calls: Vec<((usize, usize), bool)>,
     /// External variables that become replay-space copies: name, bytes.

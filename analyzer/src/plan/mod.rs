@@ -217,7 +217,8 @@ impl Writer<'_> {
         let conflicts = conflicts.map(|c| (self.facts.pins[c.pin].at, &c.reason));
         let calls: BTreeSet<(usize, usize)> = self.facts.calls.iter().map(|c| c.at).collect();
         // Assembly and foreign code are no trouble where nothing is replayed.
-        let refused = self.facts.refused.iter().filter(|(at, _)| !self.cut.is_skipped(at.0) || calls.contains(at));
+        let later = self.facts.refused_later.iter().filter(|_| !self.alone);
+        let refused = self.facts.refused.iter().chain(later).filter(|(at, _)| !self.cut.is_skipped(at.0) || calls.contains(at));
         for (at, reason) in conflicts.chain(refused.map(|(at, reason)| (*at, reason))) {
             if let Some(ordinal) = self.module.functions[at.0].instrs[at.1].ordinal {
                 let then = match drafts[at.0].remove(&ordinal).map(|d| d.action) {

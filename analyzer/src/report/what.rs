@@ -209,7 +209,7 @@ impl<'a> Teller<'_, 'a> {
         if copies > 0 {
             says.push(format!("The pass makes {copies} copies of it, because its callers want memory on different sides."));
         }
-        for (at, reason) in s.facts.refused.iter().filter(|(at, _)| at.0 == function.index()) {
+        for (at, reason) in s.facts.refused.iter().chain(&s.facts.refused_later).filter(|(at, _)| at.0 == function.index()) {
             says.push(format!("Recording ends {}: {reason}.", crate::flow::explain::at_place(s.module, *at)));
         }
         let copies: Vec<&str> = s.plan.clones.iter().filter(|c| c.of == f.name).map(|c| c.name.as_str()).collect();

@@ -131,7 +131,7 @@ impl Collector<'_> {
             let low = |v: &FieldId| facts.raced.binary_search(v).is_ok() && facts.places[self.points_to.field(*v).object.0 as usize] == Place::Low;
             if values.iter().any(low) {
                 let reason = "inline assembly works on memory that threads share; use the compiler's atomic builtins instead";
-                facts.refused.push((*at, reason.to_owned()));
+                facts.refused_later.push((*at, reason.to_owned()));
             }
         }
     }

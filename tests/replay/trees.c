@@ -46,14 +46,14 @@ static struct word *make(const char *text) {
 }
 
 int main(void) {
-    char text[] = "the cat and the dog and the bird saw a cat and a fish", *rest = text, *part;
+    char text[] = "the cat and the dog and the bird saw a cat and a fish", *part;
     void *root = NULL;
     struct hsearch_data table = {0};
     int base = getpid() > 0, total = 0;
     ENTRY item, *found;
     hcreate(30);
     hcreate_r(30, &table);
-    while ((part = strsep(&rest, " "))) {
+    for (part = strtok(text, " "); part; part = strtok(NULL, " ")) {
         struct word *w = make(part), **node = tsearch(w, &root, compare);
         if (*node != w) drop(w);
         w = *node;

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 struct node {
   long a, b, c;
@@ -17,7 +16,7 @@ struct node {
 static struct node *shared;
 static pthread_barrier_t turn;
 static sigjmp_buf back;
-static int *trap;
+static struct node *volatile nowhere;
 
 static void fault(int signal) {
   (void)signal;
@@ -37,17 +36,13 @@ static void *writes(void *rounds) {
   return NULL;
 }
 
-__attribute__((noinline)) static long look(struct node *n, int *at) {
-  long sum = n->a + 3 * n->b;
-  *at = (int)sum;
-  return sum + 5 * n->c + 7 * n->d + 11 * n->e + 13 * n->f;
+__attribute__((noinline)) static long look(struct node *n, struct node *other) {
+  return n->a + 3 * n->b + 5 * other->c + 7 * n->d + 11 * n->e + 13 * n->f;
 }
 
 int main(void) {
   struct sigaction action = {.sa_handler = fault, .sa_flags = SA_NODEFER};
   sigaction(SIGSEGV, &action, NULL);
-  trap = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  int fine;
   shared = calloc(1, sizeof *shared);
   pthread_barrier_init(&turn, NULL, 2);
   pthread_t thread;
@@ -58,12 +53,12 @@ int main(void) {
     pthread_barrier_wait(&turn);
     pthread_barrier_wait(&turn);
     if (sigsetjmp(back, 1) == 0) {
-      total = total * 31 + look(shared, i % 3 == 1 ? trap : &fine);
+      total = total * 31 + look(shared, i % 3 == 1 ? nowhere : shared);
     } else {
       faults++;
       total = total * 31 + shared->b;
     }
-    if (i % 50 == 0) total ^= look(shared, &fine);
+    if (i % 50 == 0) total ^= look(shared, shared);
   }
   pthread_join(thread, NULL);
   printf("%ld faults, %lx\n", faults, total);

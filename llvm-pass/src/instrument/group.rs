@@ -7,7 +7,9 @@ use itarget_abi::hooks::{APART, RACE};
 use itarget_abi::layout;
 use itarget_abi::view::{self, GROUP, REST_SHIFT};
 use itarget_plan::{Action, Alone, How, Plan, Raced, Site};
-use llvm_sys::core::{LLVMGetAlignment, LLVMGetVolatile, LLVMSetAlignment, LLVMSetThreadLocalMode, LLVMSetVolatile};
+use llvm_sys::core::{
+    LLVMGetAlignment, LLVMGetVolatile, LLVMIsAConstantExpr, LLVMIsAGetElementPtrInst, LLVMIsAGlobalVariable, LLVMSetAlignment, LLVMSetThreadLocalMode, LLVMSetVolatile,
+};
 use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMThreadLocalMode};
 use std::collections::{BTreeSet, HashMap};
 
@@ -67,22 +69,36 @@ impl Cx<'_> {
         Ok(done)
     }
 
-    /// Whether a load behind this instruction may not be counted before it: what runs there may end the run, or does not come back.
+    /// Whether a load behind this instruction may not be counted before it: what runs there may end the run, or not come back. That may be a fault, too, whose
+    /// handler has loads of its own before this goes on.
     fn separates(&self, inst: Value, site: Option<&Site>) -> bool {
         let ir = self.ir;
         match (site.map(|s| &s.action), ir.opcode(inst)) {
-            (Some(Action::Store { checked, .. }), _) => *checked,
+            (Some(Action::Store { checked, .. }), _) => *checked || self.may_fault(inst, 1),
             (Some(_), _) => true,
             (None, LLVMOpcode::LLVMCall) => {
                 let name = ir.called_function(inst).map(|f| ir.name(f)).unwrap_or_default();
                 !["llvm.dbg.", "llvm.lifetime.", "llvm.assume", "llvm.expect."].iter().any(|harmless| name.starts_with(harmless))
             }
-            (None, LLVMOpcode::LLVMLoad | LLVMOpcode::LLVMStore) => is_volatile(inst),
+            (None, LLVMOpcode::LLVMLoad) => is_volatile(inst) || self.may_fault(inst, 0),
+            (None, LLVMOpcode::LLVMStore) => is_volatile(inst) || self.may_fault(inst, 1),
             (None, opcode) => matches!(
                 opcode,
                 LLVMOpcode::LLVMInvoke | LLVMOpcode::LLVMFence | LLVMOpcode::LLVMAtomicRMW | LLVMOpcode::LLVMAtomicCmpXchg | LLVMOpcode::LLVMVAArg | LLVMOpcode::LLVMCallBr
             ),
         }
+    }
+
+    /// Whether an access may be of memory that is not there: by another address than that of a variable.
+    fn may_fault(&self, inst: Value, operand: u32) -> bool {
+        let ir = self.ir;
+        let mut pointer = ir.operand(inst, operand);
+        // SAFETY: values of the module.
+        while unsafe { !LLVMIsAGetElementPtrInst(pointer).is_null() } {
+            pointer = ir.operand(pointer, 0);
+        }
+        // SAFETY: as above.
+        !ir.is_alloca(pointer) && unsafe { LLVMIsAGlobalVariable(pointer).is_null() && LLVMIsAConstantExpr(pointer).is_null() }
     }
 
     /// Makes one of these loads, in their order.

@@ -46,9 +46,18 @@ pub fn take(number: u32) -> Option<*mut Thread> {
             make()
         }
     };
+    if let Some(thread) = thread {
+        // A fork waits until it is whole: the child gives back what its seats have.
+        // SAFETY: nobody sits there.
+        unsafe { clean(thread, number) };
+    }
     LOCK.unlock();
-    let thread = thread?;
-    // SAFETY: nobody sits there.
+    thread
+}
+
+/// Makes a seat ready for the thread with that number.
+unsafe fn clean(thread: *mut Thread, number: u32) {
+    // SAFETY: the caller has the lock, and nobody sits there.
     unsafe {
         let (control, ring, seat, seen) = ((*thread).control, (*thread).ring, (*thread).seat, (*thread).view.seen);
         let (start, buffer) = ((*control).chunk_start, (*control).sync_start);
@@ -77,7 +86,6 @@ pub fn take(number: u32) -> Option<*mut Thread> {
             c.magic = MAGIC;
         }
     }
-    Some(thread)
 }
 
 /// The thread of a seat has ended.

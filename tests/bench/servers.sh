@@ -9,8 +9,8 @@
 # Plain and recorded runs alternate after a warm-up of each. Placements: `free` (as the kernel likes), `one` (everything,
 # the load too, on one processor: steadier, and what the load takes is the same in both).
 #
-# Then two small programs: locks.c (nanoseconds that recording adds to an uncontended acquisition of a mutex, log bytes per
-# acquisition) and compute.c (log of two threads that compute, MB/s).
+# Then three small programs: locks.c (nanoseconds that recording adds to an uncontended acquisition of a mutex, log bytes per
+# acquisition), loads.c (the same of loads that may race) and compute.c (log of two threads that compute, MB/s).
 #
 #   servers.sh [--workloads "httpd.bench redis.bench"] [--pairs N] [--replays N] [--place "free one"] [--base lto|plain]
 #              [--as-built] [--control] [--no-build] [--no-small] [--out FOLDER]
@@ -264,9 +264,12 @@ for place in $places; do
 done
 if [ "$small" = 1 ] && [ "$control" = 0 ]; then
   echo
-  small_program locks 3
-  added=$(awk -v a="$plain_figure" -v b="$record_figure" 'BEGIN { if (b == "-") print b; else printf "%.1f", b - a }')
-  echo "locks: $plain_figure ns plain, $added ns added by recording, $(quotient "$log_bytes" "$first_field" %.4f) log bytes per uncontended acquisition"
+  for name in locks loads; do
+    case $name in locks) what='uncontended acquisition' ;; loads) what=load ;; esac
+    small_program $name 3
+    added=$(awk -v a="$plain_figure" -v b="$record_figure" 'BEGIN { if (b == "-") print b; else printf "%.2f", b - a }')
+    echo "$name: $plain_figure ns plain, $added ns added by recording, $(quotient "$log_bytes" "$first_field" %.4f) log bytes per $what"
+  done
   small_program compute 3
   echo "compute: $plain_figure s plain, record $(quotient "$record_figure" "$plain_figure"), $(awk -v b="$log_bytes" -v s="$record_figure" 'BEGIN { if (b == "-") print b; else printf "%.4f", b / s / 1e6 }') MB/s of log"
 fi

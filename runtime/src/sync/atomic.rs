@@ -10,7 +10,7 @@ use super::{await_next, count, depend, entry_of, pass, publish, release};
 use crate::state::me;
 use crate::sys::sys;
 use core::ffi::c_int;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, compiler_fence};
 use core::sync::atomic::Ordering::*;
 use itarget_abi::hooks::{ATOMIC_AGAIN, ATOMIC_DONE, ATOMIC_HELD, ATOMIC_RUN};
 use itarget_abi::layout::mapped_at_replay;
@@ -99,10 +99,24 @@ static HELD: AtomicU32 = AtomicU32::new(0);
 /// Waits until no other thread is in the middle of an operation: a child would not know whether it was made.
 pub fn hold() {
     HELD.swap(1, SeqCst);
+    barrier();
     let mut spins = 0;
     for thread in crate::thread::each().filter(|thread| thread.number != me().number) {
         while thread.sync.making.load(SeqCst) != 0 {
             wait(&mut spins);
+        }
+    }
+}
+
+/// All other threads see what was written before, and what they wrote before is seen here: so that each either is seen to make an operation, or sees [`HELD`].
+fn barrier() {
+    const EXPEDITED: u64 = 8;
+    const REGISTER: u64 = 16;
+    // SAFETY: membarrier, in the memory of this process; one that the kernel does not have, or that is not allowed, does nothing.
+    unsafe {
+        if sys!(libc::SYS_membarrier, EXPEDITED, 0u64, 0u64) == -i64::from(libc::EPERM) {
+            sys!(libc::SYS_membarrier, REGISTER, 0u64, 0u64);
+            sys!(libc::SYS_membarrier, EXPEDITED, 0u64, 0u64);
         }
     }
 }
@@ -117,11 +131,15 @@ pub fn go_on() {
 fn begin(entry: &Entry) -> u64 {
     loop {
         me().sync.making.store(1, Relaxed);
-        let before = take(entry);
-        if HELD.load(SeqCst) == 0 {
-            return before;
+        // A fence of the processor is what `barrier` is for.
+        compiler_fence(SeqCst);
+        if HELD.load(Relaxed) == 0 {
+            let before = take(entry);
+            if HELD.load(SeqCst) == 0 {
+                return before;
+            }
+            entry.atomic.store(before, Release);
         }
-        entry.atomic.store(before, Release);
         me().sync.making.store(0, Release);
         let mut spins = 0;
         while HELD.load(Acquire) != 0 {

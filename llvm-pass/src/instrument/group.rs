@@ -161,8 +161,10 @@ impl Cx<'_> {
         ir.debug_of(load);
         let value = ir.load(int, pointer);
         let seen = ir.load(int, self.in_view(pointer));
+        // What is compared is what the program gets: memory is read once.
         // SAFETY: loads.
         unsafe {
+            LLVMSetVolatile(value, 1);
             LLVMSetAlignment(value, LLVMGetAlignment(load));
             LLVMSetAlignment(seen, 1);
         }

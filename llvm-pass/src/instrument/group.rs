@@ -1,7 +1,7 @@
 //! Loads that may race, compared with the thread's view where they stand (see `itarget_abi::view`). Those of a stretch of code without
 //! a call are a group: they are counted at once, before the first, so that a load costs a comparison. What is not as the view has it goes to the runtime.
 
-use super::{Cx, Look};
+use super::Cx;
 use crate::ir::Value;
 use itarget_abi::hooks::{APART, RACE};
 use itarget_abi::layout;
@@ -22,9 +22,9 @@ struct Kind {
     located: Option<&'static str>,
 }
 
-/// Whether a site is a load that a group may have.
+/// Whether a site is a load that a group may have. One that is something else as long as the process is alone is not: there it costs less by itself.
 fn joins(site: &Site) -> Option<Kind> {
-    let Action::Load { how, raced } = &site.action else { return None };
+    let (Action::Load { how, raced }, Alone::Same | Alone::Nothing) = (&site.action, &site.alone) else { return None };
     let located = match (how, raced) {
         (How::Always, Raced::Yes) => None,
         (How::Always, Raced::Mapped) => Some("_mapped"),
@@ -38,7 +38,7 @@ fn joins(site: &Site) -> Option<Kind> {
 
 impl Cx<'_> {
     /// Makes the groups of the module, whose sites are `work`; gives the numbers of those that are done with it.
-    pub(super) fn groups(&self, work: &[(u32, Value)], plan: &Plan) -> Result<BTreeSet<u32>, String> {
+    pub(super) fn groups(&self, work: &[(u32, Value)], plan: &Plan) -> BTreeSet<u32> {
         let ir = self.ir;
         let sites: HashMap<Value, u32> = work.iter().map(|&(id, inst)| (inst, id)).collect();
         let with: BTreeSet<Value> = work.iter().filter(|(id, _)| joins(&plan.sites[*id as usize]).is_some()).map(|&(_, inst)| self.function_of(inst)).collect();
@@ -52,21 +52,21 @@ impl Cx<'_> {
                 let kind = site.and_then(joins).filter(|_| self.is_word(ir.type_of(inst)) && !is_volatile(inst) && id < Some(1 << REST_SHIFT));
                 let Some(Kind { accompanied, .. }) = kind else {
                     if self.separates(inst, site) {
-                        self.group(&mut group, last.1, plan)?;
+                        self.group(&mut group, last.1, plan);
                     }
                     continue;
                 };
                 let here = (Some(ir.block_of(inst)), accompanied);
                 if here != last || group.len() == GROUP {
-                    self.group(&mut group, last.1, plan)?;
+                    self.group(&mut group, last.1, plan);
                 }
                 last = here;
                 group.extend(id.map(|id| (id, inst)));
                 done.extend(id);
             }
-            self.group(&mut group, last.1, plan)?;
+            self.group(&mut group, last.1, plan);
         }
-        Ok(done)
+        done
     }
 
     /// Whether a load behind this instruction may not be counted before it: what runs there may end the run, or not come back. That may be a fault, too, whose
@@ -102,9 +102,9 @@ impl Cx<'_> {
     }
 
     /// Makes one of these loads, in their order.
-    fn group(&self, group: &mut Vec<(u32, Value)>, accompanied: bool, plan: &Plan) -> Result<(), String> {
+    fn group(&self, group: &mut Vec<(u32, Value)>, accompanied: bool, plan: &Plan) {
         let ir = self.ir;
-        let Some(&(_, first)) = group.first() else { return Ok(()) };
+        let Some(&(_, first)) = group.first() else { return };
         ir.before(first);
         ir.debug_of(first);
         let on = ir.nonzero(if accompanied { self.mode_accompanied() } else { self.mode() });
@@ -125,14 +125,12 @@ impl Cx<'_> {
         let mut elsewhere = ir.phi(ir.i1, &[(none, counted), (ir.int(ir.i1, 1), ir.block_before_then(counted))]);
         let n = group.len();
         for (i, (id, load)) in group.drain(..).enumerate() {
-            elsewhere = self.member(id, load, (on, elsewhere, n - 1 - i), plan)?;
+            elsewhere = self.member(id, load, (on, elsewhere, n - 1 - i), &plan.sites[id as usize]);
         }
-        Ok(())
     }
 
     /// A load of a group, of which `rest` are still to come; gives what `elsewhere` is for the next.
-    fn member(&self, id: u32, load: Value, (on, elsewhere, rest): (Value, Value, usize), plan: &Plan) -> Result<Value, String> {
-        let site = &plan.sites[id as usize];
+    fn member(&self, id: u32, load: Value, (on, elsewhere, rest): (Value, Value, usize), site: &Site) -> Value {
         let located = joins(site).and_then(|kind| kind.located);
         let ir = self.ir;
         let ty = ir.type_of(load);
@@ -178,14 +176,7 @@ impl Cx<'_> {
         let next = ir.phi(ir.i1, &[(ir.int(ir.i1, 0), here), (ir.int(ir.i1, 1), elsewhere_block)]);
         ir.replace(load, phi);
         ir.erase(load);
-        match &site.alone {
-            Alone::Other(other) => match (&site.action, &**other) {
-                (Action::Load { how: How::Always, raced }, Action::Load { how: How::Checked, .. }) => self.load(id, copy, Look::Alone, *raced),
-                _ => self.act(id, copy, site, other, plan)?,
-            },
-            Alone::Same | Alone::Nothing => {}
-        }
-        Ok(next)
+        next
     }
 
     /// Whether an address is of the heap that threads may share, and they may by now.

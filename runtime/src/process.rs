@@ -47,9 +47,6 @@ fn libc_fork(how: Forks) -> c_int {
     // SAFETY: libc's fork.
     let r = unsafe { libc::fork() };
     me().life.forks = Forks::No;
-    if r == 0 {
-        sync::mark_used();
-    }
     r
 }
 
@@ -267,16 +264,24 @@ fn fork() -> c_int {
         crossing::complete();
         return r;
     }
+    let tid = me().tid;
     let run = __itarget_enter(site::FORK) != 0;
     let before = if run { signal::block() } else { 0 };
     word::seal();
     let mut r = 0;
     if run {
         r = if recording() { record() } else { plain() };
+        if r == 0 {
+            sync::mark_used(tid);
+        }
         __itarget_leave();
         signal::unblock(before);
     }
-    word(r as u64) as c_int
+    let r = word(r as u64) as c_int;
+    if r == 0 {
+        sync::agree_on_marks();
+    }
+    r
 }
 
 /// Nothing is recorded.

@@ -593,10 +593,18 @@ pub fn forget_main() {
     }
 }
 
-/// In a child process, before anything of the program runs there: it may make anew by an assignment what its parent used. Before it has a number of its own in the kernel.
-pub fn mark_used() {
+/// In a child process, before anything of the program runs there: it may make anew by an assignment what its parent used. `tid`: number in the kernel of the thread that
+/// forked, in the parent.
+pub fn mark_used(tid: i32) {
     if !unused() {
-        table::mark(me().tid, me().number);
+        table::mark(tid, me().number);
+    }
+}
+
+/// After that, where the child is recorded, or replayed: see [`table::agree`].
+pub fn agree_on_marks() {
+    if !unused() {
+        table::agree();
     }
 }
 

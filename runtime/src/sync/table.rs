@@ -4,10 +4,14 @@
 //! locked instead, a copy of what the program initialised. Objects that processes share are used as they are.
 //!
 //! So an assignment that initialises an object anew changes nothing in it. Where this is done is children by fork, with what threads that they don't have left
-//! behind: there what was in use is marked ([`mark`]), and the mark is gone after an assignment. A replay has no shadows, and needs none of that.
+//! behind: there what was in use is marked ([`mark`]), and the mark is gone after an assignment. A replay has no shadows and needs none of that, but marks
+//! the same objects ([`agree`]): the program may look at them.
 
+use crate::state::{recording, replaying};
 use crate::sys::{self, sys};
+use crate::word::word;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use itarget_abi::layout::mapped_at_replay;
 
 /// Entries; a power of two.
 const ENTRIES: usize = 1 << 18;
@@ -113,6 +117,22 @@ pub fn mark(tid: i32, number: u32) {
     }
 }
 
+/// The same: a replay puts the marks where the recording did.
+pub fn agree() {
+    let marked = || each().filter(|e| e.is_marked());
+    let mut those = marked();
+    for _ in 0..word(if recording() { marked().count() as u64 } else { 0 }) {
+        let address = word(those.next().map_or(0, |e| e.key.load(Relaxed)));
+        if replaying() && mapped_at_replay(address) {
+            let e = entry_of(address);
+            e.state.store(4, Relaxed);
+            // SAFETY: an object of the program, in memory that is there.
+            unsafe { (address as *mut u64).write_volatile(MARK) };
+            MARKED.store(true, Relaxed);
+        }
+    }
+}
+
 /// Takes the marks back: memory is about to be compared. From then on what the program assigns to these objects is not noticed.
 pub fn unmark() {
     if MARKED.swap(false, Relaxed) {
@@ -120,15 +140,17 @@ pub fn unmark() {
     }
 }
 
-/// Whether a word of the program's is still there, and may be written: its page may be gone.
-unsafe fn is_there(word: *mut u64) -> bool {
+/// Whether a word of the program's is still there: its page may be gone.
+fn is_readable(word: *const u64) -> bool {
     const NONSENSE: u64 = 77;
-    // SAFETY: system calls that read 8 bytes, and do nothing, or write as many, to a word that is 0 or a mark: the caller writes it next.
-    unsafe {
-        sys!(libc::SYS_rt_sigprocmask, NONSENSE, word, 0u64, 8u64) == -i64::from(libc::EINVAL)
-            && [0, MARK].contains(&*word)
-            && sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, 0u64, word, 8u64) == 0
-    }
+    // SAFETY: a system call that reads 8 bytes, and does nothing.
+    unsafe { sys!(libc::SYS_rt_sigprocmask, NONSENSE, word, 0u64, 8u64) == -i64::from(libc::EINVAL) }
+}
+
+/// Whether it may be written, too. Where it is 0 or a mark it is something else then: the caller writes it next.
+unsafe fn is_writable(word: *mut u64) -> bool {
+    // SAFETY: a system call that writes 8 bytes.
+    unsafe { is_readable(word) && [0, MARK].contains(&*word) && sys!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, 0u64, word, 8u64) == 0 }
 }
 
 #[cold]
@@ -208,6 +230,13 @@ impl Entry {
         }
     }
 
+    /// See [`MARK`].
+    fn is_marked(&self) -> bool {
+        let word = self.key.load(Relaxed) as *const u64;
+        // SAFETY: it is there, as that says.
+        matches!(self.state.load(Acquire), 4 | 5) && is_readable(word) && unsafe { word.read_volatile() == MARK }
+    }
+
     /// It has a shadow.
     fn is_made(&self) -> bool {
         matches!(self.state.load(Acquire), 2 | 4 | 5)
@@ -219,7 +248,9 @@ impl Entry {
         let size = self.size.load(Relaxed);
         // SAFETY: it is there, as that says.
         unsafe {
-            if !self.is_made() || self.shadow[0] == 0 || size < ASSIGNABLE || !is_there(word) {
+            // One that was marked in this process's parent, and is not any more, has been made anew since.
+            let anew = matches!(self.state.load(Acquire), 4 | 5) && !self.is_marked();
+            if !self.is_made() || self.shadow[0] == 0 || size < ASSIGNABLE || anew || !is_writable(word) {
                 return;
             }
             let held = size == ASSIGNABLE && self.mutex_is_held(tid) || self.is_written(number);
@@ -234,7 +265,7 @@ impl Entry {
         let word = self.key.load(Relaxed) as *mut u64;
         // SAFETY: it is there, as that says.
         unsafe {
-            if matches!(self.state.load(Acquire), 4 | 5) && is_there(word) {
+            if matches!(self.state.load(Acquire), 4 | 5) && is_writable(word) {
                 word.write_volatile(0);
                 self.state.store(2, Release);
             }

@@ -4,41 +4,13 @@
 //# children: print
 //# children: beside threads
 //# processes: 25
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-enum { WORKERS = 3, FORKS = 4, SLOTS = 16 };
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
-static char *slots[SLOTS];
-static long done, count, started;
-static volatile long spun;
-static void *brief(void *arg) {
-  char text[32];
-  snprintf(text, sizeof text, "thread %ld", (long)arg);
-  pthread_rwlock_wrlock(&table);
-  free(slots[(long)arg % SLOTS]);
-  slots[(long)arg % SLOTS] = strdup(text);
-  started++;
-  pthread_rwlock_unlock(&table);
-  return NULL;
-}
+#include "slots.h"
+enum { WORKERS = 3, FORKS = 4 };
+static long done, count;
 static void *computes(void *arg) {
   (void)arg;
   while (__atomic_load_n(&done, __ATOMIC_ACQUIRE) < WORKERS) spun++;
   return NULL;
-}
-static unsigned long look(void) {
-  unsigned long sum = 0;
-  if (pthread_rwlock_tryrdlock(&table) != 0) return 0;
-  for (int i = 0; i < SLOTS; i++)
-    for (const char *p = slots[i]; p != NULL && *p != 0; p++) sum = sum * 31 + (unsigned char)*p;
-  sum += (unsigned long)started;
-  pthread_rwlock_unlock(&table);
-  return sum;
 }
 static void *of_child(void *arg) {
   *(long *)arg = (long)strlen(strdup("text")) + __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
@@ -54,18 +26,11 @@ static int child(int n) {
     for (int i = 0; i < 2; i++) pthread_create(&t[i], NULL, of_child, &values[i]);
     for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
   }
-  pid_t pid = fork();
-  if (pid == 0) {
-    printf("%s, again %lu\n", copy, look());
-    fflush(stdout);
-    _exit(3);
-  }
-  int status = 0;
-  waitpid(pid, &status, 0);
+  int status = again(copy);
   printf("%s, %ld\n", copy, values[0] + values[1]);
   fflush(stdout);
   free(copy);
-  return 10 + n + WEXITSTATUS(status);
+  return 10 + n + status;
 }
 static void *forks(void *arg) {
   long sum = 0;
@@ -104,7 +69,6 @@ int main(void) {
   pthread_join(computing, NULL);
   printf("%ld\n", sum);
   fflush(stdout);
-  pthread_rwlock_wrlock(&table);
-  for (int i = 0; i < SLOTS; i++) free(slots[i]);
+  free_slots();
   return 0;
 }

@@ -3,31 +3,12 @@
 //# children: print
 //# children: beside threads
 //# processes: 13
-#include <pthread.h>
+#include "slots.h"
 #include <semaphore.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-enum { FORKS = 6, SLOTS = 16 };
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
-static char *slots[SLOTS];
+enum { FORKS = 6 };
 static sem_t go;
 static int pipes[2];
-static long stop, started, got;
-static volatile long spun;
-static void *brief(void *arg) {
-  char text[32];
-  snprintf(text, sizeof text, "thread %ld", (long)arg);
-  pthread_rwlock_wrlock(&table);
-  free(slots[(long)arg % SLOTS]);
-  slots[(long)arg % SLOTS] = strdup(text);
-  started++;
-  pthread_rwlock_unlock(&table);
-  return NULL;
-}
+static long stop, got;
 static void *starts(void *arg) {
   (void)arg;
   for (long i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++) {
@@ -54,31 +35,15 @@ static void *computes(void *arg) {
   while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) spun++;
   return NULL;
 }
-static unsigned long look(void) {
-  unsigned long sum = 0;
-  if (pthread_rwlock_tryrdlock(&table) != 0) return 0;
-  for (int i = 0; i < SLOTS; i++)
-    for (const char *p = slots[i]; p != NULL && *p != 0; p++) sum = sum * 31 + (unsigned char)*p;
-  sum += (unsigned long)started;
-  pthread_rwlock_unlock(&table);
-  return sum;
-}
 static int child(int i) {
   char mine[64];
   long now = pthread_mutex_trylock(&lock) == 0 ? got : -1;
   snprintf(mine, sizeof mine, "%d: %lu %ld %ld", i, look(), now, spun);
   char *copy = strdup(mine);
-  pid_t pid = fork();
-  if (pid == 0) {
-    printf("%s, again %lu\n", copy, look());
-    fflush(stdout);
-    _exit(3);
-  }
-  int status = 0;
-  waitpid(pid, &status, 0);
+  int status = again(copy);
   printf("%s\n", copy);
   free(copy);
-  return 10 + i + WEXITSTATUS(status);
+  return 10 + i + status;
 }
 int main(void) {
   pthread_t t[4];
@@ -103,7 +68,6 @@ int main(void) {
   for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
   printf("%d\n", sum);
   fflush(stdout);
-  pthread_rwlock_wrlock(&table);
-  for (int i = 0; i < SLOTS; i++) free(slots[i]);
+  free_slots();
   return 0;
 }

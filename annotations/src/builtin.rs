@@ -14,18 +14,9 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("libc/threads.toml", include_str!("../libc/threads.toml")),
     ("libc/time.toml", include_str!("../libc/time.toml")),
     ("libc/wide.toml", include_str!("../libc/wide.toml")),
-    (
-        "libevent/buffer.toml",
-        include_str!("../libevent/buffer.toml"),
-    ),
-    (
-        "libevent/bufferevent.toml",
-        include_str!("../libevent/bufferevent.toml"),
-    ),
-    (
-        "libevent/event.toml",
-        include_str!("../libevent/event.toml"),
-    ),
+    ("libevent/buffer.toml", include_str!("../libevent/buffer.toml")),
+    ("libevent/bufferevent.toml", include_str!("../libevent/bufferevent.toml")),
+    ("libevent/event.toml", include_str!("../libevent/event.toml")),
     ("libevent/util.toml", include_str!("../libevent/util.toml")),
     ("linux/acl.toml", include_str!("../linux/acl.toml")),
     ("linux/attr.toml", include_str!("../linux/attr.toml")),
@@ -33,17 +24,11 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("linux/cap.toml", include_str!("../linux/cap.toml")),
     ("linux/epoll.toml", include_str!("../linux/epoll.toml")),
     ("linux/processor.toml", include_str!("../linux/processor.toml")),
-    (
-        "linux/selinux.toml",
-        include_str!("../linux/selinux.toml"),
-    ),
+    ("linux/selinux.toml", include_str!("../linux/selinux.toml")),
     ("linux/system.toml", include_str!("../linux/system.toml")),
     ("linux/uuid.toml", include_str!("../linux/uuid.toml")),
     ("math.toml", include_str!("../math.toml")),
-    (
-        "ncurses/terminfo.toml",
-        include_str!("../ncurses/terminfo.toml"),
-    ),
+    ("ncurses/terminfo.toml", include_str!("../ncurses/terminfo.toml")),
     ("openssl/digest.toml", include_str!("../openssl/digest.toml")),
     ("posix/aio.toml", include_str!("../posix/aio.toml")),
     ("posix/dir.toml", include_str!("../posix/dir.toml")),
@@ -57,9 +42,6 @@ pub(crate) const BUILTIN: &[(&str, &str)] = &[
     ("posix/sched.toml", include_str!("../posix/sched.toml")),
     ("posix/signal.toml", include_str!("../posix/signal.toml")),
     ("posix/socket.toml", include_str!("../posix/socket.toml")),
-    (
-        "posix/terminal.toml",
-        include_str!("../posix/terminal.toml"),
-    ),
+    ("posix/terminal.toml", include_str!("../posix/terminal.toml")),
     ("zlib/zlib.toml", include_str!("../zlib/zlib.toml")),
 ];

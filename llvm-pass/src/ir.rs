@@ -12,6 +12,7 @@ use std::ffi::{CStr, CString};
 
 unsafe extern "C" {
     fn itarget_if_then(cond: LLVMValueRef, before: LLVMValueRef, unlikely: i32) -> LLVMValueRef;
+    fn itarget_unlikely(branch: Value);
     fn itarget_if_then_else(
         cond: LLVMValueRef,
         before: LLVMValueRef,
@@ -435,10 +436,10 @@ impl Ir {
         call
     }
 
-    /// A branch by a condition in the place of one that ends a block.
+    /// A branch by a condition that is unlikely in the place of one that ends a block.
     pub fn branch_instead(&self, end: Value, cond: Value, then: LLVMBasicBlockRef, otherwise: LLVMBasicBlockRef) {
         self.before(end);
-        llvm!(LLVMBuildCondBr(self.builder, cond, then, otherwise));
+        llvm!(itarget_unlikely(LLVMBuildCondBr(self.builder, cond, then, otherwise)));
         self.erase(end);
     }
 

@@ -84,6 +84,12 @@ void itarget_register(void *builder) {
       });
 }
 
+// The first way of a branch is hardly ever gone.
+void itarget_unlikely(LLVMValueRef branch) {
+  Instruction *I = unwrap<Instruction>(branch);
+  I->setMetadata(LLVMContext::MD_prof, MDBuilder(I->getContext()).createBranchWeights(1, 100000));
+}
+
 // Splits before `before`; the new then-block ends in a branch back. Returns that branch.
 LLVMValueRef itarget_if_then(LLVMValueRef cond, LLVMValueRef before, int unlikely) {
   Instruction *I = unwrap<Instruction>(before);

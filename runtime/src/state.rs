@@ -60,7 +60,7 @@ pub static mut __itarget_ctl: ControlPage = ControlPage { control: CONTROL, pad:
 
 /// A reference from the pass keeps old runtimes from being linked.
 #[unsafe(no_mangle)]
-pub static __itarget_abi_v14: u8 = 11;
+pub static __itarget_abi_v15: u8 = 11;
 
 /// What belongs to one thread.
 pub struct Thread {

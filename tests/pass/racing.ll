@@ -6,11 +6,11 @@
 ; site: f 4 {"do":"store","checked":true,"raced":"yes"}
 ; site: g 0 {"do":"load","how":"always","raced":"mapped"}
 ; site: g 1 {"do":"store","raced":"mapped"}
-; has: load ptr, ptr @__itarget_hits
+; has: load volatile ptr, ptr @__itarget_hits
 ; has: call preserve_mostcc i64 @__itarget_race_missed4(ptr %p, i32 268435456)
 ; has: call preserve_mostcc i64 @__itarget_race_missed8(ptr %p, i32 1)
 ; has: call preserve_mostcc i64 @__itarget_race8(ptr %55, i32 2)
-; has: load ptr, ptr @__itarget_view
+; has: load volatile ptr, ptr @__itarget_view
 ; has: call preserve_mostcc i64 @__itarget_race_mapped_missed4(ptr %p, i32 -2147483643)
 ; has: icmp ule i64
 ; has: call i32 @__itarget_may_store(ptr %q)

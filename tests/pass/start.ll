@@ -1,7 +1,7 @@
 ; The program's own main runs on the recorded stack, after its constructors.
 ; whole
 ; has: call i32 @__itarget_start(i32 %0, ptr %1, ptr %2, ptr @itarget.run)
-; has: @__itarget_abi_v14
+; has: @__itarget_abi_v15
 target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
 target triple = "x86_64-pc-linux-gnu"
 @seen = global i32 0

@@ -38,8 +38,10 @@ fn plan(source: &str) -> Value {
         .collect();
     let mixed: Vec<Value> = directives(source, "mixed").iter().map(|l| json(l)).collect();
     let (outside, shared) = (directives(source, "environment"), directives(source, "shared"));
+    let accompanied = directives(source, "accompanied");
     json!({
-        "format": 2, "module": "?", "cut": "min", "sites": sites, "clones": clones, "mixed": mixed, "environment_globals": outside, "shared_globals": shared
+        "format": 2, "module": "?", "cut": "min", "sites": sites, "clones": clones, "mixed": mixed, "environment_globals": outside, "shared_globals": shared,
+        "accompanied": accompanied
     })
 }
 

@@ -251,6 +251,8 @@ pub struct Facts {
     pub threads: bool,
     /// The profiled run started no thread, and one that does is not recorded on.
     pub single: bool,
+    /// Functions that are expected to run once there are several threads: others than that of `main` may run them, or the profiled run had some; ascending.
+    pub accompanied: Vec<usize>,
     /// Inline assembly: place, what it works on, and whether it looks as if threads synchronized by it.
     pub assembly: Vec<((usize, usize), Vec<FieldId>, bool)>,
     /// What several threads may write in replay space they write in an order, for certain.

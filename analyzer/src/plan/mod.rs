@@ -85,6 +85,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         format: FORMAT,
         module: module.fingerprint.clone(),
         cut: mode,
+        accompanied: writer.accompanied(&sites, &variants),
         sites,
         mixed: allocation.mixed,
         environment: writer.environment_functions(&allocation.clones),
@@ -318,6 +319,15 @@ impl Writer<'_> {
                 push(ordinal, (Action::Redirect { to: to.clone() }, Alone::Same), Traffic::default(), (index, instr));
             }
         }
+    }
+
+    /// Of the functions that are expected to run once the process is not alone those to which it makes a difference.
+    fn accompanied(&self, sites: &[Site], variants: &BTreeMap<&str, &clones::Variant>) -> Vec<String> {
+        let expected: FxHashSet<&str> = self.facts.accompanied.iter().map(|f| self.module.functions[*f].name.as_str()).collect();
+        let original = |name: &str| variants.get(name).map_or(name.to_owned(), |v| self.module.functions[v.of.index()].name.clone());
+        let differs = sites.iter().filter(|s| matches!((&s.action, &s.alone), (Action::Load { .. }, Alone::Other(_)))).map(|s| s.function.as_str());
+        let names: BTreeSet<&str> = differs.filter(|f| expected.contains(original(f).as_str())).collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     fn place(&self, v: FieldId) -> Place {

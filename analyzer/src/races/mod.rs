@@ -49,6 +49,8 @@ pub struct Races {
     pub counts: Counts,
     /// Functions that start threads, the one that stands for `main` left out; ascending. The flag: several may run at a time.
     pub threads: Vec<(FunctionId, bool)>,
+    /// Functions that such threads may run; ascending.
+    pub run_by_threads: Vec<FunctionId>,
 }
 
 /// Figures of one analysis.
@@ -192,6 +194,10 @@ impl Found {
         let roots = self.threads.roots.iter().zip(&self.threads.many);
         races.threads = roots.filter_map(|(f, many)| Some((map.function((*f)?), *many))).collect();
         races.threads.sort_unstable();
+        let run = (0u32..).map(FunctionId).zip(&self.threads.run_by).filter(|(_, by)| by.iter().any(|root| root != 0));
+        races.run_by_threads = run.map(|(f, _)| map.function(f)).collect();
+        races.run_by_threads.sort_unstable();
+        races.run_by_threads.dedup();
         for race in &mut races.reports {
             race.name = name(module, points_to, race.object, &race.cells);
         }

@@ -10,6 +10,7 @@ use itarget_plan::{Action, Alone, How, Plan, Raced, Site};
 use llvm_sys::core::{
     LLVMGetAlignment, LLVMGetVolatile, LLVMIsAConstantExpr, LLVMIsAGetElementPtrInst, LLVMIsAGlobalVariable, LLVMSetAlignment, LLVMSetThreadLocalMode, LLVMSetVolatile,
 };
+use llvm_sys::prelude::LLVMBasicBlockRef;
 use llvm_sys::{LLVMIntPredicate, LLVMOpcode, LLVMThreadLocalMode};
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,9 +23,44 @@ struct Kind {
     located: Option<&'static str>,
 }
 
-/// Whether a site is a load that a group may have. One that is something else as long as the process is alone is not: there it costs less by itself.
-fn joins(site: &Site) -> Option<Kind> {
-    let (Action::Load { how, raced }, Alone::Same | Alone::Nothing) = (&site.action, &site.alone) else { return None };
+/// A load of a group, of which `rest` are still to come.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    id: u32,
+    load: Value,
+    site: &'a Site,
+    rest: usize,
+}
+
+impl Member<'_> {
+    /// As [`Kind::located`].
+    fn located(&self) -> Option<&'static str> {
+        joins(self.site, true).and_then(|kind| kind.located)
+    }
+
+    /// Whether the address alone says what it is as long as the process is alone, and all are logged once it is not.
+    fn bounded(&self) -> bool {
+        let Alone::Other(alone) = &self.site.alone else { return false };
+        matches!((&self.site.action, &**alone), (Action::Load { how: How::Always, .. }, Action::Load { how: How::Checked, .. }))
+    }
+}
+
+/// What is so where a load of a group stands.
+#[derive(Clone, Copy)]
+struct Counted {
+    /// Whether it is in force.
+    on: Value,
+    /// It is not compared here: it is not in force, or the open run does not take all of the group, so that they go to the runtime, as at replay always.
+    /// Nor is one behind one that is no hit.
+    elsewhere: Value,
+}
+
+/// Whether a site is a load that a group may have. One that is something else as long as the process is alone only is if it is `expected` to run later: before, it costs less by itself.
+fn joins(site: &Site, expected: bool) -> Option<Kind> {
+    let Action::Load { how, raced } = &site.action else { return None };
+    if matches!(site.alone, Alone::Other(_)) && !expected {
+        return None;
+    }
     let located = match (how, raced) {
         (How::Always, Raced::Yes) => None,
         (How::Always, Raced::Mapped) => Some("_mapped"),
@@ -38,9 +74,11 @@ fn joins(site: &Site) -> Option<Kind> {
 
 impl Cx<'_> {
     /// Makes the groups of the module, whose sites are `work`; gives the numbers of those that are done with it.
-    pub(super) fn groups(&self, work: &[(u32, Value)], plan: &Plan) -> BTreeSet<u32> {
+    pub(super) fn groups(&self, work: &[(u32, Value)], plan: &Plan) -> Result<BTreeSet<u32>, String> {
         let ir = self.ir;
         let sites: HashMap<Value, u32> = work.iter().map(|&(id, inst)| (inst, id)).collect();
+        let accompanied: BTreeSet<&str> = plan.accompanied.iter().map(String::as_str).collect();
+        let joins = |site: &Site| joins(site, accompanied.contains(site.function.as_str()));
         let with: BTreeSet<Value> = work.iter().filter(|(id, _)| joins(&plan.sites[*id as usize]).is_some()).map(|&(_, inst)| self.function_of(inst)).collect();
         let mut done = BTreeSet::new();
         for f in with {
@@ -49,24 +87,24 @@ impl Cx<'_> {
             for inst in ir.instructions(f) {
                 let id = sites.get(&inst).copied();
                 let site = id.map(|id| &plan.sites[id as usize]);
-                let kind = site.and_then(joins).filter(|_| self.is_word(ir.type_of(inst)) && !is_volatile(inst) && id < Some(1 << REST_SHIFT));
+                let kind = site.and_then(&joins).filter(|_| self.is_word(ir.type_of(inst)) && !is_volatile(inst) && id < Some(1 << REST_SHIFT));
                 let Some(Kind { accompanied, .. }) = kind else {
                     if self.separates(inst, site) {
-                        self.group(&mut group, last.1, plan);
+                        self.group(&mut group, last.1, plan)?;
                     }
                     continue;
                 };
                 let here = (Some(ir.block_of(inst)), accompanied);
                 if here != last || group.len() == GROUP {
-                    self.group(&mut group, last.1, plan);
+                    self.group(&mut group, last.1, plan)?;
                 }
                 last = here;
                 group.extend(id.map(|id| (id, inst)));
                 done.extend(id);
             }
-            self.group(&mut group, last.1, plan);
+            self.group(&mut group, last.1, plan)?;
         }
-        done
+        Ok(done)
     }
 
     /// Whether a load behind this instruction may not be counted before it: what runs there may end the run, or not come back. That may be a fault, too, whose
@@ -102,17 +140,32 @@ impl Cx<'_> {
     }
 
     /// Makes one of these loads, in their order.
-    fn group(&self, group: &mut Vec<(u32, Value)>, accompanied: bool, plan: &Plan) {
+    fn group(&self, group: &mut Vec<(u32, Value)>, accompanied: bool, plan: &Plan) -> Result<(), String> {
+        let n = group.len();
+        let mut counted = None;
+        for (i, (id, load)) in group.drain(..).enumerate() {
+            let member = Member { id, load, site: &plan.sites[id as usize], rest: n - 1 - i };
+            counted = Some(if member.bounded() {
+                self.bounded(&member, counted, n)
+            } else {
+                let counted = counted.unwrap_or_else(|| self.count_group(load, accompanied, n));
+                self.member(&member, counted, plan)?
+            });
+        }
+        Ok(())
+    }
+
+    /// Counts the `n` loads of a group at once, before the first of them.
+    fn count_group(&self, first: Value, accompanied: bool, n: usize) -> Counted {
         let ir = self.ir;
-        let Some(&(_, first)) = group.first() else { return };
         ir.before(first);
         ir.debug_of(first);
-        let on = ir.nonzero(if accompanied { self.mode_accompanied() } else { self.mode() });
+        let on = ir.nonzero(not_analyzed(if accompanied { self.mode_accompanied() } else { self.mode() }));
         let then = ir.if_then(on, first, false);
         ir.before(then);
         ir.debug_of(first);
         let hits = self.thread_address(view::HITS_SYMBOL);
-        let left = ir.add(ir.load(ir.i64, hits), ir.int(ir.i64, (group.len() as u64).wrapping_neg()));
+        let left = ir.add(not_analyzed(ir.load(ir.i64, hits)), ir.int(ir.i64, (n as u64).wrapping_neg()));
         let stored = ir.store(left, hits);
         // What a fault finds is what was counted.
         // SAFETY: a store.
@@ -120,45 +173,99 @@ impl Cx<'_> {
         let none = ir.icmp(LLVMIntPredicate::LLVMIntSLT, left, ir.int(ir.i64, 0));
         ir.before(first);
         let counted = ir.block_of(then);
-        // They are not compared here: it is not in force, or the open run does not take them all, so that they go to the runtime, as at replay always. Nor are those
-        // behind one that is no hit.
-        let mut elsewhere = ir.phi(ir.i1, &[(none, counted), (ir.int(ir.i1, 1), ir.block_before_then(counted))]);
-        let n = group.len();
-        for (i, (id, load)) in group.drain(..).enumerate() {
-            elsewhere = self.member(id, load, (on, elsewhere, n - 1 - i), &plan.sites[id as usize]);
-        }
+        let elsewhere = ir.phi(ir.i1, &[(none, counted), (ir.int(ir.i1, 1), ir.block_before_then(counted))]);
+        Counted { on, elsewhere }
     }
 
-    /// A load of a group, of which `rest` are still to come; gives what `elsewhere` is for the next.
-    fn member(&self, id: u32, load: Value, (on, elsewhere, rest): (Value, Value, usize), site: &Site) -> Value {
-        let located = joins(site).and_then(|kind| kind.located);
+    /// A load of a group; gives what is so for the next.
+    fn member(&self, m: &Member, Counted { on, elsewhere }: Counted, plan: &Plan) -> Result<Counted, String> {
         let ir = self.ir;
-        let ty = ir.type_of(load);
-        let pointer = ir.operand(load, 0);
-        let size = ir.store_size(ty);
-        let int = ir.int_type(size as u32 * 8);
+        let load = m.load;
         ir.before(load);
         ir.debug_of(load);
-        let elsewhere = if located.is_some() { ir.or(elsewhere, ir.not(self.is_shared(ir.ptr_to_int(pointer)))) } else { elsewhere };
-        let (elsewhere_end, here_end) = ir.if_then_else(elsewhere, load, false);
+        let (elsewhere_end, here_end) = ir.if_then_else(self.not_here(m, elsewhere), load, false);
         ir.before(elsewhere_end);
-        let (missed_end, off_end) = ir.if_then_else(on, elsewhere_end, false);
-        let missed_block = ir.block_of(missed_end);
-        ir.before(missed_end);
-        ir.debug_of(load);
-        let apart = matches!(site.action, Action::Load { raced: Raced::Mapped, .. });
-        let number = ir.int(ir.i32, u64::from(if apart { id | APART } else { id }) | (rest as u64) << REST_SHIFT);
-        let missed = ir.int_cast(self.hook(&format!("{RACE}{}_missed{size}", located.unwrap_or_default()), &[pointer, number]), int, false);
-        let missed = self.word_as(missed, ty);
+        let (missed_end, off_end) = ir.if_then_else(on, elsewhere_end, true);
+        let missed = self.missed(m, missed_end);
         ir.before(off_end);
         ir.debug_of(load);
-        let copy = ir.copy(load);
+        let off = ir.copy(load);
         ir.before(elsewhere_end);
-        let other = ir.phi(ty, &[(missed, missed_block), (copy, ir.block_of(off_end))]);
-        ir.before(here_end);
+        let other = ir.phi(ir.type_of(load), &[(missed, ir.block_of(missed_end)), (off, ir.block_of(off_end))]);
+        let elsewhere = self.compared(m, (here_end, ir.block_of(missed_end)), (other, ir.block_of(elsewhere_end)));
+        if let Alone::Other(alone) = &m.site.alone {
+            self.act(m.id, off, m.site, alone, plan)?;
+        }
+        Ok(Counted { on, elsewhere })
+    }
+
+    /// One whose address alone is asked for as long as the process is alone. That bound is 0 once it is not, so that the group is counted behind it if this is its first.
+    fn bounded(&self, m: &Member, counted: Option<Counted>, n: usize) -> Counted {
+        let ir = self.ir;
+        let load = m.load;
+        ir.before(load);
+        ir.debug_of(load);
+        let above = self.above_alone(ir.ptr_to_int(ir.operand(load, 0)));
+        let (above_end, below_end) = ir.if_then_else(above, load, false);
+        let [above, below] = [above_end, below_end].map(|end| {
+            ir.before(end);
+            ir.debug_of(load);
+            ir.copy(load)
+        });
+        ir.before(load);
+        ir.replace(load, ir.phi(ir.type_of(load), &[(above, ir.block_of(above_end)), (below, ir.block_of(below_end))]));
+        let now = counted.unwrap_or_else(|| self.count_group(above, true, n));
+        ir.before(above);
+        let m = Member { load: above, ..*m };
+        let (missed_end, here_end) = ir.if_then_else(self.not_here(&m, now.elsewhere), above, true);
+        let missed_block = ir.block_of(missed_end);
+        let missed = self.missed(&m, missed_end);
+        let elsewhere = self.compared(&m, (here_end, missed_block), (missed, missed_block));
+        ir.before(load);
+        let none = Counted { on: ir.int(ir.i1, 0), elsewhere: ir.int(ir.i1, 1) };
+        let before = counted.unwrap_or(none);
+        let either = |above: Value, below: Value| ir.phi(ir.i1, &[(above, ir.block_of(above_end)), (below, ir.block_of(below_end))]);
+        let on = if counted.is_some() { now.on } else { either(now.on, none.on) };
+        let elsewhere = either(elsewhere, before.elsewhere);
+        ir.erase(load);
+        Counted { on, elsewhere }
+    }
+
+    /// Whether a load is not compared here, where the builder is: nor is one whose address does not say that it may race.
+    fn not_here(&self, m: &Member, elsewhere: Value) -> Value {
+        let ir = self.ir;
+        if m.located().is_none() {
+            return elsewhere;
+        }
+        ir.or(elsewhere, ir.not(self.is_shared(ir.ptr_to_int(ir.operand(m.load, 0)))))
+    }
+
+    /// What the runtime gives for a load, before `end`.
+    fn missed(&self, m: &Member, end: Value) -> Value {
+        let ir = self.ir;
+        let ty = ir.type_of(m.load);
+        let size = ir.store_size(ty);
+        ir.before(end);
+        ir.debug_of(m.load);
+        let apart = matches!(m.site.action, Action::Load { raced: Raced::Mapped, .. });
+        let number = ir.int(ir.i32, u64::from(if apart { m.id | APART } else { m.id }) | (m.rest as u64) << REST_SHIFT);
+        let kind = m.located().unwrap_or_default();
+        let alone = if m.bounded() { "_alone" } else { "" };
+        let given = self.hook(&format!("{RACE}{kind}{alone}_missed{size}"), &[ir.operand(m.load, 0), number]);
+        self.word_as(ir.int_cast(given, ir.int_type(size as u32 * 8), false), ty)
+    }
+
+    /// Makes a load where the block with the end `here` is, and compares it: it is in `missed` again if it is not as the view has it. Those that
+    /// are not made there have another value from another block. Gives whether it was not that for the next.
+    fn compared(&self, m: &Member, (here, missed): (Value, LLVMBasicBlockRef), (other, other_block): (Value, LLVMBasicBlockRef)) -> Value {
+        let ir = self.ir;
+        let load = m.load;
+        let (ty, pointer) = (ir.type_of(load), ir.operand(load, 0));
+        let int = ir.int_type(ir.store_size(ty) as u32 * 8);
+        ir.before(here);
         ir.debug_of(load);
         let value = ir.load(int, pointer);
-        let seen = ir.load(int, self.in_view(pointer));
+        let seen = not_analyzed(ir.load(int, self.in_view(pointer)));
         // What is compared is what the program gets: memory is read once.
         // SAFETY: loads.
         unsafe {
@@ -168,15 +275,14 @@ impl Cx<'_> {
         }
         let differs = ir.icmp(LLVMIntPredicate::LLVMIntNE, value, seen);
         let value = self.word_as(value, ty);
-        let here = ir.block_of(here_end);
-        ir.branch_instead(here_end, differs, missed_block, ir.block_of(load));
+        let here_block = ir.block_of(here);
+        ir.branch_instead(here, differs, missed, ir.block_of(load));
         ir.before(load);
-        let elsewhere_block = ir.block_of(elsewhere_end);
-        let phi = ir.phi(ty, &[(value, here), (other, elsewhere_block)]);
-        let next = ir.phi(ir.i1, &[(ir.int(ir.i1, 0), here), (ir.int(ir.i1, 1), elsewhere_block)]);
+        let phi = ir.phi(ty, &[(value, here_block), (other, other_block)]);
+        let elsewhere = ir.phi(ir.i1, &[(ir.int(ir.i1, 0), here_block), (ir.int(ir.i1, 1), other_block)]);
         ir.replace(load, phi);
         ir.erase(load);
-        next
+        elsewhere
     }
 
     /// Whether an address is of the heap that threads may share, and they may by now.
@@ -200,8 +306,15 @@ impl Cx<'_> {
         let variable = ir.declare_global(symbol, ir.ptr);
         // SAFETY: a declaration; the runtime has the variable in the executable.
         unsafe { LLVMSetThreadLocalMode(variable, LLVMThreadLocalMode::LLVMLocalExecTLSModel) };
-        ir.load(ir.ptr, variable)
+        not_analyzed(ir.load(ir.ptr, variable))
     }
+}
+
+/// A load that the optimizer does not look for elsewhere: with so many of them that takes most of a link's time, and finds nothing that is worth a register.
+fn not_analyzed(load: Value) -> Value {
+    // SAFETY: a load.
+    unsafe { LLVMSetVolatile(load, 1) };
+    load
 }
 
 fn is_volatile(inst: Value) -> bool {

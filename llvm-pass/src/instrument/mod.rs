@@ -90,7 +90,7 @@ pub fn run(ir: &Ir, plan: &Plan, text: &str) -> Result<(), String> {
     let mut left: Vec<Value> = work.iter().map(|w| w.1).collect();
     ir.leave_out(&mut left);
     let work: Vec<(u32, Value)> = work.into_iter().map(|w| w.0).zip(left).filter(|w| !w.1.is_null()).collect();
-    let done = cx.groups(&work, plan);
+    let done = cx.groups(&work, plan)?;
     for (id, inst) in work.into_iter().filter(|w| !done.contains(&w.0)) {
         cx.site(id, inst, plan)?;
     }

@@ -52,6 +52,9 @@ pub struct Plan {
     /// The profiled run started no thread: where one is started, recording stops.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub single: bool,
+    /// Functions that are expected to run once the process is not alone, sorted (clones included): loads of theirs that are something else before are made fast for then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accompanied: Vec<String>,
     /// Functions of replay space the environment may call, sorted; the index is the upcall id.
     #[serde(default)]
     pub upcalls: Vec<String>,

@@ -99,6 +99,8 @@ impl Collector<'_> {
             RaceMode::Trust => crate::races::Races::default(),
             RaceMode::Log | RaceMode::Order => crate::races::find(self.module, self.points_to, self.annotations),
         };
+        let profiled = self.facts.calls.iter().any(|c| is_create(c) && c.executions > 0 && self.weights.measured());
+        self.facts.accompanied = if profiled { (0..self.module.functions.len()).collect() } else { races.run_by_threads.iter().map(|f| f.index()).collect() };
         if mode == RaceMode::Order {
             self.raced_or_ordered(races);
             let facts = &self.facts;

@@ -3,8 +3,9 @@
 use crate::pool::{self, Side};
 use crate::state::{ctl, elsewhere, foreign, me, page, recording, replaying, st};
 use crate::crossing::Special;
-use crate::{check, crossing, digest, log, replay, signal, sites, word};
+use crate::{check, crossing, digest, fault, log, replay, signal, sites, word};
 use core::ffi::c_void;
+use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 use itarget_abi::control::{mix, mode};
 use itarget_abi::hooks::{DOWNCALL, UPCALL};
 use itarget_abi::layout;
@@ -607,12 +608,15 @@ pub unsafe fn plain(from: *const u8, size: i32) -> i64 {
 pub unsafe extern "C" fn __itarget_ld(from: *const u8, size: i32, site: i32) -> i64 {
     match page().mode {
         mode::RECORD => {
-            event(site as u32);
+            // It may fault: then nothing has happened yet.
             // SAFETY: the caller's promise.
             let v = unsafe { plain(from, size) };
+            compiler_fence(SeqCst);
+            event(site as u32);
             word::word(v as u64) as i64
         }
         mode::REPLAY => {
+            fault::before(from as u64, size as u64, false);
             event(site as u32);
             word::word(0) as i64
         }
@@ -630,6 +634,8 @@ pub unsafe extern "C" fn __itarget_ldn(from: *const u8, to: *mut u8, len: i64, s
     if !replaying() {
         // SAFETY: the caller's promise.
         unsafe { core::ptr::copy(from, to, len as usize) };
+    } else {
+        fault::before(from as u64, len as u64, false);
     }
     if recording() || replaying() {
         event(site as u32);
@@ -700,8 +706,15 @@ pub fn logged_side(from: u64, len: u64) -> bool {
     from >= layout::SHARED_BOUND && pool::side(from, len) != Side::Replay
 }
 
+/// Most bytes that a store writes, as far as anybody asks.
+const STORED: u64 = 64;
+
 /// 1 unless this is a replay and the memory does not exist there. Where there never is any, the store is a fault, as it was.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_may_store(to: u64) -> i32 {
-    i32::from(!replaying() || layout::mapped_at_replay(to) || to >= layout::END)
+    let may = !replaying() || layout::mapped_at_replay(to) || to >= layout::END;
+    if !may {
+        fault::before(to, STORED, true);
+    }
+    i32::from(may)
 }

@@ -16,6 +16,7 @@ mod crossing;
 mod digest;
 mod environ;
 mod exit;
+mod fault;
 mod hooks;
 mod interpose;
 mod libc_like;

@@ -6,7 +6,7 @@ use crate::sys::{self, Digits, say};
 use crate::word;
 use itarget_abi::exit;
 use itarget_abi::log::flat::{Check, Header, Part};
-use itarget_abi::log::{Async, end};
+use itarget_abi::log::{Async, Fault, end};
 
 /// Header of the mapped flat file.
 pub fn header() -> Header {
@@ -23,7 +23,7 @@ pub fn part() -> &'static Part {
 
 /// What is there of a thread of which nothing was recorded.
 static NOTHING: Part =
-    Part { number: 0, stream: 8, stream_len: 0, checks: 8, check_count: 0, asyncs: 8, async_count: 0, sync: 8, sync_len: 0, ops: 0, last_call: 0, left: 0 };
+    Part { number: 0, stream: 8, checks: 8, asyncs: 8, faults: 8, sync: 8, stream_len: 0, check_count: 0, async_count: 0, fault_count: 0, sync_len: 0, ops: 0, last_call: 0, left: 0 };
 
 /// What was recorded of the thread with that number.
 fn part_of(number: u32) -> Option<&'static Part> {
@@ -71,6 +71,7 @@ pub fn open() {
     let c = ctl();
     c.cur = t.stream as u64;
     next_window();
+    crate::fault::begin();
     crate::signal::next_async();
     sync::open_log();
 }
@@ -92,6 +93,16 @@ pub fn async_event(i: u64) -> Option<Async> {
     }
     // SAFETY: within the table that `start` verified.
     Some(unsafe { core::ptr::read_unaligned(st().flat.add(h.asyncs as usize).cast::<Async>().add(i as usize)) })
+}
+
+/// The fault with index `i`.
+pub fn fault(i: u64) -> Option<Fault> {
+    let h = part();
+    if i >= h.fault_count {
+        return None;
+    }
+    // SAFETY: within the table that `start` verified.
+    Some(unsafe { core::ptr::read_unaligned(st().flat.add(h.faults as usize).cast::<Fault>().add(i as usize)) })
 }
 
 /// Bytes taken so far.
@@ -339,6 +350,9 @@ fn consumed() {
     }
     if position() != me().stream_len {
         diverged(b"the program ends before the recording did", me().stream_len, position());
+    }
+    if header().end_reason != end::IO_ERROR {
+        crate::fault::none_is_left();
     }
     while let Some(k) = check(me().next_check) {
         compare(&k);

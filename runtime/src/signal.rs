@@ -27,10 +27,19 @@ const SENT_ON: i32 = -0x4000_0000;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Action {
+    /// Its function.
     handler: usize,
     mask: [u64; 16],
-    flags: c_int,
+    /// `SA_` and so on.
+    pub flags: c_int,
     restorer: usize,
+}
+
+impl Action {
+    /// Signals that are blocked while its handler runs, but for those that were before.
+    pub fn blocks(&self, signal: c_int) -> u64 {
+        self.mask[0] | if self.flags & libc::SA_NODEFER != 0 { 0 } else { bit(signal) }
+    }
 }
 
 const DEFAULT: Action = Action { handler: libc::SIG_DFL, mask: [0; 16], flags: 0, restorer: 0 };
@@ -46,6 +55,8 @@ pub struct Queue {
     handled: (Action, Async, u64),
     /// What the handler that returned last leaves blocked.
     mask: u64,
+    /// Record: what the kernel says of where the environment was interrupted last.
+    context: *const libc::ucontext_t,
 }
 
 impl Queue {
@@ -55,6 +66,7 @@ impl Queue {
         count: AtomicUsize::new(0),
         handled: (DEFAULT, Async { boundaries: 0, signal: 0, code: 0, info: [0; 2], sp: 0 }, 0),
         mask: 0,
+        context: core::ptr::null(),
     };
 }
 
@@ -76,6 +88,11 @@ pub fn unblock(before: u64) {
 /// Signals of what an instruction does, as a mask: they come again at replay by themselves, unless somebody sent them (`raise`, `kill`).
 pub const FAULTS: u64 =
     1 << (libc::SIGSEGV - 1) | 1 << (libc::SIGBUS - 1) | 1 << (libc::SIGFPE - 1) | 1 << (libc::SIGILL - 1) | 1 << (libc::SIGTRAP - 1);
+
+/// It is what an instruction did, and nobody sent it.
+fn is_fault(signal: c_int, code: i32) -> bool {
+    synchronous(signal) && code > 0
+}
 
 fn synchronous(signal: c_int) -> bool {
     (1..=64).contains(&signal) && FAULTS >> (signal - 1) & 1 != 0
@@ -149,7 +166,8 @@ fn alternate(signal: c_int, here: u64) -> Option<u64> {
     }
 }
 
-fn action(signal: c_int) -> &'static mut Action {
+/// What the program does at that signal, a number from 1 to 64.
+pub fn action(signal: c_int) -> &'static mut Action {
     // SAFETY: callers check the range. Threads change it in sections of `sync`; a handler that arrives while it is changed finds
     // words of the old action or of the new one, as it would in the kernel's table.
     unsafe { &mut *(&raw mut ACTIONS[signal as usize]) }
@@ -327,16 +345,21 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         (*info).si_code = code;
         code
     };
-    let fault = synchronous(signal) && code > 0;
+    let fault = is_fault(signal, code);
+    let inside = ctl().in_env;
     if fault || matches!(page().mode, mode::PLAIN | mode::CHECK) {
         crate::shadow::done();
         crate::sync::faults();
-        if fault {
-            crate::view::faulted();
-        }
+        let known = fault && (recording() || replaying()) && !elsewhere();
         // SAFETY: the program's handler, called as the kernel would.
-        unsafe { call(&a, signal, info, context) };
-        return;
+        unsafe {
+            if known && inside == 0 {
+                return crate::fault::arrived(signal, code, info, context.cast());
+            } else if !known || replaying() {
+                return call(&a, signal, info, context);
+            }
+        }
+        // The environment's, which a replay does not call: there the handler interrupts it as one of another signal does.
     }
     if elsewhere() {
         // Handlers run in the recorded thread. The kernel lets nobody send on the codes that are its own.
@@ -353,12 +376,12 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
         let raw = info.cast::<u64>();
         [*raw.add(2), *raw.add(3)]
     };
-    let inside = ctl().in_env;
     if inside != 0 {
         // Another signal that comes meanwhile waits: the log is being written.
         ctl().in_env = 0;
         // SAFETY: the kernel's structure; it uses the first word of a mask, and takes it from here when the handler returns.
         let mask = unsafe { &mut *(&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<u64>() };
+        me().signals.context = context.cast();
         *mask = deliver(signal, code, words, true, *mask);
         deliver_pending();
         ctl().in_env = inside;
@@ -373,7 +396,11 @@ extern "C" fn arrived(signal: c_int, info: *mut libc::siginfo_t, context: *mut c
     }
 }
 
-unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+/// Calls the program's handler, if there is one.
+///
+/// # Safety
+/// As the handler wants them.
+pub unsafe fn call(a: &Action, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     if a.handler == libc::SIG_DFL || a.handler == libc::SIG_IGN {
         return;
     }
@@ -433,11 +460,7 @@ fn log_at(sp: u64, signal: u32, code: i32, info: [u64; 2], outside: bool) -> Asy
 fn run(e: &Async, mask: u64) {
     let a = *action(e.signal as c_int);
     if a.flags & libc::SA_RESETHAND != 0 {
-        action(e.signal as c_int).handler = libc::SIG_DFL;
-        if recording() || synchronous(e.signal as c_int) {
-            // SAFETY: a valid structure.
-            unsafe { install(e.signal as c_int, &DEFAULT) };
-        }
+        reset(e.signal as c_int);
     }
     me().signals.handled = (a, *e, mask);
     let prints = crate::sync::pause_output();
@@ -447,6 +470,15 @@ fn run(e: &Async, mask: u64) {
     }
     // Whatever the thread waits for now: what the handler did is done.
     crate::shadow::boundary();
+}
+
+/// The program has no handler of that signal any more.
+pub fn reset(signal: c_int) {
+    action(signal).handler = libc::SIG_DFL;
+    if recording() || synchronous(signal) {
+        // SAFETY: a valid structure.
+        unsafe { install(signal, &DEFAULT) };
+    }
 }
 
 /// Distance of a handler's frame to that of the runtime, in bytes.
@@ -487,13 +519,29 @@ fn handle_informed(action: &Action, e: &Async, mask: u64) -> u64 {
         *to = word(mask);
         logged_stack(&mut context.uc_stack);
         context.uc_stack.ss_flags &= !libc::SS_ONSTACK;
-        // Registers are not recorded. What stands here is the same at replay: the handler was called from here, on this stack.
         let registers = &mut context.uc_mcontext.gregs;
-        registers[libc::REG_RIP as usize] = handle as *const () as i64;
-        registers[libc::REG_RSP as usize] = if e.sp & !1 != 0 { e.sp & !1 } else { me().life.top() } as i64;
+        let fault = is_fault(e.signal as c_int, e.code);
+        if fault {
+            // Where the environment was does not interest, but what the kernel says of the fault stands there, too.
+            if recording() {
+                *registers = (*me().signals.context).uc_mcontext.gregs;
+            }
+            for r in &mut *registers {
+                *r = word(*r as u64) as i64;
+            }
+        } else {
+            // Registers are not recorded. What stands here is the same at replay: the handler was called from here, on this stack.
+            registers[libc::REG_RIP as usize] = handle as *const () as i64;
+            registers[libc::REG_RSP as usize] = if e.sp & !1 != 0 { e.sp & !1 } else { me().life.top() } as i64;
+        }
+        let before = *registers;
         // Those of the FPU have their place behind the mask.
         context.uc_mcontext.fpregs = to.byte_add(size_of::<libc::sigset_t>()).cast();
         call(action, e.signal as c_int, (&raw mut info).cast(), (&raw mut context).cast());
+        if fault && context.uc_mcontext.gregs != before {
+            // Unrecorded it faults again, and the handler finds the registers themselves.
+            crate::hooks::refuse(crate::exit::site::REGISTERS);
+        }
         to.read()
     }
 }
@@ -583,8 +631,7 @@ fn next(blocked: u64) -> Option<((c_int, i32, [u64; 2]), u64)> {
     let first = list[at];
     list.copy_within(at + 1..n, at);
     let a = action(first.0);
-    let own = if a.flags & libc::SA_NODEFER != 0 { 0 } else { bit(first.0) };
-    let during = blocked | a.mask[0] | own;
+    let during = blocked | a.blocks(first.0);
     // Those that must not interrupt this handler wait in the kernel, where calls that wait for them find them. There only those for real time
     // can wait more than once: of the others the second one waits here.
     let (mut left, mut there) = (0, blocked);
@@ -627,7 +674,7 @@ pub fn send_again() {
 /// Replay: sets the boundary at which the next asynchronous event is due, or the trace ends.
 pub fn next_async() {
     let event = replay::async_event(me().next_async_index).map_or(u64::MAX, |e| e.boundaries);
-    ctl().next_async = event.min(replay::part().last_call);
+    ctl().next_async = event.min(replay::part().last_call).min(crate::fault::due());
 }
 
 /// Replay: runs every handler that is due at this boundary; ends the replay where the recording
@@ -636,6 +683,9 @@ pub fn next_async() {
 /// `downcall`: a function of the environment is about to be called; what interrupts that comes later.
 #[cold]
 pub fn replay_due(downcall: bool) {
+    if ctl().boundaries >= crate::fault::due() {
+        crate::fault::missed();
+    }
     while let Some(e) = replay::async_event(me().next_async_index) {
         if e.boundaries > ctl().boundaries || downcall && e.sp & 1 != 0 {
             break;

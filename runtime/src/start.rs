@@ -7,7 +7,7 @@ use core::ffi::{c_char, c_int};
 use itarget_abi::control::{PAGE, mode};
 use itarget_abi::layout::{STACK_LIMIT, BOUND, STACK_BASE, STACK_MAX};
 use itarget_abi::log::flat::{Header, Part};
-use itarget_abi::log::{Start, kind};
+use itarget_abi::log::{Fault, Start, kind};
 use itarget_abi::{env, exit as codes, options, version};
 
 /// The program: constructors and its own main.
@@ -514,6 +514,7 @@ unsafe fn start_replay(s: &Settings, o: &Options, main: Main) -> ! {
         let parts = |part: Part| {
             inside(part.checks, part.check_count, 24)
                 && inside(part.asyncs, part.async_count, 40)
+                && inside(part.faults, part.fault_count, size_of::<Fault>() as u64)
                 && inside(part.stream, part.stream_len, 1)
                 && inside(part.sync, part.sync_len, 1)
         };

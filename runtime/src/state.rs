@@ -96,6 +96,8 @@ pub struct Thread {
     pub pool: [pool::Local; pool::ARENA_COUNT],
     /// Signals that wait for a safe point.
     pub signals: Queue,
+    /// Replay: its faults.
+    pub faults: crate::fault::Local,
     /// Scalars seen last.
     pub words: Words,
     /// What loads that may race saw last.
@@ -132,6 +134,7 @@ impl Thread {
             sync: sync::Local::NEW,
             pool: [pool::Local::NEW; pool::ARENA_COUNT],
             signals: Queue::NEW,
+            faults: crate::fault::Local::NEW,
             words: Words::NEW,
             view: View::new(seen),
             line: crate::libc_like::Line::NEW,

@@ -93,6 +93,7 @@ fn name(k: u16) -> &'static str {
         kind::SYNC => "SYNC",
         kind::THREAD_END => "THREAD",
         kind::FORK => "FORK",
+        kind::FAULT => "FAULT",
         _ => "other",
     }
 }

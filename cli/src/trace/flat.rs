@@ -200,7 +200,7 @@ pub fn build<F: Read + Write + Seek>(
     let mut table = vec![];
     for p in &parts {
         for v in [
-            p.number, p.stream, p.stream_len, p.checks, p.check_count, p.asyncs, p.async_count, p.sync, p.sync_len, p.ops, p.last_call, p.left,
+            p.number, p.stream, p.stream_len, p.checks, p.check_count, p.asyncs, p.async_count, p.faults, p.fault_count, p.sync, p.sync_len, p.ops, p.last_call, p.left,
         ] {
             table.extend(v.to_le_bytes());
         }
@@ -250,6 +250,9 @@ fn rest(t: &Thread, from: u64, part: &mut Part) -> Vec<u8> {
         rest.extend(a.info[1].to_le_bytes());
         rest.extend(a.sp.to_le_bytes());
     }
+    part.faults = align(&mut rest);
+    part.fault_count = t.faults.len() as u64;
+    rest.extend(t.faults.iter().flatten());
     part.sync = align(&mut rest);
     part.sync_len = t.sync.len() as u64;
     rest.extend_from_slice(&t.sync);
@@ -283,7 +286,7 @@ mod tests {
         let checks = of(offset_of!(Part, checks));
         assert_eq!((of(offset_of!(Part, check_count)), word(checks), word(checks + 24)), (2, 5, 10));
         assert_eq!(word(of(offset_of!(Part, asyncs))), 0x0505_0505_0505_0505);
-        for at in [offset_of!(Part, checks), offset_of!(Part, asyncs), offset_of!(Part, sync)] {
+        for at in [offset_of!(Part, checks), offset_of!(Part, asyncs), offset_of!(Part, faults), offset_of!(Part, sync)] {
             assert_eq!(of(at) % 8, 0);
         }
         let reason = offset_of!(Header, end_reason);

@@ -7,7 +7,7 @@ use crate::errors::Error;
 use itarget_abi::control::PAGE;
 use itarget_abi::log::flat::Check;
 use itarget_abi::log::Start as Fixed;
-use itarget_abi::log::{Async, CHUNK_MAGIC, End, HEADER, MAGIC, SYNC_BUFFER, ThreadEnd, end, kind};
+use itarget_abi::log::{Async, CHUNK_MAGIC, End, Fault, HEADER, MAGIC, SYNC_BUFFER, ThreadEnd, end, kind};
 use itarget_abi::{version, view};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -78,6 +78,8 @@ pub struct Thread {
     pub checks: Vec<Check>,
     /// Asynchronous events.
     pub asyncs: Vec<Async>,
+    /// Its faults, as they are in the log.
+    pub faults: Vec<[u8; FAULT_SIZE]>,
     /// Bytes of the stream.
     pub stream: u64,
     /// The stream itself; empty for the main thread, whose goes to the sink.
@@ -240,6 +242,8 @@ pub fn refused_at(log: &Path) -> Option<i32> {
 /// Bytes of the fixed part of the START payload.
 const START_FIXED: usize = size_of::<Fixed>();
 const ASYNC_SIZE: usize = size_of::<Async>();
+/// Bytes of a fault.
+pub const FAULT_SIZE: usize = size_of::<Fault>();
 const END_SIZE: usize = size_of::<End>();
 
 /// Reads a log of `size` bytes and the rings beside it (their bytes); the main thread's
@@ -369,6 +373,10 @@ pub fn read(
                     sp: u64_at(a, 32),
                 }));
             }
+            kind::FAULT => match payload[..].try_into() {
+                Ok(fault) => t.faults.push(fault),
+                Err(_) => break bad("a malformed fault"),
+            },
             kind::END => {
                 if payload.len() != END_SIZE || u64_at(&payload, 8) != t.stream || log.end.is_some() {
                     break bad("a malformed END");

@@ -41,6 +41,8 @@ pub mod kind {
     pub const THREAD_END: u16 = 6;
     /// First chunk of the log of a child process: one [`super::Fork`].
     pub const FORK: u16 = 7;
+    /// A fault whose handler the program has: one [`super::Fault`].
+    pub const FAULT: u16 = 8;
 }
 
 /// How a recording ended ([`End::reason`], `Control::ended`).
@@ -144,6 +146,35 @@ pub struct Async {
     pub sp: u64,
 }
 
+/// Words of [`Fault::registers`]: those of the kernel's context, with what it says of the fault.
+pub const REGISTERS: usize = 23;
+
+/// Payload of a FAULT chunk: an instruction of the program faulted, and a handler of the program's ran.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// `Control::boundaries` there.
+    pub boundaries: u64,
+    /// `Control::sum` there.
+    pub sum: u64,
+    /// Bytes of the thread's stream that come before it; the open run of loads ended there.
+    pub offset: u64,
+    /// Of the loads that were counted and had not come: how many are not in the run.
+    pub beyond: u64,
+    /// Signal number.
+    pub signal: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// What the siginfo has behind that; the first word is the address.
+    pub info: [u64; 2],
+    /// Signals that were blocked.
+    pub mask: u64,
+    /// Stack pointer at which the handler was entered, 0 if that does not matter.
+    pub sp: u64,
+    /// The program's registers.
+    pub registers: [u64; REGISTERS],
+}
+
 /// Payload of the END chunk.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,11 +235,11 @@ pub struct Left {
 }
 
 /// The decoded form of a log that the runtime maps at replay: [`flat::Header`], the START payload, then for each thread
-/// its stream, checks ([`flat::Check`]), asynchronous events ([`Async`]) and synchronization log; last a [`flat::Part`] per
+/// its stream, checks ([`flat::Check`]), asynchronous events ([`Async`]), faults ([`Fault`]) and synchronization log; last a [`flat::Part`] per
 /// thread, ascending by number. Everything is aligned to 8 bytes; offsets are from the start of the file.
 pub mod flat {
-    /// First 8 bytes ("ITFLAT05").
-    pub const MAGIC: u64 = 0x3530_5441_4c46_5449;
+    /// First 8 bytes ("ITFLAT06").
+    pub const MAGIC: u64 = 0x3630_5441_4c46_5449;
 
     /// Header of the flat form.
     #[repr(C)]
@@ -256,6 +287,10 @@ pub mod flat {
         pub asyncs: u64,
         /// Number of asynchronous events.
         pub async_count: u64,
+        /// Offset of [`super::Fault`] records.
+        pub faults: u64,
+        /// Number of faults.
+        pub fault_count: u64,
         /// Offset of the synchronization log.
         pub sync: u64,
         /// Bytes of the synchronization log.

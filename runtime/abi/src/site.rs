@@ -74,6 +74,8 @@ pub const JOIN: i32 = 0xffff_000f_u32 as i32;
 pub const CANCEL: i32 = 0xffff_0015_u32 as i32;
 /// Waits for conditions, semaphores and barriers.
 pub const WAIT: i32 = 0xffff_0010_u32 as i32;
+/// A handler changes the registers of what faulted.
+pub const REGISTERS: i32 = 0xffff_0027_u32 as i32;
 /// realpath and getcwd.
 pub const PATH: i32 = 0xffff_0006_u32 as i32;
 
@@ -101,6 +103,7 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         ONCE => "pthread_once uses memory of the heap",
         THREAD => "it has more threads than there is room for",
         SINGLE => "it starts a thread, which the profiled run did not (link with a profile of a run that does, or without one)",
+        REGISTERS => "a handler of faults changes the registers (in its context) with which a call of a library goes on, or a thread, which is not the only one, that read memory",
         TIMER => "a timer starts threads (SIGEV_THREAD)",
         _ => return None,
     })

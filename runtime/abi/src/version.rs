@@ -7,6 +7,6 @@ pub const ABI: u32 = 15;
 /// Symbol that the runtime of this [`ABI`] defines.
 pub const ABI_SYMBOL: &str = "__itarget_abi_v15";
 /// Version of the log format.
-pub const LOG: u16 = 12;
+pub const LOG: u16 = 13;
 /// Version of the trace directory.
 pub const TRACE_DIR: u32 = 1;

@@ -9,7 +9,7 @@
 //! left of a process that is killed has, too; the run gets their number at the first miss ([`settled`]).
 //!
 //! Instrumented code counts several loads at once, before the first of them ([`itarget_abi::view::GROUP`]), and compares by itself; what is no hit, and all loads where no run
-//! takes any more, come here, and say how many of these are still to come. A fault may keep these from coming ([`faulted`]).
+//! takes any more, come here, and say how many of these are still to come. A fault may keep these from coming for now ([`leave`], [`go_on`]).
 //!
 //! Where misses follow each other in memory, more than the value is logged ([`scan`]): what lies ahead, so that the next loads hit. Copies
 //! of such memory are compared with the view, too ([`copy`]).
@@ -23,16 +23,16 @@ mod scan;
 
 use crate::hooks::{__itarget_ld, plain, watched};
 use crate::state::{ctl, elsewhere, me, page, recording, replaying, st};
-use crate::{log, replay, variables, word};
+use crate::{fault, log, replay, variables, word};
 use core::sync::atomic::{Ordering::Release, compiler_fence};
 use itarget_abi::control::{Control, mix, mode};
 use itarget_abi::hooks::APART;
 use itarget_abi::layout::mapped_at_replay;
-use itarget_abi::view::{BEYOND, BYTES, MISSES, REST_SHIFT, most, settled};
+use itarget_abi::view::{BEYOND, BYTES, GROUP, MISSES, REST_SHIFT, most, settled};
 use scan::Scans;
 
-/// Nothing is ever mapped below: a load from there is a fault, at replay too.
-const NULL_PAGES: u64 = 4096;
+/// Nothing is ever mapped elsewhere: a load from there is a fault, at replay too.
+const POSSIBLE: core::ops::Range<u64> = 4096..1 << 47;
 
 /// Bytes that a thread saw last, by the low bits of addresses; a value at the end reaches beyond.
 pub struct Seen([u8; BYTES + BEYOND]);
@@ -64,6 +64,20 @@ impl View {
     fn place(&self, address: u64) -> *mut u8 {
         // SAFETY: one of the first `BYTES`, a multiple of a page.
         unsafe { (&raw mut (*self.seen).0).cast::<u8>().add(address as usize % BYTES) }
+    }
+
+    /// Replay: what stands at the beginning of the next run.
+    fn take_run(&mut self) {
+        // What began this run may have ended a chunk, and with it the flag byte of scalars.
+        if replay::at_check() {
+            word::close();
+        }
+        let mut run = [0u8; 2];
+        // SAFETY: as many writable bytes.
+        unsafe { replay::take(run.as_mut_ptr(), if self.long { 2 } else { 1 }) };
+        let (run, most) = (u16::from_le_bytes(run), most(self.long));
+        self.left = (run & most, run >> most.trailing_ones());
+        self.long = run == most;
     }
 
     fn at(&self, from: *const u8, size: i32) -> u64 {
@@ -124,17 +138,53 @@ fn begin(c: &mut Control, hit: bool) {
     c.cur += if long { 2 } else { 1 };
 }
 
-/// After a fault: those loads that were counted and did not come are hits, as far as the run takes them.
-pub fn faulted() {
-    if elsewhere() {
-        return;
-    }
-    let (c, left) = (ctl(), &mut me().view.left.0);
-    if replaying() {
-        *left -= (-c.hits).clamp(0, i64::from(*left)) as u16;
-        c.hits = 0;
+/// Record: a fault comes in between. The run ends. Loads that are counted and did not come, that which faulted is one of them, are hits as far as the run takes them; gives how
+/// many it does not take.
+pub fn leave() -> u64 {
+    let beyond = (-ctl().hits).max(0);
+    close();
+    ctl().hits = 0;
+    beyond as u64
+}
+
+/// Replay: loads that are counted and did not come.
+pub fn to_come() -> u64 {
+    (-ctl().hits).max(0) as u64
+}
+
+/// Replay: nothing else is left of the run at a fault before which it did not take `beyond` of these.
+pub fn is_left(beyond: u64) -> bool {
+    me().view.left == (to_come().saturating_sub(beyond) as u16, 0)
+}
+
+/// Replay: the fault comes.
+pub fn forget() {
+    me().view.left = (0, 0);
+    ctl().hits = 0;
+}
+
+/// The handler of a fault has returned, and the loads that did not come may come now; a replay knows how many these are (`to_come`). Those of a group that is compared where it stands
+/// ask nobody: a run begins for them, of which as many as a group may have are counted. Those that will not come are hits of that run.
+pub fn go_on(to_come: u64) {
+    let c = ctl();
+    if st().full {
+        // All come here, where what is counted is set right.
+        c.hits = if recording() { -(GROUP as i64) } else { -(to_come as i64) };
     } else if recording() {
-        c.hits = c.hits.max(0);
+        log::reserve(log::SLACK);
+        if recording() {
+            begin(c, true);
+            c.hits += 1 - GROUP as i64;
+        }
+    } else if replaying() {
+        let view = &mut me().view;
+        let before = view.left;
+        view.take_run();
+        match view.left.0.checked_sub((GROUP as u16).saturating_sub(to_come as u16)) {
+            Some(left) if before == (0, 0) => view.left.0 = left,
+            _ => replay::diverged(b"the runs of loads around a fault differ", u64::from(view.left.0), to_come),
+        }
+        c.hits = -(to_come as i64);
     }
 }
 
@@ -305,7 +355,9 @@ fn taken(from: *const u8, site: i32, size: i32) -> u64 {
         // SAFETY: such a thread does what it does; see `elsewhere`.
         return unsafe { plain(from, size) as u64 };
     }
-    if (from as u64) < NULL_PAGES || replay::is_cut_off() && mapped_at_replay(from as u64) {
+    ctl().hits = -rest(site) - 1;
+    fault::before(from as u64, size as u64, false);
+    if !POSSIBLE.contains(&(from as u64)) || replay::is_cut_off() && mapped_at_replay(from as u64) {
         // It may be what the recorded program died of.
         // SAFETY: a fault there is the program's.
         unsafe { core::ptr::read_volatile(from) };
@@ -318,16 +370,7 @@ fn taken(from: *const u8, site: i32, size: i32) -> u64 {
     }
     let view = &mut me().view;
     if view.left == (0, 0) {
-        // The load that began this run may have ended a chunk, and with it the flag byte of scalars.
-        if replay::at_check() {
-            word::close();
-        }
-        let mut run = [0u8; 2];
-        // SAFETY: as many writable bytes.
-        unsafe { replay::take(run.as_mut_ptr(), if view.long { 2 } else { 1 }) };
-        let (run, most) = (u16::from_le_bytes(run), most(view.long));
-        view.left = (run & most, run >> most.trailing_ones());
-        view.long = run == most;
+        view.take_run();
     }
     let last = view.at(from, size);
     if view.left.0 > 0 {

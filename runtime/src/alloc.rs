@@ -285,6 +285,9 @@ pub unsafe extern "C" fn __itarget_strndup(s: *const u8, n: u64, objid: u32) -> 
     }
     let foreign = (recording() || replaying()) && pool::side(s as u64, 1) != pool::Side::Replay;
     let missing = foreign && replaying();
+    if missing {
+        crate::fault::before(s as u64, n, false);
+    }
     // Others may change it meanwhile.
     let crosses = foreign || shadow::active();
     // SAFETY: the caller's promise; environment memory is not read at replay.

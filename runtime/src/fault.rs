@@ -31,18 +31,18 @@ pub struct Local {
     /// Its [`Fault::sum`].
     sum: u64,
     /// The one whose handler is about to run.
-    at_hand: *const Handled,
+    at_hand: *mut Handled<'static>,
 }
 
 impl Local {
     /// None.
-    pub const NEW: Local = Local { next: 0, sum: u64::MAX, at_hand: core::ptr::null() };
+    pub const NEW: Local = Local { next: 0, sum: u64::MAX, at_hand: core::ptr::null_mut() };
 }
 
 /// What the handler is told.
-struct Handled {
-    action: Action,
-    fault: Fault,
+struct Handled<'a> {
+    action: &'a Action,
+    fault: &'a Fault,
     /// The kernel's, unless the load was not made.
     from: Option<(*mut siginfo_t, *mut ucontext_t)>,
     /// What is blocked around it, as a replay has it.
@@ -91,7 +91,7 @@ fn take() {
     view::forget();
 }
 
-/// Replay: a load that takes its value from the log comes next, or a store that is left out (`write`). If it faulted, the handler runs.
+/// Replay: a load of at most `size` bytes that takes its value from the log comes next, or a store that is left out (`write`). If it faulted, the handler runs.
 #[inline(always)]
 pub fn before(address: u64, size: u64, write: bool) {
     while me().faults.sum == ctl().sum && happens(address, size, write) {}
@@ -100,7 +100,7 @@ pub fn before(address: u64, size: u64, write: bool) {
 #[cold]
 fn happens(address: u64, size: u64, write: bool) -> bool {
     let Some(f) = next() else { return false };
-    let last = address.wrapping_add(size.saturating_sub(1));
+    let last = address.saturating_add(size.saturating_sub(1));
     let there = if f.code == UNKNOWN { !is_canonical(address) || !is_canonical(last) } else { (address..=last).contains(&f.info[0]) };
     let of_memory = matches!(f.signal as c_int, libc::SIGSEGV | libc::SIGBUS);
     if !of_memory || !there || writes(&f) != write || !is_here(&f) {
@@ -116,7 +116,7 @@ fn happens(address: u64, size: u64, write: bool) -> bool {
     let before = block();
     let during = before | a.blocks(f.signal as c_int) & FAULTS;
     unblock(during);
-    let mut h = Handled { action: a, fault: f, from: None, mask: before };
+    let mut h = Handled { action: &a, fault: &f, from: None, mask: before };
     run(&mut h);
     unblock(h.mask);
     view::go_on(to_come);
@@ -173,7 +173,7 @@ pub unsafe fn arrived(signal: c_int, code: i32, info: *mut siginfo_t, context: *
     if a.flags & libc::SA_RESETHAND != 0 {
         reset(signal);
     }
-    run(&mut Handled { action: a, fault: f, from: Some((info, context)), mask: 0 });
+    run(&mut Handled { action: &a, fault: &f, from: Some((info, context)), mask: 0 });
     view::go_on(to_come);
 }
 
@@ -202,15 +202,16 @@ fn run(h: &mut Handled) {
     if replaying() && sp.wrapping_sub(here.wrapping_sub(FRAMES)) < FRAMES + DISTANCE {
         replay::diverged(b"there is no room for the handler of a fault", sp, here);
     }
-    me().faults.at_hand = h;
+    // It is there until the handler has run.
+    me().faults.at_hand = (&raw mut *h).cast();
     crossing::interrupt(handle, sp, false);
 }
 
 /// Calls the handler of the fault at hand, with copies of what the kernel says: they lie where they do at replay, where the kernel may have nothing to say.
 extern "C" fn handle() {
     // SAFETY: set just now; it is of a frame above.
-    let h = unsafe { &mut *me().faults.at_hand.cast_mut() };
-    let f = &h.fault;
+    let h = unsafe { &mut *me().faults.at_hand };
+    let f = h.fault;
     let signal = f.signal as c_int;
     // SAFETY: a siginfo of 128 bytes; a context is plain integers and pointers, of which the kernel has those up to the first word of the mask.
     unsafe {
@@ -230,7 +231,7 @@ extern "C" fn handle() {
             context.uc_mcontext.fpregs = mask_of(&raw mut context).byte_add(size_of::<libc::sigset_t>()).cast();
         }
         let registers = context.uc_mcontext.gregs;
-        call(&h.action, signal, (&raw mut info).cast(), (&raw mut context).cast());
+        call(h.action, signal, (&raw mut info).cast(), (&raw mut context).cast());
         let kept = context.uc_mcontext.gregs == registers;
         if !kept && !writes(f) && page().accompanied != 0 {
             // If it is a load that may race, a replay has other registers.

@@ -1,5 +1,6 @@
 //! Copies of arguments: for calls that work on memory themselves, at replay too, where it is the environment's or threads may race for it.
 
+use crate::fault;
 use crate::hooks::{bulk, event, logged_side, logging, varint};
 use crate::state::replaying;
 use itarget_abi::hooks::{STAGE_ALWAYS, STAGE_ORDERED, STAGE_READ};
@@ -27,7 +28,9 @@ pub unsafe extern "C" fn __itarget_stage(slot: *mut u8, of: *mut u8, len: i64, f
     event(site as u32);
     // SAFETY: the caller's promise.
     unsafe {
-        if !replaying() {
+        if replaying() {
+            fault::before(of as u64, len as u64, false);
+        } else {
             core::ptr::copy_nonoverlapping(of, slot, len as usize);
         }
         if flags & STAGE_READ != 0 {
@@ -60,6 +63,9 @@ pub unsafe extern "C" fn __itarget_stage_text(of: *mut u8, limit: u64, flags: i3
         return of;
     }
     event(site as u32);
+    if replaying() {
+        fault::before(of as u64, limit, false);
+    }
     // SAFETY: the caller's promise; the block has room for the text and its end.
     unsafe {
         let n = varint(if replaying() { 0 } else { libc::strnlen(of.cast(), limit as usize) as u64 });

@@ -46,6 +46,8 @@ static long call(int which) {
   case 10: qsort(page, 5, 1, compare); return page[1];
   case 11: return memchr(page, 'h', 10) != NULL;
   case 12: return (long)strlen(page);
+  case 13: return *strdup(page);
+  case 14: return setenv("FAULTS", page, 1);
   default: return atoi(page);
   }
 }
@@ -57,9 +59,9 @@ int main(void) {
   strcpy(page, "123 hello");
   volatile long total = 0;
   for (volatile int round = 0; round < 2; round++) {
-    for (volatile int i = 0; i < 42; i++) {
+    for (volatile int i = 0; i < 48; i++) {
       mprotect(page, 4096, PROT_NONE);
-      if (sigsetjmp(back, 1) == 0) total = total * 31 + call(i % 14);
+      if (sigsetjmp(back, 1) == 0) total = total * 31 + call(i % 16);
       else total = total * 33 + 1;
     }
     // Once more beside a thread.

@@ -143,6 +143,12 @@ fn what_strict_reading_refuses() {
     let mut unknown = start([0; 32], [0; 32]);
     unknown.extend(chunk(0x42, 1, 0, 3, b"hello"));
     assert_eq!(decode(&unknown, &[], Reading::Strict).expect_err("kind").code, "IT0602");
+    let mut fault = start([0; 32], [0; 32]);
+    fault.extend(chunk(kind::FAULT, 1, 0, 3, &[7; FAULT_SIZE]));
+    let (l, _) = decode(&fault, &[], Reading::Strict).expect("a fault");
+    assert_eq!(l.threads[&0].faults, [[7; FAULT_SIZE]]);
+    fault.extend(chunk(kind::FAULT, 2, 0, 3, &[7; FAULT_SIZE - 1]));
+    assert_eq!(decode(&fault, &[], Reading::Strict).expect_err("half a fault").code, "IT0601");
     let no_start = chunk(kind::DATA, 0, 0, 3, b"hello");
     assert_eq!(decode(&no_start, &[], Reading::UntilDamage).expect_err("no start").code, "IT0601");
     assert_eq!(decode(&[], &[], Reading::Strict).expect_err("empty").code, "IT0604");

@@ -302,7 +302,7 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, carried: false, kept: region.kept, copied: None };
             Some(Some(Written { write, through: Vec::new(), deep: false }))
         }
-        Len::Iovec { .. } | Len::Msghdr { .. } | Len::Moved { .. } => one(length(&region.len, args)?, true),
+        Len::Iovec { .. } | Len::Msghdr { .. } | Len::Mmsghdr { .. } | Len::Moved { .. } => one(length(&region.len, args)?, true),
         Len::Ioctl { request } => match args.constant(u32::from(*request)) {
             Some(r) => {
                 // Old requests say neither whether they write nor how much.
@@ -350,6 +350,7 @@ fn length(len: &Len, args: &dyn Arguments) -> Option<plan::Len> {
         Len::WCStr => plan::Len::Wcstr,
         Len::Iovec { arg, count } => plan::Len::Iovec(u32::from(*arg), u32::from(*count)),
         Len::Msghdr { arg } => plan::Len::Msghdr(u32::from(*arg)),
+        Len::Mmsghdr { arg } => plan::Len::Mmsghdr(u32::from(*arg)),
         Len::Behind { offset, bytes } => plan::Len::Behind(*offset, *bytes),
         Len::Moved { offset } => plan::Len::Moved(*offset),
         Len::Scanf { .. } | Len::Ioctl { .. } => return None,

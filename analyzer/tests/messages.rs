@@ -66,6 +66,10 @@ fn messages_carry_pointers() {
             "struct iovec v = { &a, sizeof a }; struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 }; sendmsg(n, &h, 0);",
             "struct iovec v = { &b, sizeof b }; struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 }; recvmsg(n, &h, 0);",
         ),
+        (
+            "struct iovec v = { &a, sizeof a }; struct mmsghdr h[2] = { [1].msg_hdr = { .msg_iov = &v, .msg_iovlen = 1 } }; sendmmsg(n, h, 2, 0);",
+            "struct iovec v = { &b, sizeof b }; struct mmsghdr h[3] = { [2].msg_hdr = { .msg_iov = &v, .msg_iovlen = 1 } }; recvmmsg(n, h, 3, 0, 0);",
+        ),
         ("write(n, &a, n);", "long g = 0; while (g < sizeof b) g += read(n, (char *)&b + g, sizeof b - g);"),
         ("write(n, &a, sizeof a);", "read(n, &b, 4); read(n, (char *)&b + 4, n);"),
     ] {

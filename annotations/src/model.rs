@@ -118,6 +118,12 @@ pub enum Len {
         /// The `struct msghdr *` argument.
         arg: u8,
     },
+    /// The array of `struct mmsghdr` that an argument points to, as `recvmmsg` fills the first `ret` of them: in each what
+    /// [`Len::Msghdr`] says, its own length, and so many bytes of its buffers.
+    Mmsghdr {
+        /// The `struct mmsghdr *` argument.
+        arg: u8,
+    },
     /// Not the argument's own bytes, but so many where the pointer at this offset of its memory
     /// leads; none if that is null.
     Behind {

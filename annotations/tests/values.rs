@@ -48,6 +48,7 @@ fn lengths_are_read() {
     assert_eq!(len("cstr"), Len::CStr);
     assert_eq!(len("iovec:1,2"), Len::Iovec { arg: 1, count: 2 });
     assert_eq!(len("msghdr:1"), Len::Msghdr { arg: 1 });
+    assert_eq!(len("mmsghdr:1"), Len::Mmsghdr { arg: 1 });
     assert_eq!(len("scanf:1"), Len::Scanf { format: 1 });
     assert_eq!(len("ioctl:1"), Len::Ioctl { request: 1 });
     for bad in [
@@ -90,6 +91,7 @@ fn lengths_survive_being_written_and_read() {
         "wcstr",
         "iovec:1,2",
         "msghdr:1",
+        "mmsghdr:1",
         "scanf:1",
         "ioctl:1",
     ] {

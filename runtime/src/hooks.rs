@@ -347,6 +347,31 @@ pub unsafe extern "C" fn __itarget_msghdr(msg: *mut libc::msghdr, total: i64, ca
     }
 }
 
+/// What recvmmsg wrote into the first `count` of these. `carried`: they may be the environment's, or the arrays that they lead to.
+///
+/// # Safety
+/// `all` is an array of `count` messages, unless it is the environment's, at replay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __itarget_mmsghdr(all: *mut libc::mmsghdr, count: i64, carried: i32) {
+    let carried_length = carried != 0 && logging();
+    for i in 0..count.max(0) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let one = all.add(i as usize);
+            let at = &raw mut (*one).msg_len;
+            __itarget_bytes(at.cast(), 4);
+            let mut length = 0;
+            if !carried_length || recording() {
+                length = *at;
+            }
+            if carried_length {
+                length = varint(u64::from(length)) as u32;
+            }
+            __itarget_msghdr(&raw mut (*one).msg_hdr, i64::from(length), carried);
+        }
+    }
+}
+
 /// One scanf conversion: `size` bytes, or a C string if 0.
 ///
 /// # Safety

@@ -14,10 +14,11 @@ pub(super) const THREADS: &str = "@threads";
 pub(super) const WORD: u64 = 8;
 /// Most bytes of a message that may hold pointers.
 pub(super) const MESSAGE: u64 = 256;
-/// Most entries of an array of `struct iovec` that are looked at.
+/// Most entries of an array of `struct iovec` or `struct mmsghdr` that are looked at.
 const ENTRIES: u64 = 8;
-/// Bytes of a `struct iovec`, and where a `struct msghdr` has its array of them.
+/// Bytes of a `struct iovec` and a `struct mmsghdr`, and where a `struct msghdr` has its array of the former.
 const IOVEC: u64 = 16;
+const MMSGHDR: u64 = 64;
 const HEADER_IOVEC: u64 = 16;
 
 /// Another element of the array that a pointer is in.
@@ -95,11 +96,8 @@ impl Builder<'_> {
             let arg = self.call_arg(call, region.arg);
             let bases = match region.len {
                 Len::Iovec { count, .. } => self.bases(call, arg, Some(count)),
-                Len::Msghdr { .. } => {
-                    let header = self.at(arg, Some(HEADER_IOVEC));
-                    let array = self.load(header);
-                    self.bases(call, array, None)
-                }
+                Len::Msghdr { .. } => self.bases_of(call, arg, 1),
+                Len::Mmsghdr { .. } => self.bases_of(call, arg, ENTRIES),
                 ref len if of_arguments(len) => match message_length(len, &self.calls[call as usize].constants) {
                     Some(len) => {
                         parts.extend((WORD..=MESSAGE).contains(&len).then_some((arg, Some(len))));
@@ -116,6 +114,21 @@ impl Builder<'_> {
             }
         }
         parts
+    }
+
+    /// What the buffers of the first so many messages in an array lead to.
+    fn bases_of(&mut self, call: u32, messages: Node, count: u64) -> Node {
+        if messages == NONE {
+            return NONE;
+        }
+        let bases = self.solver.node();
+        for message in 0..count {
+            let header = self.at(messages, Some(MMSGHDR * message + HEADER_IOVEC));
+            let array = self.load(header);
+            let of = self.bases(call, array, None);
+            self.solver.edge(of, bases);
+        }
+        bases
     }
 
     /// What the first entries of an array of `struct iovec` lead to. Those that are not told apart are the first.

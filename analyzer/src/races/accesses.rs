@@ -321,7 +321,7 @@ impl Collector<'_> {
             match self.annotations.function(&external.name) {
                 Some(annotation) => {
                     let spec = CallSpec::of(annotation, &CallArguments(self.module, call));
-                    let behind = annotation.reads.iter().chain(&annotation.writes).filter(|r| matches!(r.len, Len::Iovec { .. } | Len::Msghdr { .. } | Len::Moved { .. }));
+                    let behind = annotation.reads.iter().chain(&annotation.writes).filter(|r| matches!(r.len, Len::Iovec { .. } | Len::Msghdr { .. } | Len::Mmsghdr { .. } | Len::Moved { .. }));
                     let behind: Vec<u32> = behind.map(|r| u32::from(r.arg)).collect();
                     self.annotated(call, &spec, &behind, library::keeps(&external.name));
                 }

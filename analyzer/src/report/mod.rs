@@ -329,6 +329,7 @@ fn describe_len(write: &Write) -> String {
         Len::Scanf(_) => "scanned values".to_owned(),
         Len::Iovec(..) => "buffers of an iovec".to_owned(),
         Len::Msghdr(_) => "a message".to_owned(),
+        Len::Mmsghdr(_) => "messages".to_owned(),
         Len::Object(_) => "an object".to_owned(),
         Len::Behind(_, n) => format!("{n} bytes behind a pointer"),
         Len::Moved(offset) => format!("what the pointer {offset} bytes into it moves over"),

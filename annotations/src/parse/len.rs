@@ -1,8 +1,8 @@
 //! The grammar of lengths: `min(ret + 1, arg1)`, `u32:arg2`, `cstr`, `iovec:1,2`.
 //!
 //! ```text
-//! len     = "cstr" | "wcstr" | "iovec:" N "," N | "msghdr:" N | "scanf:" N
-//!         | "ioctl:" N | "behind:" NUMBER "," NUMBER | "moved:" NUMBER | sum
+//! len     = "cstr" | "wcstr" | "iovec:" N "," N | "msghdr:" N | "mmsghdr:" N
+//!         | "scanf:" N | "ioctl:" N | "behind:" NUMBER "," NUMBER | "moved:" NUMBER | sum
 //! sum     = product { "+" product }
 //! product = factor { "*" factor | "/" number }
 //! factor  = number | "arg" N | "ret" | ("u32:" | "u64:") "arg" N | "min(" sum "," sum ")"
@@ -38,6 +38,8 @@ impl FromStr for Len {
             }
         } else if scan.take("msghdr:") {
             Len::Msghdr { arg: scan.index()? }
+        } else if scan.take("mmsghdr:") {
+            Len::Mmsghdr { arg: scan.index()? }
         } else if scan.take("behind:") {
             let offset = scan.number()?;
             if !scan.take(",") {
@@ -162,6 +164,7 @@ impl fmt::Display for Len {
             Len::WCStr => f.write_str("wcstr"),
             Len::Iovec { arg, count } => write!(f, "iovec:{arg},{count}"),
             Len::Msghdr { arg } => write!(f, "msghdr:{arg}"),
+            Len::Mmsghdr { arg } => write!(f, "mmsghdr:{arg}"),
             Len::Behind { offset, bytes } => write!(f, "behind:{offset},{bytes}"),
             Len::Moved { offset } => write!(f, "moved:{offset}"),
             Len::Scanf { format } => write!(f, "scanf:{format}"),
@@ -187,7 +190,7 @@ impl Len {
     pub fn for_each_arg(&self, visit: &mut impl FnMut(u8)) {
         match self {
             Len::Const(_) | Len::Ret | Len::CStr | Len::WCStr | Len::Behind { .. } | Len::Moved { .. } => {}
-            Len::Arg(arg) | Len::Mem { arg, .. } | Len::Msghdr { arg } => visit(*arg),
+            Len::Arg(arg) | Len::Mem { arg, .. } | Len::Msghdr { arg } | Len::Mmsghdr { arg } => visit(*arg),
             Len::Scanf { format: arg }
             | Len::Ioctl { request: arg } => visit(*arg),
             Len::Iovec { arg, count } => {
@@ -206,7 +209,7 @@ impl Len {
     #[must_use]
     pub fn uses_ret(&self) -> bool {
         match self {
-            Len::Ret | Len::Iovec { .. } | Len::Msghdr { .. } | Len::Scanf { .. } => true,
+            Len::Ret | Len::Iovec { .. } | Len::Msghdr { .. } | Len::Mmsghdr { .. } | Len::Scanf { .. } => true,
             Len::Add(left, right) | Len::Mul(left, right) | Len::Min(left, right) => {
                 left.uses_ret() || right.uses_ret()
             }
@@ -218,7 +221,7 @@ impl Len {
     /// The argument whose memory a keyword length is about, if the keyword names one.
     pub(super) fn implied_arg(&self) -> Option<u8> {
         match self {
-            Len::Iovec { arg, .. } | Len::Msghdr { arg } => Some(*arg),
+            Len::Iovec { arg, .. } | Len::Msghdr { arg } | Len::Mmsghdr { arg } => Some(*arg),
             Len::Scanf { format } => Some(*format),
             _ => None,
         }

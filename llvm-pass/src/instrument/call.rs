@@ -353,7 +353,7 @@ impl Cx<'_> {
         if null_means_none && matches!(write.len, Len::Cstr | Len::Wcstr) && let Some(r) = result {
             to = ir.select(ir.nonzero(r), to, null);
         }
-        if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Moved(_)) {
+        if write.heap_only && !matches!(write.len, Len::Iovec(..) | Len::Msghdr(_) | Len::Mmsghdr(_) | Len::Behind(..) | Len::Moved(_)) {
             to = self.hook("__itarget_heap", &[to]);
         }
         if let (Some(slot), Some((offset, len))) = (slot, kept(write)) {
@@ -382,6 +382,11 @@ impl Cx<'_> {
                 let Some(&m) = w.args.get(*arg as usize) else { return Ok(()) };
                 let total = self.length(w, &Len::Ret, result);
                 self.hook("__itarget_msghdr", &[m, total, carried]);
+            }
+            Len::Mmsghdr(arg) => {
+                let Some(&all) = w.args.get(*arg as usize) else { return Ok(()) };
+                let count = self.length(w, &Len::Ret, result);
+                self.hook("__itarget_mmsghdr", &[all, count, carried]);
             }
             Len::Behind(offset, bytes) => {
                 let at = ir.int(ir.i64, *offset);
@@ -482,7 +487,7 @@ fn kept(write: &Write) -> Option<(i64, u64)> {
 
 fn uses_result(len: &Len) -> bool {
     match len {
-        Len::Ret | Len::Iovec(..) | Len::Msghdr(_) | Len::Scanf(_) => true,
+        Len::Ret | Len::Iovec(..) | Len::Msghdr(_) | Len::Mmsghdr(_) | Len::Scanf(_) => true,
         Len::Add(a, b) | Len::Mul(a, b) | Len::Min(a, b) => uses_result(a) || uses_result(b),
         _ => false,
     }

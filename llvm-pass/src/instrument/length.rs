@@ -24,7 +24,7 @@ impl Cx<'_> {
                 let (a, b) = (self.room(w, a, result), self.room(w, b, result));
                 ir.select(ir.icmp(LLVMIntPredicate::LLVMIntULT, a, b), a, b)
             }
-            Len::Cstr | Len::Wcstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Behind(..) | Len::Moved(_) | Len::Scanf(_) | Len::Object(_) => ir.int(ir.i64, 0),
+            Len::Cstr | Len::Wcstr | Len::Iovec(..) | Len::Msghdr(_) | Len::Mmsghdr(_) | Len::Behind(..) | Len::Moved(_) | Len::Scanf(_) | Len::Object(_) => ir.int(ir.i64, 0),
         }
     }
 
@@ -141,7 +141,7 @@ impl Cx<'_> {
                             n
                         }
                         Len::Iovec(..) | Len::Msghdr(_) => self.length(&w, &Len::Ret, result),
-                        Len::Cstr | Len::Wcstr | Len::Scanf(_) | Len::Behind(..) | Len::Object(_) => ir.int(ir.i64, 16),
+                        Len::Cstr | Len::Wcstr | Len::Scanf(_) | Len::Mmsghdr(_) | Len::Behind(..) | Len::Object(_) => ir.int(ir.i64, 16),
                         len => self.length(&w, len, result),
                     };
                     self.hook("__itarget_count", &[site, to, n]);

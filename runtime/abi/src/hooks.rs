@@ -41,6 +41,7 @@ macro_rules! for_each_hook {
             __itarget_len(of: ptr, size: i32) -> i64;
             __itarget_iovec(iov: ptr, count: i64, total: i64, carried: i32) -> void;
             __itarget_msghdr(msg: ptr, total: i64, carried: i32) -> void;
+            __itarget_mmsghdr(all: ptr, count: i64, carried: i32) -> void;
             __itarget_scan(to: ptr, size: i64) -> void;
             __itarget_copy(result: ptr, len: i64, key: i32) -> ptr;
             __itarget_adopt_cstr(result: ptr, objid: i32) -> ptr;

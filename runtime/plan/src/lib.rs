@@ -524,7 +524,7 @@ pub struct Write {
     /// Globals and stack objects that may be written are all the environment's: only heap memory is logged.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heap_only: bool,
-    /// What the length is computed from (the array of [`Len::Iovec`], the header of [`Len::Msghdr`]) may be memory of the
+    /// What the length is computed from (the array of [`Len::Iovec`], the headers of [`Len::Msghdr`] and [`Len::Mmsghdr`]) may be memory of the
     /// environment: its contents are logged, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub carried: bool,
@@ -564,6 +564,8 @@ pub enum Len {
     Iovec(u32, u32),
     /// `msghdr` at this argument (recvmsg), `Ret` bytes of data in total.
     Msghdr(u32),
+    /// Array of `mmsghdr` at this argument (recvmmsg), `Ret` of them filled, each of which says its number of bytes.
+    Mmsghdr(u32),
     /// Not the argument's own bytes: where the pointer at this offset of its memory leads (after
     /// the call; nowhere if null), so many bytes.
     Behind(u64, u64),

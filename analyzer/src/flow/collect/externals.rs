@@ -193,10 +193,10 @@ impl Collector<'_> {
                 if let plan::Len::Moved(offset) = written.write.len {
                     values.extend(self.pointees(&self.at(&targets, offset)));
                 } else if written.deep {
-                    // iovec, msghdr: the buffers the array's pointers lead to.
+                    // iovec, msghdr, mmsghdr: the buffers the array's pointers lead to.
                     let mut buffers = self.pointees(&direct);
                     shape.extend(&direct);
-                    if matches!(written.write.len, plan::Len::Msghdr(_)) {
+                    if matches!(written.write.len, plan::Len::Msghdr(_) | plan::Len::Mmsghdr(_)) {
                         // The array that the header leads to, with its own buffers; name and control data are among the first.
                         shape.extend(&buffers);
                         values.extend(self.pointees(&buffers));

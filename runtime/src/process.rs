@@ -101,16 +101,22 @@ unsafe extern "C" {
     fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> c_int;
 }
 
+/// Forks of the program and of libraries are noticed from now on.
+pub fn watch() {
+    // SAFETY: a function without conditions.
+    unsafe { pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+}
+
 /// A program starts: its number, and its directory, which `st().trace` names from now on. With `follow`, others of the trace may have started.
 ///
 /// # Errors
 /// Why it can't be recorded.
 pub fn begin(follow: bool) -> Result<(), &'static [u8]> {
     let trace = &st().trace;
-    // SAFETY: one thread; a function without conditions.
+    watch();
+    // SAFETY: one thread.
     unsafe {
         ROOT = trace.iter().position(|b| *b == 0).unwrap_or(0);
-        pthread_atfork(Some(before), Some(in_parent), Some(in_child));
         NUMBER = take_number(if follow { 0 } else { libc::O_TRUNC }).ok_or(UNWRITABLE)?;
         if NUMBER > 0 { make_directory(NUMBER) } else { Ok(()) }
     }
@@ -284,9 +290,10 @@ fn fork() -> c_int {
     r
 }
 
-/// Nothing is recorded.
+/// Nothing is recorded, perhaps not any more: threads may still share what the runtime has.
 fn plain() -> c_int {
-    let r = libc_fork(Forks::Yes);
+    let others = crate::pool::ready() && st().alive.load(SeqCst) > 1;
+    let r = libc_fork(if others { Forks::Beside } else { Forks::Yes });
     if r == 0 && page().mode == mode::PROFILE {
         crate::profile::in_child();
     }

@@ -177,6 +177,7 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             if !s.trace.is_empty() && s.trace.len() < st().trace.len() - 32 && layout(true) {
                 st().trace[..s.trace.len()].copy_from_slice(s.trace);
                 page().mode = mode::PROFILE;
+                crate::process::watch();
                 exit::written_at_end();
                 begin_at_zero();
                 exit::__itarget_exit(main(argc, argv, envp));
@@ -190,6 +191,7 @@ pub unsafe extern "C" fn __itarget_start(argc: c_int, argv: *mut *mut c_char, en
             }
             if fits && layout(true) && crate::check::start(&raw const s as u64) {
                 page().mode = mode::CHECK;
+                crate::process::watch();
                 exit::written_at_end();
                 begin_at_zero();
                 exit::__itarget_exit(main(argc, argv, envp));

@@ -25,6 +25,7 @@ fn main() {
         trial("no-room", no_room),
         trial("directory-removed", directory_removed),
         trial("deadlock", deadlock),
+        trial("forks-unrecorded", forks_unrecorded),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
@@ -93,6 +94,19 @@ fn assembly() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// A program whose recording has ended forks beside threads: its children find nothing taken of what threads share in the runtime. So do those of one that is checked.
+fn forks_unrecorded() -> Result<(), Failed> {
+    let s = Scratch::new();
+    let exe = s.build_noisily("tests/faults/forks-unrecorded.c", "min");
+    let trace = s.path("trace");
+    let recorded = s.run("itarget", &["record".as_ref(), "-o".as_ref(), trace.as_os_str(), "--".as_ref(), exe.as_os_str()]);
+    let whole = "before\nchildren gave 420\nended with 3, by on_exit\n";
+    ensure(recorded.status == 3 && recorded.stdout == whole && recorded.stderr.contains("IT0614"), &recorded)?;
+    stopped(&replay(&s, &trace), whole)?;
+    let checked = s.run("itarget", &["check-annotations".as_ref(), "--show-output".as_ref(), "--".as_ref(), exe.as_os_str()]);
+    ensure(checked.stdout.starts_with(whole), &checked)
 }
 
 fn crash() -> Result<(), Failed> {

@@ -573,7 +573,9 @@ pub fn hold_others() {
     SECTION.lock();
     crate::thread::hold();
     crate::mapping::hold();
-    atomic::hold();
+    if recording() {
+        atomic::hold();
+    }
 }
 
 /// After such a fork, in the parent.

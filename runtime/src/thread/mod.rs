@@ -80,7 +80,7 @@ pub enum Forks {
     No,
     /// For the program.
     Yes,
-    /// So, beside others, and the child is to be recorded.
+    /// So, beside others, and the child is to find what they share in the runtime at rest.
     Beside,
 }
 

@@ -4,11 +4,19 @@
 //! A shadow of globals, heap and stack is brought up to date before a call, page by page; after it,
 //! what differs and is not declared is a finding. Calls of one site are all checked at first, later
 //! a sample of them, so that a long run stays bearable.
+//!
+//! What differs may also be what another thread wrote. So once there are threads, a difference is the call's only if no other
+//! thread ran from before the shadow was brought up to date until the difference was seen: all of them share one processor
+//! (from the first difference on), and the kernel did not take that from this thread.
 
-use crate::pool;
+mod beside;
+
 use crate::profile::object;
-use crate::state::{page, st};
+use crate::state::{elsewhere, me, page, st};
+use crate::sync::{self, Lock};
 use crate::sys::{self, sys};
+use crate::{pool, signal};
+use core::sync::atomic::Ordering::SeqCst;
 use itarget_abi::control::mode;
 use itarget_abi::layout::{ARENA_SIZE, MIXED_BASE};
 
@@ -19,6 +27,9 @@ const STACK: u64 = 1 << 28;
 /// Calls of a site that are all checked; of those that come later one in [`SAMPLE`].
 const ALL: u32 = 256;
 const SAMPLE: u32 = 64;
+/// Nanoseconds that comparing may take in all; after that only the first [`FEW`] calls of each site are.
+const TIME: u64 = 20_000_000_000;
+const FEW: u32 = 2;
 /// Sites, declared regions of a call, objects that the environment keeps, findings.
 const SITES: usize = 1 << 20;
 const DECLARED: usize = 512;
@@ -42,17 +53,30 @@ struct Finding {
 
 const NOTHING: Finding = Finding { site: 0, object: 0, offset: 0, len: 0, before: [0; 8], after: [0; 8], calls: 0, last: 0 };
 
+/// Calls of a site: all, those that were compared, and those that could not be because of other threads.
+struct Site {
+    calls: u32,
+    compared: u32,
+    beside: u32,
+}
+
 struct Check {
     heap: *mut u8,
     stack: *mut u8,
     globals: *mut u8,
-    counts: *mut u32,
-    /// Where the program's frames begin.
+    sites: *mut Site,
+    /// One more than the last site that was called.
+    last_site: u32,
+    /// Where the main thread's frames begin.
     top: u64,
     process: i64,
     /// Frame of the outermost call being checked, 0 if none; it is not compared if `spoilt`.
     frame: u64,
     spoilt: bool,
+    /// Its site, number of the thread that makes it, and what tells whether others ran meanwhile.
+    site: u32,
+    owner: u32,
+    since: beside::Since,
     declared: [(u64, u64); DECLARED],
     declarations: usize,
     kept: [(u64, u64); KEPT],
@@ -61,6 +85,12 @@ struct Check {
     found: usize,
     calls: u64,
     checked: u64,
+    /// Calls that were not compared: of sites that are called often, beside other threads, after [`TIME`].
+    sampled: u64,
+    beside: u64,
+    late: u64,
+    /// Nanoseconds that comparing took.
+    spent: u64,
     /// Site at which checks ended, and one more; 0: they did not.
     stopped: u64,
 }
@@ -69,11 +99,15 @@ static mut CHECK: Check = Check {
     heap: core::ptr::null_mut(),
     stack: core::ptr::null_mut(),
     globals: core::ptr::null_mut(),
-    counts: core::ptr::null_mut(),
+    sites: core::ptr::null_mut(),
+    last_site: 0,
     top: 0,
     process: 0,
     frame: 0,
     spoilt: false,
+    site: 0,
+    owner: 0,
+    since: beside::Since::NEW,
     declared: [(0, 0); DECLARED],
     declarations: 0,
     kept: [(0, 0); KEPT],
@@ -82,11 +116,27 @@ static mut CHECK: Check = Check {
     found: 0,
     calls: 0,
     checked: 0,
+    sampled: 0,
+    beside: 0,
+    late: 0,
+    spent: 0,
     stopped: 0,
 };
 
+static LOCK: Lock = sync::free();
+
+/// One thread at a time, and none of the program's handlers of signals.
+fn alone<R>(run: impl FnOnce() -> R) -> R {
+    let before = signal::block();
+    LOCK.lock();
+    let r = run();
+    LOCK.unlock();
+    signal::unblock(before);
+    r
+}
+
 fn check() -> &'static mut Check {
-    // SAFETY: one thread; no caller keeps the reference across a call of another function that takes it.
+    // SAFETY: one thread has the lock, or there is only one; no caller keeps the reference across a call of another function that takes it.
     unsafe { &mut *(&raw mut CHECK) }
 }
 
@@ -100,12 +150,12 @@ pub fn start(top: u64) -> bool {
     let c = check();
     let mut bytes = 0;
     globals(|_, n| bytes += n);
-    let (Some(heap), Some(stack), Some(globals), Some(counts)) =
-        (room(ARENA_SIZE), room(STACK), room(bytes.max(PAGE)), room((SITES * size_of::<u32>()) as u64))
+    let (Some(heap), Some(stack), Some(globals), Some(sites)) =
+        (room(ARENA_SIZE), room(STACK), room(bytes.max(PAGE)), room((SITES * size_of::<Site>()) as u64))
     else {
         return false;
     };
-    (c.heap, c.stack, c.globals, c.counts, c.top) = (heap, stack, globals, counts.cast(), top);
+    (c.heap, c.stack, c.globals, c.sites, c.top) = (heap, stack, globals, sites.cast(), top);
     // SAFETY: no arguments.
     c.process = unsafe { sys!(libc::SYS_getpid) };
     write();
@@ -128,7 +178,8 @@ fn globals(mut f: impl FnMut(u64, u64)) {
 /// Calls `f(memory, shadow, bytes)` for everything that is compared.
 fn for_each_area(frame: u64, mut f: impl FnMut(u64, *mut u8, u64)) {
     let c = check();
-    let (heap, stack, mut shadow, top) = (c.heap, c.stack, c.globals, c.top);
+    let (heap, stack, mut shadow) = (c.heap, c.stack, c.globals);
+    let top = if sync::is_main() { c.top } else { me().life.outer };
     globals(|at, n| {
         f(at, shadow, n);
         // SAFETY: the shadow has room for all globals.
@@ -150,7 +201,7 @@ fn for_each_area(frame: u64, mut f: impl FnMut(u64, *mut u8, u64)) {
 fn for_each_difference(frame: u64, mut f: impl FnMut(u64, *mut u8, u64)) {
     for_each_area(frame, |memory, shadow, len| {
         let mut at = 0;
-        while at < len {
+        while at < len && !check().spoilt {
             let n = PAGE.min(len - at);
             // SAFETY: `len` bytes of both.
             unsafe {
@@ -177,35 +228,74 @@ core::arch::global_asm!(
 
 /// Before a call of an external, by a wrapper with this frame.
 extern "C" fn begin(site: u32, frame: u64) {
+    if page().mode == mode::CHECK && !elsewhere() {
+        alone(|| begin_alone(site, frame));
+    }
+}
+
+/// The counts of a site.
+fn of(site: u32) -> &'static mut Site {
+    // SAFETY: one per site, under the lock.
+    unsafe { &mut *check().sites.add(site as usize % SITES) }
+}
+
+/// A call of the site could not be compared because of other threads.
+fn lost(site: u32) {
+    check().beside += 1;
+    of(site).beside += 1;
+}
+
+fn begin_alone(site: u32, frame: u64) {
     let c = check();
-    if page().mode != mode::CHECK || c.stopped != 0 {
+    if c.stopped != 0 {
         return;
     }
     c.calls += 1;
-    if c.frame > frame {
+    if c.frame != 0 && c.owner != me().number {
+        // This thread runs during the other one's call.
+        lost(c.site);
+    } else if c.frame > frame {
         // Called back during another call: what the program writes now is not the library's.
         c.spoilt = true;
         return;
     }
     c.frame = 0;
-    // SAFETY: one counter per site.
-    let count = unsafe { &mut *c.counts.add(site as usize % SITES) };
+    c.last_site = c.last_site.max(site + 1);
+    let count = &mut of(site).calls;
     *count = count.wrapping_add(1);
     if *count > ALL && !count.is_multiple_of(SAMPLE) {
+        c.sampled += 1;
         return;
     }
+    if c.spent > TIME && *count > FEW {
+        c.late += 1;
+        return;
+    }
+    let start = beside::time();
+    (c.since, c.spoilt) = (beside::Since::now(), false);
     for_each_difference(frame, |memory, shadow, n| {
         // SAFETY: `n` bytes of both.
         unsafe { core::ptr::copy_nonoverlapping(memory as *const u8, shadow, n as usize) };
     });
-    (c.frame, c.spoilt, c.declarations) = (frame, false, 0);
-    c.checked += 1;
+    (c.frame, c.site, c.owner, c.declarations) = (frame, site, me().number, 0);
+    c.spent += beside::time() - start;
+}
+
+/// A call is being compared, perhaps that of the thread that asks.
+fn is_open() -> bool {
+    check().frame != 0 && !elsewhere()
 }
 
 /// The annotation says that the call wrote `len` bytes at `at`.
 pub fn declare(at: u64, len: i64) {
+    if at != 0 && len > 0 && is_open() {
+        alone(|| declare_alone(at, len));
+    }
+}
+
+fn declare_alone(at: u64, len: i64) {
     let c = check();
-    if c.frame == 0 || at == 0 || len <= 0 {
+    if c.frame == 0 || c.owner != me().number {
         return;
     }
     match c.declared.get_mut(c.declarations) {
@@ -220,10 +310,12 @@ pub fn declare(at: u64, len: i64) {
 /// The call may write anywhere in the object at `at`; with `keeps` so may every later call.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_check_object(at: *mut u8, keeps: i32) {
-    if page().mode != mode::CHECK || at.is_null() {
-        return;
+    if page().mode == mode::CHECK && !at.is_null() && is_open() {
+        alone(|| object_alone(at as u64, keeps != 0));
     }
-    let at = at as u64;
+}
+
+fn object_alone(at: u64, keeps: bool) {
     let mut whole = (at, at.saturating_add(KEPT_STACK));
     if pool::owns(at as *const u8) {
         whole = (at - pool::object_of(at).map_or(0, |o| o.1), at + pool::usable(at as *const u8));
@@ -234,9 +326,9 @@ pub extern "C" fn __itarget_check_object(at: *mut u8, keeps: i32) {
             }
         });
     }
-    declare(whole.0, (whole.1 - whole.0) as i64);
+    declare_alone(whole.0, (whole.1 - whole.0) as i64);
     let c = check();
-    if keeps != 0
+    if keeps
         && !c.kept[..c.keeps].contains(&whole)
         && let Some(slot) = c.kept.get_mut(c.keeps)
     {
@@ -248,12 +340,21 @@ pub extern "C" fn __itarget_check_object(at: *mut u8, keeps: i32) {
 /// After the call, and after its declarations.
 #[unsafe(no_mangle)]
 pub extern "C" fn __itarget_check_end(site: u32) {
+    if page().mode == mode::CHECK && is_open() {
+        alone(|| end_alone(site));
+    }
+}
+
+fn end_alone(site: u32) {
     let c = check();
-    let frame = core::mem::take(&mut c.frame);
-    if frame == 0 || c.spoilt || page().mode != mode::CHECK {
+    if c.owner != me().number {
         return;
     }
-    let call = c.checked;
+    let frame = core::mem::take(&mut c.frame);
+    if frame == 0 || c.spoilt {
+        return;
+    }
+    let (start, call) = (beside::time(), c.calls);
     for_each_difference(frame, |memory, shadow, n| {
         let mut i = 0;
         while i < n {
@@ -279,9 +380,19 @@ pub extern "C" fn __itarget_check_end(site: u32) {
             }
             // SAFETY: within `n` bytes of the shadow.
             found(site, at, unsafe { shadow.add(i as usize) }, end, call);
+            if c.spoilt {
+                break;
+            }
             i += end;
         }
     });
+    if c.spoilt {
+        lost(site);
+    } else {
+        c.checked += 1;
+        of(site).compared += 1;
+    }
+    c.spent += beside::time() - start;
 }
 
 /// The end of what is declared at this address.
@@ -291,8 +402,17 @@ fn declared(at: u64) -> Option<u64> {
     all.find(|d| d.0 <= at && at < d.1).map(|d| d.1)
 }
 
+/// Spoils the call if another thread may have written this.
 fn found(site: u32, at: u64, before: *const u8, len: u64, call: u64) {
     let c = check();
+    let mut now = [0; 8];
+    let n = len.min(8) as usize;
+    // SAFETY: the bytes that differ.
+    unsafe { core::ptr::copy_nonoverlapping(at as *const u8, now.as_mut_ptr(), n) };
+    if !c.since.is_alone() {
+        c.spoilt = true;
+        return;
+    }
     let place = object(at);
     let (object, offset) = (place & !0xffff_ffff, (place & 0xffff_ffff) as u32);
     if let Some(f) = c.findings[..c.found].iter_mut().find(|f| f.site == site && f.object == object) {
@@ -303,13 +423,9 @@ fn found(site: u32, at: u64, before: *const u8, len: u64, call: u64) {
         return;
     }
     let Some(slot) = c.findings.get_mut(c.found) else { return };
-    *slot = Finding { site, object, offset, len, calls: 1, last: call, ..NOTHING };
-    let n = len.min(8) as usize;
-    // SAFETY: the bytes that differ, and those they were.
-    unsafe {
-        core::ptr::copy_nonoverlapping(before, slot.before.as_mut_ptr(), n);
-        core::ptr::copy_nonoverlapping(at as *const u8, slot.after.as_mut_ptr(), n);
-    }
+    *slot = Finding { site, object, offset, len, after: now, calls: 1, last: call, ..NOTHING };
+    // SAFETY: what these bytes were.
+    unsafe { core::ptr::copy_nonoverlapping(before, slot.before.as_mut_ptr(), n) };
     c.found += 1;
     // Also for a program that dies later.
     write();
@@ -320,7 +436,7 @@ pub fn spoil() {
     check().spoilt = true;
 }
 
-/// Something begins that makes comparisons meaningless (a thread).
+/// Something begins that makes comparisons meaningless.
 pub fn stop(site: u32) {
     let c = check();
     if page().mode == mode::CHECK && c.stopped == 0 {
@@ -330,12 +446,15 @@ pub fn stop(site: u32) {
 
 /// The program ends.
 pub fn finish() {
-    page().mode = mode::PLAIN;
-    write();
+    alone(|| {
+        page().mode = mode::PLAIN;
+        write();
+    });
 }
 
 /// Writes `check.tsv`: a line per finding (site, `kind:index+offset`, bytes, calls, the first bytes before
-/// and after in hex), then `calls`, how many there were and how many were compared, and where checks ended.
+/// and after in hex), then a line `beside` for each site of which no call could be compared because of other threads, then `calls`, how
+/// many there were and how many were compared, where checks ended, and how many were left out for what reason (see [`Check`]).
 fn write() {
     let c = check();
     let mut path = st().trace;
@@ -357,8 +476,15 @@ fn write() {
             let line = format_args!("{}\t{kind}:{index}+{}\t{}\t{}\t{b:016x}\t{a:016x}\n", f.site, f.offset, f.len, f.calls);
             let _ = sys::Line::write(fd, line);
         }
+        for site in 0..c.last_site {
+            let s = of(site);
+            if s.compared == 0 && s.beside > 0 {
+                let _ = sys::Line::write(fd, format_args!("beside\t{site}\t{}\n", s.beside));
+            }
+        }
         let stopped = c.stopped as i64 - 1;
-        let _ = sys::Line::write(fd, format_args!("calls\t{}\t{}\t{stopped}\n", c.calls, c.checked));
+        let counts = format_args!("calls\t{}\t{}\t{stopped}\t{}\t{}\t{}\n", c.calls, c.checked, c.sampled, c.beside, c.late);
+        let _ = sys::Line::write(fd, counts);
         sys!(libc::SYS_close, fd);
     }
 }

@@ -294,8 +294,11 @@ fn fork() -> c_int {
 fn plain() -> c_int {
     let others = crate::pool::ready() && st().alive.load(SeqCst) > 1;
     let r = libc_fork(if others { Forks::Beside } else { Forks::Yes });
-    if r == 0 && page().mode == mode::PROFILE {
-        crate::profile::in_child();
+    match page().mode {
+        mode::PROFILE if r == 0 => crate::profile::in_child(),
+        // It has nothing to say.
+        mode::CHECK if r == 0 => be_plain(),
+        _ => {}
     }
     r
 }

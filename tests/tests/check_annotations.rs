@@ -5,14 +5,14 @@ use itarget_tests::{Directives, Outcome, Scratch, root};
 use serde_json::Value;
 use std::path::Path;
 
-fn build(s: &Scratch, annotations: &Path) {
+fn build(s: &Scratch, main: &str, annotations: &Path) {
     let dir = root().join("tests/annotations");
-    for name in ["lies.c", "main.c"] {
+    for name in ["lies.c", main] {
         std::fs::copy(dir.join(name), s.path(name)).expect("copy");
     }
     assert_eq!(s.run("clang-19", &["-O2", "-c", "lies.c", "-o", "lies.o"]), Outcome::default());
     let mut c = s.command("itarget-cc");
-    c.args(["-O2", "-g", "main.c", "lies.o", "-o", "main"]).env("ITARGET_CC_ANNOTATIONS", annotations);
+    c.args(["-O2", "-g", "-pthread", main, "lies.o", "-o", "main"]).env("ITARGET_CC_ANNOTATIONS", annotations);
     assert_eq!(itarget_tests::run(&mut c, b"").expect("itarget-cc starts"), Outcome::default());
 }
 
@@ -23,7 +23,7 @@ fn json(o: &Outcome) -> Value {
 #[test]
 fn annotations_that_lie_are_found() {
     let s = Scratch::new();
-    build(&s, &root().join("tests/annotations/lies.toml"));
+    build(&s, "main.c", &root().join("tests/annotations/lies.toml"));
     let o = s.run("itarget", &["check-annotations", "--json", "--", "./main"]);
     assert_eq!(o.status, 1, "{o:?}");
     let report = json(&o);
@@ -49,6 +49,25 @@ fn annotations_that_lie_are_found() {
     assert!(o.status == 1 && o.stdout.starts_with("1 2 40 50 x x\n") && o.stdout.contains("\n5 undeclared writes; "), "{o:?}");
 }
 
+/// What other threads write meanwhile is none of the call's; what a call writes is found beside them, too.
+#[test]
+fn lies_are_told_from_what_other_threads_write() {
+    let s = Scratch::new();
+    build(&s, "threads.c", &root().join("tests/annotations/lies.toml"));
+    let o = s.run("itarget", &["check-annotations", "--json", "--", "./main"]);
+    let report = json(&o);
+    let found: Vec<String> = report["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|f| format!("{} {} {}", f["callee"].as_str().unwrap_or(""), f["object"].as_str().unwrap_or(""), f["bytes"]))
+        .collect();
+    assert_eq!(found, ["both the stack of its callers 1", "fill global `buffer` 4"], "{report}");
+    assert!(report["beside"].as_u64() > Some(0), "{report}");
+    let o = s.run("itarget", &["check-annotations", "--", "./main"]);
+    assert!(o.status == 1 && o.stdout.contains("`usleep` was not checked: other threads ran meanwhile\n"), "{o:?}");
+}
+
 #[test]
 fn annotations_that_tell_the_truth_pass() {
     let s = Scratch::new();
@@ -60,7 +79,7 @@ fn annotations_that_tell_the_truth_pass() {
         .replace("{ arg = 0, len = \"4\" }", "{ arg = 0, len = \"4\" }, { arg = 1, len = \"4\" }")
         .replace("ret = \"void\"\nparams = 1", "ret = \"void\"\nparams = 1\nretains = [0]");
     let file = s.write("honest.toml", honest);
-    build(&s, &file);
+    build(&s, "main.c", &file);
     let o = s.run("itarget", &["check-annotations", "--", "./main"]);
     assert!(o.status == 0 && o.stdout.starts_with("no undeclared write; 11 of 11 calls"), "{o:?}");
     s.run("itarget", &["check-annotations", "--", "/bin/true"]).refused("IT0501");

@@ -49,6 +49,19 @@ struct Finding {
     after: String,
 }
 
+/// A place at which no call could be compared, for other threads ran meanwhile.
+#[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Beside {
+    /// `file:line`, empty if not known.
+    at: String,
+    /// Function that calls.
+    function: String,
+    /// External function.
+    callee: String,
+    /// Calls.
+    calls: u64,
+}
+
 /// What a run showed.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 struct Report {
@@ -58,6 +71,14 @@ struct Report {
     calls: u64,
     /// Those across which memory was compared.
     checked: u64,
+    /// Those left out because their sites are called often.
+    sampled: u64,
+    /// Those across which other threads ran.
+    beside: u64,
+    /// Those left out because comparing had taken its time.
+    late: u64,
+    /// Where other threads ran across all calls that were to be compared, sorted by place.
+    never: Vec<Beside>,
     /// Where checks ended early.
     stopped: Option<String>,
 }
@@ -99,17 +120,23 @@ fn read(table: &str, plan: &Plan, globals: &[String]) -> Result<Report, Error> {
     let malformed = || Error::new("IT0507", "the findings are malformed").hint("a bug; report it with the program");
     let number = |t: &str| t.parse::<u64>().map_err(|_| malformed());
     let site = |t: &str| number(t).ok().and_then(|i| plan.sites.get(usize::try_from(i).ok()?)).ok_or_else(malformed);
-    let mut report = Report { findings: vec![], calls: 0, checked: 0, stopped: None };
+    let place_of = |site: &Site| site.at.as_ref().map(|l| format!("{}:{}", l.file, l.line)).unwrap_or_default();
+    let mut report = Report { findings: vec![], calls: 0, checked: 0, sampled: 0, beside: 0, late: 0, never: vec![], stopped: None };
     let mut complete = false;
     for line in table.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
-            ["calls", calls, checked, stopped] => {
+            ["calls", calls, checked, stopped, sampled, beside, late] => {
                 (report.calls, report.checked, complete) = (number(calls)?, number(checked)?, true);
+                (report.sampled, report.beside, report.late) = (number(sampled)?, number(beside)?, number(late)?);
                 report.stopped = match *stopped {
                     "-1" => None,
                     s => Some(site(s).map_or("something that can't be followed".into(), crate::program::describe)),
                 };
+            }
+            ["beside", at, calls] => {
+                let site = site(at)?;
+                report.never.push(Beside { at: place_of(site), function: site.function.clone(), callee: callee(site), calls: number(calls)? });
             }
             [at, object, bytes, calls, before, after] => {
                 let site = site(at)?;
@@ -119,7 +146,7 @@ fn read(table: &str, plan: &Plan, globals: &[String]) -> Result<Report, Error> {
                 report.findings.push(Finding {
                     callee: callee(site),
                     function: site.function.clone(),
-                    at: site.at.as_ref().map(|l| format!("{}:{}", l.file, l.line)).unwrap_or_default(),
+                    at: place_of(site),
                     object,
                     offset,
                     bytes,
@@ -134,6 +161,7 @@ fn read(table: &str, plan: &Plan, globals: &[String]) -> Result<Report, Error> {
     if !complete {
         return Err(malformed());
     }
+    report.never.sort();
     report.findings.sort_by(|a, b| (&a.at, &a.function, &a.callee, &a.object, a.offset).cmp(&(&b.at, &b.function, &b.callee, &b.object, b.offset)));
     Ok(report)
 }
@@ -165,8 +193,9 @@ fn place(text: &str, plan: &Plan, globals: &[String]) -> Option<(String, Option<
 }
 
 fn show(report: &Report, how: String) {
+    let place = |at: &str, function: &str| if at.is_empty() { format!("in `{function}`") } else { format!("{at}: in `{function}`") };
     for f in &report.findings {
-        let at = if f.at.is_empty() { format!("in `{}`", f.function) } else { format!("{}: in `{}`", f.at, f.function) };
+        let at = place(&f.at, &f.function);
         let offset = f.offset.map_or(String::new(), |o| format!(" at offset {o}"));
         let times = if f.calls == 1 { String::new() } else { format!(", in {} calls", f.calls) };
         say!(
@@ -181,13 +210,24 @@ fn show(report: &Report, how: String) {
     if let Some(site) = &report.stopped {
         say!("not all was checked: {site}");
     }
-    let sampled = if report.checked < report.calls { " (sites called often: a sample)" } else { "" };
+    for n in &report.never {
+        say!("{}: `{}` was not checked: other threads ran meanwhile", place(&n.at, &n.function), n.callee);
+    }
+    let rest = report.calls - [report.checked, report.sampled, report.beside, report.late].iter().sum::<u64>().min(report.calls);
+    let reasons = [
+        (report.sampled, "sites called often: a sample".to_string()),
+        (report.beside, format!("{} not, as other threads ran meanwhile", report.beside)),
+        (rest, format!("{rest} not, as code of the program ran meanwhile, or they did not return")),
+        (report.late, format!("{} not, as comparing had taken 20 s", report.late)),
+    ];
+    let reasons: Vec<String> = reasons.into_iter().filter(|(n, _)| *n > 0).map(|(_, text)| text).collect();
+    let left_out = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
     let found = match report.findings.len() {
         0 => "no undeclared write".to_string(),
         1 => "1 undeclared write".to_string(),
         n => format!("{n} undeclared writes"),
     };
-    say!("{found}; {} of {} calls of annotated functions compared{sampled}; the program ended with {how}", report.checked, report.calls);
+    say!("{found}; {} of {} calls of annotated functions compared{left_out}; the program ended with {how}", report.checked, report.calls);
 }
 
 #[cfg(test)]
@@ -202,17 +242,19 @@ mod tests {
 
     #[test]
     fn findings_are_named() {
-        let table = "0\tglobal:1+8\t4\t3\t0000000000000000\t4142434400000000\n0\theap:3+0\t1\t1\t0000000000000000\tff00000000000000\ncalls\t9\t5\t-1\n";
+        let table = "0\tglobal:1+8\t4\t3\t0000000000000000\t4142434400000000\n0\theap:3+0\t1\t1\t0000000000000000\tff00000000000000\nbeside\t0\t2\ncalls\t9\t5\t-1\t1\t2\t0\n";
         let r = read(table, &plan(), &["a".into(), "table".into()]).expect("readable");
         assert_eq!((r.calls, r.checked, r.stopped.is_none()), (9, 5, true));
         let f = &r.findings[0];
         assert_eq!((f.object.as_str(), f.offset, f.after.as_str(), f.at.as_str()), ("global `table`", Some(8), "41424344", "a.c:7"));
         assert_eq!(r.findings[1].object, "heap object `main:5`");
+        assert_eq!((r.sampled, r.beside, r.late), (1, 2, 0));
+        assert_eq!((r.never[0].at.as_str(), r.never[0].callee.as_str(), r.never[0].calls), ("a.c:7", "fill", 2));
     }
 
     #[test]
     fn damaged_findings_are_refused() {
-        for bad in ["", "0\tglobal:1+8\t4\n", "7\tglobal:1+8\t4\t3\t00\t00\ncalls\t1\t1\t-1\n", "0\tglobal\t4\t3\t00\t00\n", "calls\t1\tx\t5\n"] {
+        for bad in ["", "0\tglobal:1+8\t4\n", "7\tglobal:1+8\t4\t3\t00\t00\ncalls\t1\t1\t-1\t0\t0\t0\n", "0\tglobal\t4\t3\t00\t00\n", "calls\t1\tx\t5\t0\t0\t0\n", "beside\t0\t1\n"] {
             assert!(read(bad, &plan(), &[]).is_err(), "{bad}");
         }
     }

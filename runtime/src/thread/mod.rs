@@ -43,7 +43,7 @@ pub struct Life {
     top: u64,
     stack: (u64, u64),
     /// Stack pointer of the frames around the program's.
-    outer: u64,
+    pub outer: u64,
     /// Innermost handler of `pthread_cleanup_push`.
     cleanup: *mut cancel::Buffer,
     /// What it has last asked for (`pthread_setcanceltype`).

@@ -286,7 +286,7 @@ fn through(region: &Region, args: &dyn Arguments) -> Vec<u32> {
 fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments) -> Option<Option<Written>> {
     let arg = u32::from(region.arg);
     let one = |len, deep| {
-        Some(Some(Written { write: plan::Write { arg, len, when: when.clone(), heap_only: false, carried: false, kept: region.kept, copied: None }, through: vec![arg], deep }))
+        Some(Some(Written { write: plan::Write { arg, len, when: when.clone(), heap_only: false, carried: false, kept: region.kept, unless: region.unless, copied: None }, through: vec![arg], deep }))
     };
     match &region.len {
         Len::Scanf { format } => {
@@ -294,12 +294,12 @@ fn written(region: &Region, when: Option<(u32, Vec<i64>)>, args: &dyn Arguments)
             let format = u32::from(*format);
             let conversions = scanf::conversions(args.text(format)?.as_bytes())?;
             let through = through(region, args);
-            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(conversions), when, heap_only: false, carried: false, kept: region.kept, copied: None };
+            let write = plan::Write { arg: format + 1, len: plan::Len::Scanf(conversions), when, heap_only: false, carried: false, kept: region.kept, unless: region.unless, copied: None };
             Some((!through.is_empty()).then_some(Written { write, through, deep: false }))
         }
         Len::Behind { .. } => {
             // Where it leads is decided at run time; the flow graph knows no such cells.
-            let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, carried: false, kept: region.kept, copied: None };
+            let write = plan::Write { arg, len: length(&region.len, args)?, when, heap_only: false, carried: false, kept: region.kept, unless: region.unless, copied: None };
             Some(Some(Written { write, through: Vec::new(), deep: false }))
         }
         Len::Iovec { .. } | Len::Msghdr { .. } | Len::Mmsghdr { .. } | Len::Moved { .. } => one(length(&region.len, args)?, true),

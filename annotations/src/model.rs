@@ -163,6 +163,8 @@ pub struct Region {
     pub len: Len,
     /// Most calls leave it as it is.
     pub kept: bool,
+    /// With this result nothing is written.
+    pub unless: Option<i64>,
 }
 
 /// A pointer argument that the environment keeps.

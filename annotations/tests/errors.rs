@@ -71,6 +71,10 @@ fn columns_count_characters() {
 fn values_without_sense_are_refused() {
     for (text, message) in [
         (
+            with("external", "writes = [{ arg = 0, len = \"4\", unless = 0 }]"),
+            "`unless` is for bytes of the argument's own",
+        ),
+        (
             with("int", "frees = 16"),
             "argument 16 is beyond the highest, 15",
         ),

@@ -112,7 +112,7 @@ fn checked(call: &CallSite) -> Option<Call> {
     if call.role == Role::Unknown || call.spec.deep || !call.upcalls.is_empty() || !call.spec.callbacks.is_empty() || call.callee.starts_with("llvm.") {
         return None;
     }
-    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false, copied: None };
+    let object = |arg: u32, keeps| Write { arg, len: Len::Object(keeps), when: None, heap_only: false, carried: false, kept: false, unless: None, copied: None };
     let mut writes: Vec<Write> = call.spec.writes.iter().map(|w| Write { kept: false, ..w.write.clone() }).collect();
     writes.extend(call.spec.opaque.iter().map(|a| object(*a, false)));
     writes.extend(call.spec.retains.iter().map(|kept| object(u32::from(kept.arg), true)));

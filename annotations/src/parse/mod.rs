@@ -60,6 +60,7 @@ struct RawRegion {
     len: Spanned<String>,
     #[serde(default)]
     kept: bool,
+    unless: Option<Spanned<i64>>,
 }
 
 #[derive(Deserialize)]
@@ -264,7 +265,13 @@ impl Context<'_> {
             let message = format!("`kept` is for 1 to {} bytes, a constant number", Region::MOST_KEPT);
             return Err(self.bad(raw.len.span(), message, "leave `kept` out"));
         }
-        Ok(Region { arg, len, kept: raw.kept })
+        if let Some(unless) = &raw.unless
+            && (ret != Ret::Int || raw.kept || len.implied_arg().is_some() || matches!(len, Len::Behind { .. } | Len::Moved { .. }))
+        {
+            let message = "`unless` is for bytes of the argument's own, not `kept`, of a function with `ret = \"int\"`";
+            return Err(self.bad(unless.span(), message, "leave `unless` out"));
+        }
+        Ok(Region { arg, len, kept: raw.kept, unless: raw.unless.as_ref().map(|u| *u.get_ref()) })
     }
 
     fn flows(

@@ -233,7 +233,7 @@ impl Cx<'_> {
         let needs_result = matches!(plan.ret, Ret::Log)
             || (matches!(plan.ret, Ret::None)
                 && has_result
-                && (plan.writes.iter().any(|x| uses_result(&x.len))
+                && (plan.writes.iter().any(|x| x.unless.is_some() || uses_result(&x.len))
                     || (pointer_result && plan.writes.iter().any(|x| matches!(x.len, Len::Cstr | Len::Wcstr)))));
         if let Some(slot) = slot {
             match &plan.ret {
@@ -347,6 +347,10 @@ impl Cx<'_> {
                 hit = ir.or(hit, same);
             }
             to = ir.select(hit, to, null);
+        }
+        if let (Some(without), Some(r)) = (write.unless, result) {
+            let none = ir.icmp(LLVMIntPredicate::LLVMIntEQ, ir.int_cast(r, ir.i64, true), ir.int(ir.i64, without as u64));
+            to = ir.select(none, null, to);
         }
         // A null result says that no string was written. Other extents are logged all the same: for
         // re_compile_pattern null is success.

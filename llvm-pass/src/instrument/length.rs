@@ -144,6 +144,13 @@ impl Cx<'_> {
                         Len::Cstr | Len::Wcstr | Len::Scanf(_) | Len::Mmsghdr(_) | Len::Behind(..) | Len::Object(_) => ir.int(ir.i64, 16),
                         len => self.length(&w, len, result),
                     };
+                    let n = match (write.unless, result) {
+                        (Some(without), Some(r)) => {
+                            let none = ir.icmp(LLVMIntPredicate::LLVMIntEQ, ir.int_cast(r, ir.i64, true), ir.int(ir.i64, without as u64));
+                            ir.select(none, ir.int(ir.i64, 0), n)
+                        }
+                        _ => n,
+                    };
                     self.hook("__itarget_count", &[site, to, n]);
                 }
                 self.give(&w, r);

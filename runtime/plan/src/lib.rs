@@ -531,6 +531,9 @@ pub struct Write {
     /// Compared across the call, and logged only if changed; [`Len::Const`] or [`Len::Behind`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// Nothing is written with this result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<i64>,
     /// The bytes are those at this argument, for which threads may race: mostly they are what the thread saw there last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied: Option<u32>,

@@ -19,7 +19,7 @@ impl Collector<'_> {
         let mut spec = CallSpec::unknown();
         spec.kind = Some(Kind::Det);
         spec.ret = Ret::Void;
-        let write = plan::Write { arg: 0, len: plan_len, when: None, heap_only: false, carried: false, kept: false, copied: None };
+        let write = plan::Write { arg: 0, len: plan_len, when: None, heap_only: false, carried: false, kept: false, unless: None, copied: None };
         spec.writes.push(annotate::Written { write, through: vec![0], deep: false });
         let to = self.as_bytes(self.span(&self.merged(at.0, dst), constant));
         let mut pointers = vec![PointerArg { arg: 0, values: to.clone(), read: false }];

@@ -52,7 +52,7 @@ pub enum Special {
     Alloc,
     /// A block of the pool is freed: address.
     Free,
-    /// longjmp: state of the target, buffer, value.
+    /// longjmp: state of the target and whether the buffer is a copy, buffer, of a copy the frame it leads to, value.
     Jump,
     /// exit: stack pointer, status.
     Exit,
@@ -541,8 +541,15 @@ pub fn jump(target: u64, buffer: u64, value: c_int) {
     if from_environment() {
         if target != place() {
             special(Special::Jump);
-            word(target);
+            let at = buffer as *const u64;
+            // SAFETY: the environment jumps by it, while recording.
+            let (copied, [sp, ip]) = unsafe { (setjmp::is_copy(at), setjmp::frame(at)) };
+            word(target << 1 | u64::from(copied));
             word(buffer);
+            if copied {
+                word(sp);
+                word(ip);
+            }
             word(value as u64);
         }
     } else if recording() || replaying() {
@@ -575,14 +582,19 @@ fn perform(number: u64) {
         }
         Special::Free => pool::release(word(0) as *mut u8),
         Special::Jump => {
-            let (target, buffer, value) = (word(0), word(0), word(0));
+            let (target, buffer) = (word(0), word(0));
+            let frame = (target & 1 != 0).then(|| [word(0), word(0)]);
+            let (target, value) = (target >> 1, word(0));
             if target & 1 != 0 {
                 resume(target >> 1);
             }
             leave(target >> 1);
             ctl().in_env = 0;
-            let words = setjmp::words_of(buffer);
-            // SAFETY: a buffer of replay space, filled by setjmp at replay too.
+            let words = frame.map_or_else(|| setjmp::words_of(buffer), |frame| setjmp::words_for(buffer, frame));
+            if words.is_null() {
+                replay::diverged(b"a jump by the environment to a frame that is not there", buffer, 0);
+            }
+            // SAFETY: what setjmp keeps of that frame, filled at replay too.
             unsafe {
                 setjmp::restore_mask(words);
                 setjmp::jump(words, value as c_int)

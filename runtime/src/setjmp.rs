@@ -1,20 +1,21 @@
 //! setjmp and longjmp without glibc's pointer mangling (whose key differs between runs), so that
 //! a jmp_buf has the same bytes at replay. Layout: rbx rbp r12 r13 r14 r15 rsp rip, then at byte
 //! 64 whether the mask was saved, at byte 72 the mask, at byte 80 from which side of the cut it was called, and
-//! how deep in calls back.
+//! how deep in calls back, at byte 88 its own address.
 //!
 //! A buffer may lie in memory of the library (libpng has one in its structure) or in a block of the environment's, which a replay does not have. There it has
-//! one of ours instead.
+//! one of ours instead. Functions of the environment may jump by a copy of a buffer, which a replay does not have either: what belongs to the frame that
+//! they jump to is known by its stack pointer and the place in its code.
 
 use crate::crossing;
-use crate::state::replaying;
+use crate::state::{me, replaying};
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use itarget_abi::layout;
 
 /// Words of a jmp_buf that are used.
-const WORDS: usize = 11;
+const WORDS: usize = 12;
 
 /// What stands in for a buffer of the library at replay.
 struct StandIn {
@@ -57,6 +58,59 @@ extern "C" fn room(buf: u64) -> u64 {
         new
     });
     found.words.get() as u64
+}
+
+/// Words of a buffer that tell its frame: stack pointer, and where it goes on.
+const SP: usize = 6;
+const IP: usize = 7;
+
+/// Replay, main thread: what buffers were filled with last.
+static mut FILLED: [[u64; WORDS]; 256] = [[0; WORDS]; 256];
+static mut LAST: usize = 0;
+
+/// The main thread fills a buffer at replay.
+unsafe fn remember(words: *const u64) {
+    // SAFETY: the caller's promise; only the main thread comes here.
+    unsafe {
+        let filled = &mut *(&raw mut FILLED);
+        let same = |f: &[u64; WORDS]| f[SP] == *words.add(SP) && f[IP] == *words.add(IP);
+        let at = filled.iter().position(same).unwrap_or_else(|| {
+            LAST = (LAST + 1) % filled.len();
+            LAST
+        });
+        core::ptr::copy_nonoverlapping(words, filled[at].as_mut_ptr(), WORDS);
+    }
+}
+
+/// Whether a filled buffer is a copy of another one.
+///
+/// # Safety
+/// A filled buffer.
+pub unsafe fn is_copy(buf: *const u64) -> bool {
+    // SAFETY: as the caller says.
+    unsafe { *buf.add(11) != buf as u64 }
+}
+
+/// The frame that a filled buffer leads to.
+///
+/// # Safety
+/// A filled buffer.
+pub unsafe fn frame(buf: *const u64) -> [u64; 2] {
+    // SAFETY: as the caller says.
+    unsafe { [*buf.add(SP), *buf.add(IP)] }
+}
+
+/// Replay: the words of a buffer that led to this frame, or those that this frame was last kept with, if the buffer is a copy that is not there. Null: neither.
+pub fn words_for(buf: u64, to: [u64; 2]) -> *const u64 {
+    let words = words_of(buf);
+    // SAFETY: memory that is there; only the main thread comes here.
+    unsafe {
+        if (words as u64 != buf || layout::mapped_at_replay(buf)) && frame(words) == to {
+            return words;
+        }
+        let filled = &*(&raw const FILLED);
+        filled.iter().find(|f| [f[SP], f[IP]] == to).map_or(core::ptr::null(), |f| f.as_ptr())
+    }
 }
 
 /// setjmp.
@@ -109,8 +163,12 @@ unsafe extern "C" fn rest(buf: *mut u64, savemask: c_int) -> c_int {
     // SAFETY: a jmp_buf has room for 25 words.
     unsafe {
         *buf.add(10) = crossing::place();
+        *buf.add(11) = buf as u64;
         if savemask != 0 {
             save_mask(buf);
+        }
+        if replaying() && me().number == 0 {
+            remember(buf);
         }
     }
     0

@@ -186,6 +186,7 @@ pub fn why_refused(site: i32, exe: Option<&Path>) -> String {
     let site_of_program = plan.as_ref().and_then(|plan| plan.sites.get(usize::try_from(site).ok()?));
     site_of_program.map_or(format!("site {}", site.cast_unsigned()), |s| match &s.action {
         itarget_plan::Action::Refuse { reason, .. } => format!("{reason}, {}", describe(s)),
+        itarget_plan::Action::Callee { .. } => format!("{}, {}", itarget_plan::FOREIGN_CALLEE, describe(s)),
         _ => describe(s),
     })
 }
@@ -210,7 +211,7 @@ pub fn describe(site: &Site) -> String {
         Action::Guard { .. } => "guarded access".into(),
         Action::Stage { .. } => "arguments copied".into(),
         Action::Atomic { .. } => "atomic operation".into(),
-        Action::Callee { .. } => "callee checked".into(),
+        Action::Callee { .. } => "call through a pointer".into(),
         Action::Poll => "poll".into(),
         Action::Count { .. } => "counted access".into(),
     };

@@ -89,6 +89,10 @@ pub struct Plan {
 /// Version of the format of profiles.
 pub const PROFILE_FORMAT: u32 = 4;
 
+/// Why a recording ends where a call goes to code of a library through a pointer, and what to do about it.
+pub const FOREIGN_CALLEE: &str = "this call goes through a pointer that came from the environment (a plug-in, or a pointer of the library): \
+    its code can't be recorded; make the call in a function that is compiled with ITARGET_CC_OFF=1";
+
 /// Object of a profile: anything on the stack.
 pub const STACK: &str = "<stack>";
 

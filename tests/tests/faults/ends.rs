@@ -152,6 +152,36 @@ fn vector_instructions_that_reach_memory_end_the_recording() {
 }
 
 /// The program may start threads itself, and so look at who calls it anyway, or not.
+/// A function that a library put into a structure is called by a name only in code that is the library's, too: the message says so, and it is so.
+#[test]
+fn calls_through_pointers_of_a_library_end_the_recording() {
+    let s = Scratch::new();
+    s.write("table.h", "struct table { int (*twice)(int); };\nvoid fill(struct table *t);\nint twice_by(struct table *t, int n);\n");
+    s.write("library.c", "#include \"table.h\"\nstatic int twice(int n) { return 2 * n; }\nvoid fill(struct table *t) { t->twice = twice; }\n");
+    s.write("calls.c", "#include \"table.h\"\nint twice_by(struct table *t, int n) { return t->twice(n); }\n");
+    let main = "#include <stdio.h>\n#include \"table.h\"\nint main(void) { struct table t = { 0 }; fill(&t); puts(\"before\"); printf(\"%d\\n\", CALL); return 0; }\n";
+    s.write("main.c", main);
+    for name in ["library.c", "calls.c"] {
+        let mut c = s.command("itarget-cc");
+        assert_eq!(run(c.args(["-O1", "-g", "-c", name]).env("ITARGET_CC_OFF", "1"), b"").expect("itarget-cc starts"), Outcome::default());
+    }
+    for (call, ends) in [("t.twice(21)", true), ("twice_by(&t, 21)", false)] {
+        let define = format!("-DCALL={call}");
+        let o = s.run("itarget-cc", &["-O1", "-g", &define, "main.c", "calls.o", "library.o", "-o", "program"]);
+        assert_eq!(o.status, 0, "{o:?}");
+        let trace = s.path(if ends { "ends" } else { "goes-on" });
+        let recorded = record(&s, &trace, &s.path("program"), &[]);
+        assert_eq!((recorded.status, recorded.stdout.as_str()), (0, "before\n42\n"), "{recorded:?}");
+        assert_eq!(recorded.stderr.contains("IT0614") && recorded.stderr.contains("compiled with ITARGET_CC_OFF=1"), ends, "{recorded:?}");
+        let again = replay(&s, &trace);
+        if ends {
+            stopped(&again, "before\n");
+        } else {
+            assert_eq!(again, recorded);
+        }
+    }
+}
+
 #[test]
 fn what_a_thread_of_the_library_calls_ends_the_recording() {
     for threads in ["-UTHREADS", "-DTHREADS"] {

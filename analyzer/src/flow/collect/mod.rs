@@ -270,8 +270,7 @@ impl<'a> Collector<'a> {
             // What could be `free` is told when it is called.
             let frees = call.signature.ret == Class::Void && call.signature.params == [Class::Pointer];
             if !known && !frees {
-                let reason = "this call goes through a pointer that came from the environment (a plug-in, or a pointer of the library): its code can't be recorded";
-                self.facts.refused.push((at, reason.to_owned()));
+                self.facts.refused.push((at, itarget_plan::FOREIGN_CALLEE.to_owned()));
             }
         }
     }

@@ -29,6 +29,9 @@ pub struct Config {
     /// How it must fit: `exact` or `function`.
     #[serde(default)]
     pub profile_match: Option<String>,
+    /// All symbols are exported, whoever uses them.
+    #[serde(default)]
+    pub exports_all: bool,
     /// The link line, kept as it is for `itarget relink`.
     #[serde(default)]
     pub link: serde_json::Value,

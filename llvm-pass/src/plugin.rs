@@ -68,6 +68,10 @@ fn run(ir: &Ir) -> Result<bool, String> {
         return Ok(false);
     }
     prepare::run(ir)?;
+    // Where all symbols are exported, it says nothing of one that it is.
+    if !config.exports_all {
+        prepare::used_outside(ir);
+    }
     let merged = config.work("merged.bc");
     ir.write_bitcode(&merged)?;
     let plan_path = config.work("plan.json");

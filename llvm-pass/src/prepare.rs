@@ -56,6 +56,17 @@ const LISTS: &[(&str, &str)] = &[
     ("errx", "verrx"),
 ];
 
+/// What is still visible outside of the module is used by code that is not in it. It is protected, which changes nothing for an
+/// executable, and tells the analysis.
+pub fn used_outside(ir: &Ir) {
+    let local = [LLVMLinkage::LLVMInternalLinkage, LLVMLinkage::LLVMPrivateLinkage, LLVMLinkage::LLVMLinkerPrivateLinkage, LLVMLinkage::LLVMAppendingLinkage];
+    for v in ir.functions().into_iter().chain(ir.globals()) {
+        if !ir.is_declaration(v) && !local.contains(&ir.linkage(v)) {
+            ir.protect(v);
+        }
+    }
+}
+
 /// Prepares the module.
 ///
 /// # Errors

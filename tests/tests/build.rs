@@ -17,6 +17,7 @@ fn main() {
         trial("cmake", cmake),
         trial("configure-tests", configure_tests),
         trial("relocatable", relocatable),
+        trial("used-outside", used_outside),
     ];
     libtest_mimic::run(&args, trials).exit();
 }
@@ -60,6 +61,36 @@ fn relocatable() -> Result<(), Failed> {
     }
     let o = s.run::<&str>("./mixed", &[]);
     expect("mixed", o == said, &o)
+}
+
+/// Variables of the program that an object or a library without bitcode stores to by their names; a function that it calls by its name ends
+/// the recording.
+fn used_outside() -> Result<(), Failed> {
+    let s = Scratch::new();
+    s.write("a.c", "#include <stdio.h>\nint counter = 1; char *text = \"none\"; void bump(int);\n\
+        int main(void) { for (int i = 4; i > 0; i -= 2) { bump(i); printf(\"%d %s\\n\", counter, text); } return 0; }\n");
+    s.write("b.c", "extern int counter; extern char *text; static char own[] = \"other\";\n\
+        void bump(int n) { counter += n; text = own; }\n");
+    s.write("c.c", "#include <stdio.h>\nint calls(int); int sum; __attribute__((noinline)) int called(int n) { return sum += n; }\n\
+        int main(void) { int n = called(1); printf(\"%d\\n\", n + calls(1)); return 0; }\n");
+    s.write("d.c", "int called(int);\nint calls(int n) { return called(n) + 1; }\n");
+    let script = "set -e; for p in b d; do clang-19 -O2 -c $p.c; clang-19 -O2 -shared -fPIC $p.c -o lib$p.so; done\n\
+         itarget-cc -O2 a.c b.o -o object; itarget-cc -O2 a.c -L. -lb -Wl,-rpath,. -o library\n\
+         itarget-cc -O2 c.c d.o -o calling-object; itarget-cc -O2 c.c -L. -ld -Wl,-rpath,. -o calling-library";
+    let mut c = s.command("sh");
+    c.args(["-c", script]).env("PATH", format!("{}:{}", tools().display(), std::env::var("PATH").unwrap_or_default()));
+    let o = run(&mut c, b"")?;
+    expect("the build", o == Outcome::default(), &o)?;
+    let said = Outcome { stdout: "5 other\n7 other\n".into(), ..Outcome::default() };
+    for name in ["object", "library"] {
+        let o = s.run("itarget", &["record", "--digest", "-o", &format!("{name}.trace"), "--", &format!("./{name}")]);
+        expect(name, o == said, &o)?;
+        let o = s.run("itarget", &["replay", &format!("{name}.trace")]);
+        expect(name, o == said, &o)?;
+        let o = s.run("itarget", &["record", "-o", &format!("{name}.called"), "--", &format!("./calling-{name}")]);
+        expect(name, o.stdout == "4\n" && o.status == 0 && o.stderr.contains("by its name"), &o)?;
+    }
+    Ok(())
 }
 
 const INPUT: &[u8] = b"square 2\ndisc 3\nnonsense\nsquare 1.5\nsquare 2\n";

@@ -163,6 +163,8 @@ fn global<'p>(constants: &mut Constants<'p>, names: &mut Names<'p>, index: usize
             init.dedup();
         }
     }
+    // The linker keeps all variables of such a section, as its ends have names.
+    let linker_set = g.section().is_some_and(|s| s.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()));
     Global {
         name: if name.is_empty() { format!(".{index}") } else { name.to_owned() },
         size: constants.types.layout.size(ty),
@@ -170,6 +172,7 @@ fn global<'p>(constants: &mut Constants<'p>, names: &mut Names<'p>, index: usize
         constant: g.is_constant_global(),
         thread_local: g.is_thread_local(),
         exported: exported(g.linkage()),
+        used_outside: exported(g.linkage()) && g.is_protected() && !linker_set,
         address_taken: false,
         init,
         bytes,
@@ -213,6 +216,7 @@ fn function<'p>(
         called_as: None,
         byval,
         exported: exported(f.linkage()),
+        used_outside: exported(f.linkage()) && f.is_protected(),
         address_taken: false,
         returns_twice,
         at: names.location(f),

@@ -421,6 +421,11 @@ impl<'p> Value<'p> {
     }
 
     /// Kind: global value.
+    pub(super) fn is_protected(self) -> bool {
+        llvm!(LLVMGetVisibility(self.raw)) == llvm_sys::LLVMVisibility::LLVMProtectedVisibility
+    }
+
+    /// Kind: global value.
     pub(super) fn value_type(self) -> Ty<'p> {
         Ty::new(llvm!(LLVMGlobalGetValueType(self.raw)))
     }

@@ -81,6 +81,7 @@ pub(super) fn inseparable(module: &Module, facts: &Facts, path: &[Cause]) -> Str
             let call = &facts.calls[*call as usize];
             Some(format!("`{}` {} writes an unknown amount of it: annotate `{}`", call.callee, at_place(module, call.at), call.callee))
         }
+        Cause::Outside => Some("code without bitcode uses it by its name".to_owned()),
         Cause::Raced => Some("a thread that is not recorded may write it".to_owned()),
         Cause::Read(call) => {
             let call = &facts.calls[*call as usize];

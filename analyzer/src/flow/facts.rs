@@ -235,6 +235,8 @@ pub struct Facts {
     pub internal: Vec<InternalCall>,
     /// See there.
     pub bonds: Bonds,
+    /// Cells of variables that code outside of the module stores to by their names.
+    pub used_outside: Vec<FieldId>,
     /// Cells that threads of the environment may write: ascending.
     pub raced: Vec<FieldId>,
     /// Cells that threads may race for, whose accesses are ordered as they are made: ascending.

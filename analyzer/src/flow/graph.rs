@@ -43,6 +43,8 @@ pub enum Cause {
     Written(u32),
     /// A thread of the environment may write it.
     Raced,
+    /// Code that is not in the module may write it by its name.
+    Outside,
     /// Part of the way through an auxiliary node.
     Same,
     /// The deterministic call reads it: index in [`Facts::calls`].
@@ -179,6 +181,9 @@ fn build_with(
         for &v in &facts.escaped {
             builder.forced[v.0 as usize].get_or_insert(Cause::Written(call));
         }
+    }
+    for &v in &facts.used_outside {
+        builder.forced[v.0 as usize].get_or_insert(Cause::Outside);
     }
     let races = !alone || !facts.threads;
     for &v in facts.raced.iter().filter(|_| races) {

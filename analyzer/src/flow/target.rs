@@ -188,6 +188,7 @@ mod tests {
             signature: Signature { params: Vec::new(), ret: Class::Void, variadic: false },
             byval: Vec::new(),
             exported: false,
+            used_outside: false,
             address_taken: false,
             prototype: None,
             called_as: None,

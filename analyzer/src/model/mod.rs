@@ -112,6 +112,14 @@ impl Module {
         self.functions.binary_search_by(|f| f.name.as_str().cmp(name)).ok().map(FunctionId::from)
     }
 
+    /// The variables that code outside of the module stores to by their names, ascending. `library` says whether a variable of that
+    /// name is one of the library's, and what it holds only a run tells.
+    #[must_use]
+    pub fn variables_used_outside(&self, library: impl Fn(&str) -> Option<bool>) -> Vec<GlobalId> {
+        let used = |g: &Global| g.exported && !g.constant && library(&g.name).unwrap_or(g.used_outside);
+        self.globals.iter().enumerate().filter(|(_, g)| used(g)).map(|(i, _)| GlobalId::from(i)).collect()
+    }
+
     /// The external function of that name.
     #[must_use]
     pub fn external(&self, name: &str) -> Option<ExternalId> {
@@ -190,6 +198,8 @@ pub struct Function {
     pub byval: Vec<u64>,
     /// Visible outside the module.
     pub exported: bool,
+    /// Code that is not in the module uses its name.
+    pub used_outside: bool,
     /// Its address is used otherwise than by calling it.
     pub address_taken: bool,
     /// Calls `setjmp` or the like directly.
@@ -319,6 +329,8 @@ pub struct Global {
     pub thread_local: bool,
     /// Visible outside the module.
     pub exported: bool,
+    /// Code that is not in the module uses its name: an object or a library without bitcode.
+    pub used_outside: bool,
     /// Its address is used otherwise than by a direct load or store.
     pub address_taken: bool,
     /// Addresses in the initialiser: `(byte offset, value)`, ascending.

@@ -297,6 +297,7 @@ mod tests {
             signature: Signature { params: vec![], ret: Class::Void, variadic: false },
             byval: vec![],
             exported: false,
+            used_outside: false,
             address_taken: false,
             prototype: None,
             called_as: None,

@@ -730,11 +730,12 @@ impl Writer<'_> {
         names.into_iter().collect()
     }
 
-    /// What libraries may call in place of the C library's function of that name.
+    /// What code that is not in the module calls by its name, and what libraries may call in place of the C library's function of that name.
     fn by_name(&self) -> Vec<String> {
         let library = Annotations::builtin();
         let seen = self.module.functions.iter().enumerate().filter(|(i, f)| f.exported && !self.cut.is_skipped(*i) && f.name != "main");
-        let mut names: Vec<String> = seen.map(|(_, f)| f.name.clone()).filter(|name| library.function(name).is_some()).collect();
+        let called = seen.filter(|(_, f)| f.used_outside || library.function(&f.name).is_some());
+        let mut names: Vec<String> = called.map(|(_, f)| f.name.clone()).collect();
         names.sort();
         names
     }

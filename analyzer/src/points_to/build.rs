@@ -9,7 +9,7 @@ use super::{Library, ObjectKind, Options, PointsTo, Runs, SiteRef, Target};
 use crate::model::{
     Access, Callee, Class, Function, FunctionId, GepStep, GlobalId, InstrKind, Module, Operand, Signature, TypeId, ValueId, assembly,
 };
-use itarget_annotations::Kind;
+use itarget_annotations::{Kind, VariableKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::time::Instant;
 
@@ -227,6 +227,9 @@ impl<'a> Builder<'a> {
                 let escape = self.solver.escape;
                 self.solver.add(escape, loc);
             }
+        }
+        for global in module.variables_used_outside(|name| self.library.variable(name).map(|v| v.kind != VariableKind::Native)) {
+            self.used_outside(global);
         }
         for g in module.globals.iter().filter(|g| matches!(&*g.name, "llvm.global_ctors" | "llvm.global_dtors")) {
             for (_, operand) in &g.init {

@@ -185,6 +185,17 @@ impl Builder<'_> {
         self.solver.loc(object, u64::try_from(offset).unwrap_or(0))
     }
 
+    /// A variable that code outside of the module stores to by its name: also what nobody here hands out.
+    pub(super) fn used_outside(&mut self, id: GlobalId) {
+        let own = self.global_loc(id, 0);
+        let escape = self.solver.escape;
+        self.solver.add(escape, own);
+        let target = self.named_object(&format!("ext:{}", self.module.globals[id.index()].name), ObjectKind::External);
+        let target = self.solver.loc(target, 0);
+        let anywhere = self.solver.any_in(self.solver.locs[own as usize].0);
+        self.solver.add(anywhere, target);
+    }
+
     pub(super) fn code_loc(&mut self, kind: ObjectKind, name: &str) -> Loc {
         let name = format!("code:{name}");
         let object = match self.named.get(&name) {
@@ -291,7 +302,7 @@ pub(super) fn tables(module: &Module, exposed: bool) -> FxHashMap<GlobalId, Type
     module.functions.iter().flat_map(|f| &f.instrs).for_each(|instr| instr.kind.operands(&mut see));
     let mut groups: FxHashMap<(TypeId, bool), Vec<GlobalId>> = FxHashMap::default();
     for (i, g) in module.globals.iter().enumerate() {
-        if mentioned[i] || g.exported && exposed || g.thread_local || is_plain(module, GlobalId::from(i)) {
+        if mentioned[i] || g.exported && exposed || g.used_outside || g.thread_local || is_plain(module, GlobalId::from(i)) {
             continue;
         }
         let element = match module.types.get(g.ty) {

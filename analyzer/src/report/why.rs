@@ -317,6 +317,7 @@ impl<'a> Ways<'a> {
             }
             Cause::EnvironmentMemory
             | Cause::Raced
+            | Cause::Outside
             | Cause::Same
             | Cause::Read(_)
             | Cause::Pin(_)
@@ -366,6 +367,7 @@ impl<'a> Ways<'a> {
             (
                 Cause::Asked
                 | Cause::Raced
+                | Cause::Outside
                 | Cause::EnvironmentMemory
                 | Cause::Written(_)
                 | Cause::Read(_)
@@ -472,6 +474,7 @@ impl<'a> Ways<'a> {
             (Held::By(Cause::Raced), _) if s.facts.threaded.is_empty() => {
                 format!("threads may work on {what} at once, in no order that the analysis sees: `itarget races` lists who")
             }
+            (Held::By(Cause::Outside), _) => format!("{what} is used by its name by a library or an object without bitcode, which may write it at any time"),
             (Held::By(Cause::Raced), _) => format!("{what} may be written by a thread that is not recorded"),
             (Held::By(Cause::Unloggable(f)), _) => format!(
                 "{what} is where `{}` is: what that function does there can't be logged (its frame, or what it passes to the library)",

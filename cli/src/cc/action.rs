@@ -63,6 +63,13 @@ impl Link {
         let output = items.iter().rfind(|i| i.what == What::Output).map_or("a.out", output_of);
         output.rsplit('/').next().unwrap_or(output).to_string()
     }
+
+    /// Whether the user has all symbols exported, so that it does not tell who uses a symbol.
+    #[must_use]
+    pub fn exports_all(&self) -> bool {
+        let all = |a: &str| matches!(a, "-rdynamic" | "-E" | "-export-dynamic" | "--export-dynamic");
+        self.user.iter().any(|a| a.strip_prefix("-Wl,").unwrap_or(a).split(',').any(all))
+    }
 }
 
 /// The file of an item `-o FILE` or `-oFILE`.

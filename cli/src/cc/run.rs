@@ -121,6 +121,7 @@ impl Order<'_> {
             "profile_match": self.settings.profile_match.name(),
             "targets": self.settings.targets,
             "opt_level": link.opt_level,
+            "exports_all": link.exports_all(),
             "link": {
                 "cwd": cwd,
                 "argv": link.user,

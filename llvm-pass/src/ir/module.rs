@@ -57,4 +57,11 @@ impl Ir {
         llvm!(LLVMDisposeMessage(message));
         if bad != 0 { Err(text) } else { Ok(()) }
     }
+
+    /// No other symbol takes the place of this one: nor does any in an executable.
+    pub fn protect(&self, v: Value) {
+        if llvm!(LLVMGetVisibility(v)) == llvm_sys::LLVMVisibility::LLVMDefaultVisibility {
+            llvm!(LLVMSetVisibility(v, llvm_sys::LLVMVisibility::LLVMProtectedVisibility));
+        }
+    }
 }

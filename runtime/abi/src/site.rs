@@ -84,7 +84,7 @@ pub const PATH: i32 = 0xffff_0006_u32 as i32;
 pub const fn why_refused(site: i32) -> Option<&'static str> {
     Some(match site {
         UNREACHED => "code of the program runs that the analysis found no way to (IT0624)",
-        BY_NAME => "a library calls a function of the program's that has the name of one of the C library's (getenv, malloc)",
+        BY_NAME => "a library, or an object without bitcode, calls a function of the program's by its name (one that has the name of one of the C library's, or one that it declares)",
         FIXED => "it maps a file, or memory that processes share, at an address of its own choice (MAP_FIXED, MAP_32BIT), or own memory in the place of a library's, or moves a mapping there (mremap)",
         LEFT => "a child by fork initialises a lock that a thread of its parent's held: what that thread was just doing under it is in no log",
         ADVICE => "it gives the kernel an advice about its memory that a replay could not follow (madvise with MADV_WIPEONFORK, MADV_REMOVE)",

@@ -37,6 +37,7 @@ pub fn facts(module: &Module, points_to: &PointsTo, annotations: &Annotations, w
     let mut collector = Collector { module, points_to, annotations, weights, threads, partial, facts: Facts::default(), ranges: RefCell::default() };
     collector.facts.places = collector.places();
     collector.facts.elsewhere = collector.elsewhere();
+    collector.facts.used_outside = collector.used_outside();
     collector.unused_mappings();
     for function in 0..module.functions.len() {
         for instr in 0..module.functions[function].instrs.len() {

@@ -4,7 +4,7 @@ use super::{CallArguments, Collector};
 use crate::annotate::CallSpec;
 use crate::flow::facts::{Place, is_allocator};
 use crate::model::{Callee, InstrKind, Operand};
-use crate::points_to::{AbstractObject, ObjectKind, SiteRef};
+use crate::points_to::{AbstractObject, FieldId, ObjectKind, SiteRef};
 use itarget_annotations::{FRAME, Kind, Ret, VariableKind};
 use rustc_hash::FxHashSet;
 
@@ -62,6 +62,13 @@ impl Collector<'_> {
             _ => false,
         };
         self.points_to.objects().iter().map(elsewhere).collect()
+    }
+
+    /// The cells of variables that code outside of the module stores to by their names.
+    pub(super) fn used_outside(&self) -> Vec<FieldId> {
+        let variables = self.module.variables_used_outside(|name| self.annotations.variable(name).map(|v| v.kind != VariableKind::Native));
+        let objects = self.points_to.globals().iter().filter(|(global, _)| variables.contains(global));
+        objects.flat_map(|(_, object)| self.points_to.fields_of(*object)).collect()
     }
 
     /// A file mapping can be in the points-to set of most of a program's pointers, and every access that may

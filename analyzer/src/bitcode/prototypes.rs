@@ -415,9 +415,24 @@ impl<'p> Finder<'p> {
         let params = parts.iter().skip(1).map(|ty| ty.map_or(Parameter::Other, |ty| self.declared(Expression::Of(ty)))).collect();
         let mut text = String::new();
         described(ty, 0, &mut text);
+        let exact = self.numbered(text);
+        let mut text = "of any structures: ".to_owned();
+        for part in parts {
+            let structure = part.and_then(pointee).and_then(bare).is_some_and(|(ty, _)| matches!(ty.debug_tag(), tag::STRUCT | tag::CLASS));
+            match part {
+                Some(_) if structure => text.push('*'),
+                Some(part) => described(part, 0, &mut text),
+                None => text.push('v'),
+            }
+            text.push(',');
+        }
+        let shape = self.numbered(text);
+        Some(Prototype { ret, params, open, exact, shape })
+    }
+
+    fn numbered(&mut self, text: String) -> u32 {
         let next = u32::try_from(self.exact.len()).unwrap_or(u32::MAX);
-        let exact = *self.exact.entry(text).or_insert(next);
-        Some(Prototype { ret, params, open, exact })
+        *self.exact.entry(text).or_insert(next)
     }
 
     fn declared(&mut self, expression: Expression<'p>) -> Parameter {
@@ -455,7 +470,14 @@ impl<'p> Finder<'p> {
         self.composites.insert(key, id);
         let id = id?;
         if operand(ty, 4).is_some_and(|elements| !elements.node_operands().is_empty()) {
-            self.found.structures[id as usize].defined = true;
+            let members = members(ty);
+            let of = &mut self.found.structures[id as usize];
+            if !of.defined {
+                of.members = members;
+            } else if of.members != members {
+                of.members.clear();
+            }
+            of.defined = true;
             let first = (depth < DEEPEST).then(|| member_at(ty, 0)).flatten().and_then(bare);
             if let Some((first, name)) = first.filter(|(first, _)| first.debug_tag() == tag::STRUCT)
                 && let Some(first) = self.structure(first, name, depth + 1)
@@ -474,6 +496,12 @@ pub(super) fn member_at(composite: Value<'_>, bits: u64) -> Option<Value<'_>> {
     let mut at = members.into_iter().flatten().filter(|m| m.debug_tag() == tag::MEMBER && m.debug_extent() .0 == bits && m.debug_extent().1 > 0);
     let only = at.next()?;
     if at.next().is_some() { None } else { operand(only, 3) }
+}
+
+/// Places, sizes and names of the members of a structure.
+fn members(ty: Value<'_>) -> Vec<(u64, u64, String)> {
+    let all = operand(ty, 4).map(|all| all.node_operands()).unwrap_or_default();
+    all.into_iter().flatten().map(|member| (member.debug_extent().0, member.debug_extent().1, text(member, 2))).collect()
 }
 
 /// Types and places of the members of a structure.

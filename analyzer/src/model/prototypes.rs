@@ -13,6 +13,8 @@ pub struct Prototype {
     pub open: bool,
     /// A number for the type in full: pointers to `void` and to characters are told from others, too.
     pub exact: u32,
+    /// The same without the names of structures that results and parameters lead to.
+    pub shape: u32,
 }
 
 /// A parameter or result.
@@ -33,6 +35,8 @@ pub struct Structure {
     pub defined: bool,
     /// The structures that are its first member.
     pub begins_with: Vec<u32>,
+    /// Its members in order, by place and size in bits and name; none if they are declared in several ways.
+    pub members: Vec<(u64, u64, String)>,
 }
 
 /// Deepest nesting of structures that is looked at.
@@ -62,14 +66,30 @@ impl Module {
         }
         let (call, own) = (&self.prototypes[call as usize], &self.prototypes[own as usize]);
         if let Some(others) = function.called_as.as_ref().filter(|_| !call.open && !own.open) {
-            return call.exact == own.exact || others.contains(&call.exact);
+            return call.exact == own.exact || others.contains(&call.exact) || call.shape == own.shape && self.derived(call, own);
         }
         let pairs = call.params.iter().zip(&own.params).chain([(&call.ret, &own.ret)]);
         pairs.into_iter().all(|(a, b)| match (a, b) {
-            (Parameter::Structure(a), Parameter::Structure(b)) => self.begins_with(*a, *b, 0) || self.begins_with(*b, *a, 0),
+            (Parameter::Structure(a), Parameter::Structure(b)) => self.begins_with(*a, *b, 0) || self.begins_with(*b, *a, 0) || self.repeats(*a, *b),
             (Parameter::Structure(_), Parameter::Number) | (Parameter::Number, Parameter::Structure(_)) => false,
             _ => true,
         })
+    }
+
+    /// Two types of functions differ only in structures one of which repeats the other: a table of functions that is looked at by the table that it
+    /// is derived from. Nowhere is a function cast then.
+    fn derived(&self, one: &Prototype, other: &Prototype) -> bool {
+        let pairs = one.params.iter().zip(&other.params).chain([(&one.ret, &other.ret)]);
+        pairs.into_iter().all(|(a, b)| match (a, b) {
+            (Parameter::Structure(a), Parameter::Structure(b)) => a == b || self.repeats(*a, *b),
+            _ => a == b,
+        })
+    }
+
+    /// One of the structures begins with all members of the other, by the same names: more than one.
+    fn repeats(&self, one: u32, other: u32) -> bool {
+        let (a, b) = (&self.structures[one as usize].members, &self.structures[other as usize].members);
+        a.len().min(b.len()) > 1 && a.iter().zip(b).all(|(a, b)| a == b)
     }
 
     /// The structure is the other, or begins with it, or nobody knows what it is.

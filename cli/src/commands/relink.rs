@@ -133,7 +133,7 @@ fn user_line(saved: &SavedLink, merged: &str, output: &str) -> Result<(Vec<Strin
             }
             other => {
                 has_level |= other == What::Optimise;
-                line.extend(item.args);
+                line.extend(item.args.into_iter().filter_map(|arg| without_bitcode(arg, &saved.cwd)));
             }
         }
     }
@@ -142,6 +142,13 @@ fn user_line(saved: &SavedLink, merged: &str, output: &str) -> Result<(Vec<Strin
     }
     line.extend(["-o".to_string(), output.to_string()]);
     Ok((line, has_level))
+}
+
+/// An argument for the linker (`-Wl,...`) without the inputs in it that are bitcode; nothing if it has nothing else.
+fn without_bitcode(arg: String, cwd: &str) -> Option<String> {
+    let Some(given) = arg.strip_prefix("-Wl,") else { return Some(arg) };
+    let left: Vec<&str> = given.split(',').filter(|part| !carries_bitcode(&Path::new(cwd).join(part))).collect();
+    (!left.is_empty()).then(|| format!("-Wl,{}", left.join(",")))
 }
 
 /// True for bitcode, an object with bitcode in it, and an archive of nothing else.
@@ -177,16 +184,17 @@ mod tests {
     fn inputs_with_bitcode_are_replaced_once() {
         let dir = tempfile::tempdir().expect("directory");
         std::fs::write(dir.path().join("a.o"), b"BC\xc0\xdeabc").expect("write");
+        std::fs::write(dir.path().join("given.bc"), b"BC\xc0\xdeabc").expect("write");
         std::fs::write(dir.path().join("native.o"), b"\x7fELF").expect("write");
         let saved = SavedLink {
             cwd: dir.path().display().to_string(),
-            argv: "-O2 native.o a.o /t/0-x.o -lm -L. -o old".split(' ').map(String::from).collect(),
+            argv: "-O2 -Wl,given.bc native.o a.o /t/0-x.o -Wl,-z,now,given.bc -lm -L. -o old".split(' ').map(String::from).collect(),
             language: "c".into(),
             temporary: "/t".into(),
             settings: crate::program::SavedSettings::default(),
         };
         let (line, has_level) = user_line(&saved, "M.bc", "new").expect("line");
-        assert_eq!(line.join(" "), "-O2 native.o M.bc -lm -L. -o new");
+        assert_eq!(line.join(" "), "-O2 native.o M.bc -Wl,-z,now -lm -L. -o new");
         assert!(has_level);
         assert_eq!(level(&line), "2");
     }

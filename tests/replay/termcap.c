@@ -14,29 +14,28 @@ static char entry[2048], area[1024];
 
 static int put(int c) { return printf("[%d]", c); }
 
-static void show(const char *what, const char *text) {
-  printf("%s:", what);
-  if (text == NULL) printf(" none");
-  for (; text != NULL && *text; text++) printf(" %d", *text);
-  putchar('\n');
-}
-
 int main(void) {
   char *at = area, *home, *clear;
+  const char *texts[7];
   printf("%d\n", tgetent(entry, getenv("TERM")));
   printf("%d %d\n", tgetnum("co"), tgetflag("am"));
-  home = tgetstr("cm", &at);
-  clear = tgetstr("cl", &at);
-  show("cm", home);
-  show("cl", clear);
-  show("ce", tgetstr("ce", NULL));
-  show("zz", tgetstr("zz", &at));
+  texts[0] = home = tgetstr("cm", &at);
+  texts[1] = clear = tgetstr("cl", &at);
+  texts[2] = tgetstr("ce", NULL);
+  texts[3] = tgetstr("zz", &at);
   printf("%d %d %d\n", (int)(at - area), home == area, clear > home);
-  show("cm", tgoto(home, 3, 4));
+  texts[4] = tgoto(home, 3, 4);
   tputs(clear, 1, put);
   putchar('\n');
-  show("UP", UP);
-  show("BC", BC);
+  texts[5] = UP;
+  texts[6] = BC;
+  for (int i = 0; i < 7; i++) {
+    const char *text = texts[i];
+    printf("%d:", i);
+    if (text == NULL) printf(" none");
+    for (; text != NULL && *text; text++) printf(" %d", *text);
+    putchar('\n');
+  }
   printf("%d %d\n", PC, ospeed);
   return 0;
 }

@@ -98,6 +98,7 @@ pub fn derive(module: &Module, points_to: &PointsTo, facts: &Facts, weights: &We
         unreached: if mode.watches() { Vec::new() } else { unreached },
         by_name: if mode.watches() { Vec::new() } else { writer.by_name() },
         environment_globals: writer.environment_globals(),
+        used_outside: if mode == CutMode::Check { writer.used_outside() } else { Vec::new() },
         shared_globals: writer.shared_globals(),
         library_variables: writer.library_variables(),
         constants: facts.constants.clone(),
@@ -742,6 +743,13 @@ impl Writer<'_> {
 
     fn environment_globals(&self) -> Vec<String> {
         self.globals(self.cut).into_iter().collect()
+    }
+
+    fn used_outside(&self) -> Vec<String> {
+        let used: FxHashSet<ObjectId> = self.facts.used_outside.iter().map(|v| self.points_to.field(*v).object).collect();
+        let globals = self.points_to.globals().iter().filter(|(_, object)| used.contains(object));
+        let names: BTreeSet<String> = globals.map(|(global, _)| self.module.globals[global.index()].name.clone()).collect();
+        names.into_iter().collect()
     }
 
     /// Globals that are the environment's only once the process is not alone.

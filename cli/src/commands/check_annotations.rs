@@ -141,6 +141,9 @@ fn read(table: &str, plan: &Plan, globals: &[String]) -> Result<Report, Error> {
             [at, object, bytes, calls, before, after] => {
                 let site = site(at)?;
                 let bytes = number(bytes)?;
+                if names_used_outside(object, plan, globals) {
+                    continue;
+                }
                 let (object, offset) = place(object, plan, globals).ok_or_else(malformed)?;
                 let shown = |hex: &str| hex[..hex.len().min(2 * usize::try_from(bytes).unwrap_or(8).min(8))].to_string();
                 report.findings.push(Finding {
@@ -171,6 +174,12 @@ fn callee(site: &Site) -> String {
         Action::Call(c) => c.callee.clone(),
         _ => String::new(),
     }
+}
+
+/// Whether it is a variable that a library stores to by its name: what calls write there is logged without an annotation.
+fn names_used_outside(text: &str, plan: &Plan, globals: &[String]) -> bool {
+    let index = text.strip_prefix("global:").and_then(|rest| rest.split('+').next()?.parse::<usize>().ok());
+    index.and_then(|i| globals.get(i)).is_some_and(|name| plan.used_outside.contains(name))
 }
 
 /// `kind:index+offset` as words, and the offset.
@@ -235,15 +244,15 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        let text = r#"{"format":2,"module":"m","cut":"check","sites":[{"function":"main","ordinal":3,"at":{"file":"a.c","line":7},
+        let text = r#"{"format":2,"module":"m","cut":"check","used_outside":["PC"],"sites":[{"function":"main","ordinal":3,"at":{"file":"a.c","line":7},
             "action":{"do":"call","callee":"fill","how":"always","ret":{"as":"log"}}}],"mixed":[{"name":"main:5","ranges":[]}]}"#;
         Plan::parse(text).expect("a plan")
     }
 
     #[test]
     fn findings_are_named() {
-        let table = "0\tglobal:1+8\t4\t3\t0000000000000000\t4142434400000000\n0\theap:3+0\t1\t1\t0000000000000000\tff00000000000000\nbeside\t0\t2\ncalls\t9\t5\t-1\t1\t2\t0\n";
-        let r = read(table, &plan(), &["a".into(), "table".into()]).expect("readable");
+        let table = "0\tglobal:2+0\t1\t1\t00\tff\n0\tglobal:1+8\t4\t3\t0000000000000000\t4142434400000000\n0\theap:3+0\t1\t1\t0000000000000000\tff00000000000000\nbeside\t0\t2\ncalls\t9\t5\t-1\t1\t2\t0\n";
+        let r = read(table, &plan(), &["a".into(), "table".into(), "PC".into()]).expect("readable");
         assert_eq!((r.calls, r.checked, r.stopped.is_none()), (9, 5, true));
         let f = &r.findings[0];
         assert_eq!((f.object.as_str(), f.offset, f.after.as_str(), f.at.as_str()), ("global `table`", Some(8), "41424344", "a.c:7"));

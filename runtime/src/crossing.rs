@@ -52,7 +52,7 @@ pub enum Special {
     Alloc,
     /// A block of the pool is freed: address.
     Free,
-    /// longjmp: state of the target and whether the buffer is a copy, buffer, of a copy the frame it leads to, value.
+    /// longjmp: state of the target and whether the buffer is a copy, buffer, of a copy what tells of which, value.
     Jump,
     /// exit: stack pointer, status.
     Exit,
@@ -540,15 +540,20 @@ pub fn jump(target: u64, buffer: u64, value: c_int) {
     let outside = target & 1 != 0;
     if from_environment() {
         if target != place() {
-            special(Special::Jump);
             let at = buffer as *const u64;
             // SAFETY: the environment jumps by it, while recording.
-            let (copied, [sp, ip]) = unsafe { (setjmp::is_copy(at), setjmp::frame(at)) };
+            let (copied, identity) = unsafe { (setjmp::is_copy(at), setjmp::identity(at)) };
+            if copied && setjmp::words_for(identity).is_null() {
+                crate::hooks::refuse(exit::site::COPY);
+                return;
+            }
+            special(Special::Jump);
             word(target << 1 | u64::from(copied));
             word(buffer);
             if copied {
-                word(sp);
-                word(ip);
+                for part in identity {
+                    word(part);
+                }
             }
             word(value as u64);
         }
@@ -583,14 +588,14 @@ fn perform(number: u64) {
         Special::Free => pool::release(word(0) as *mut u8),
         Special::Jump => {
             let (target, buffer) = (word(0), word(0));
-            let frame = (target & 1 != 0).then(|| [word(0), word(0)]);
+            let identity = (target & 1 != 0).then(|| [0; 3].map(word));
             let (target, value) = (target >> 1, word(0));
             if target & 1 != 0 {
                 resume(target >> 1);
             }
             leave(target >> 1);
             ctl().in_env = 0;
-            let words = frame.map_or_else(|| setjmp::words_of(buffer), |frame| setjmp::words_for(buffer, frame));
+            let words = identity.map_or_else(|| setjmp::words_of(buffer), setjmp::words_for);
             if words.is_null() {
                 replay::diverged(b"a jump by the environment to a frame that is not there", buffer, 0);
             }

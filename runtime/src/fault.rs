@@ -231,11 +231,16 @@ extern "C" fn handle() {
             context.uc_mcontext.fpregs = mask_of(&raw mut context).byte_add(size_of::<libc::sigset_t>()).cast();
         }
         let registers = context.uc_mcontext.gregs;
+        let alone = page().accompanied == 0;
         call(h.action, signal, (&raw mut info).cast(), (&raw mut context).cast());
         let kept = context.uc_mcontext.gregs == registers;
         if !kept && !writes(f) && page().accompanied != 0 {
             // If it is a load that may race, a replay has other registers.
             crate::hooks::refuse(crate::exit::site::REGISTERS);
+        }
+        if alone && page().accompanied != 0 {
+            // What goes on now has asked before.
+            crate::hooks::refuse(crate::exit::site::COMPANY);
         }
         match h.from {
             Some((_, c)) => {

@@ -1,21 +1,21 @@
 //! setjmp and longjmp without glibc's pointer mangling (whose key differs between runs), so that
 //! a jmp_buf has the same bytes at replay. Layout: rbx rbp r12 r13 r14 r15 rsp rip, then at byte
 //! 64 whether the mask was saved, at byte 72 the mask, at byte 80 from which side of the cut it was called, and
-//! how deep in calls back, at byte 88 its own address.
+//! how deep in calls back, at byte 88 its own address, at byte 96 its number.
 //!
 //! A buffer may lie in memory of the library (libpng has one in its structure) or in a block of the environment's, which a replay does not have. There it has
-//! one of ours instead. Functions of the environment may jump by a copy of a buffer, which a replay does not have either: what belongs to the frame that
-//! they jump to is known by its stack pointer and the place in its code.
+//! one of ours instead. Functions of the environment may jump by a copy of a buffer, which a replay does not have either: what it was filled with is
+//! known by its number, as long as nothing else is of that frame.
 
 use crate::crossing;
-use crate::state::{me, replaying};
+use crate::state::{elsewhere, me, replaying};
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use itarget_abi::layout;
 
 /// Words of a jmp_buf that are used.
-const WORDS: usize = 12;
+const WORDS: usize = 13;
 
 /// What stands in for a buffer of the library at replay.
 struct StandIn {
@@ -63,22 +63,28 @@ extern "C" fn room(buf: u64) -> u64 {
 /// Words of a buffer that tell its frame: stack pointer, and where it goes on.
 const SP: usize = 6;
 const IP: usize = 7;
+/// The word that has its number.
+const NUMBER: usize = 12;
 
-/// Replay, main thread: what buffers were filled with last.
-static mut FILLED: [[u64; WORDS]; 256] = [[0; WORDS]; 256];
-static mut LAST: usize = 0;
+/// What buffers were filled with last, by their frames; and how many were. Of functions that are replayed, in the main thread: the same while recording and at replay.
+static mut FILLED: [[u64; WORDS]; 1024] = [[0; WORDS]; 1024];
+static mut FILLS: u64 = 0;
 
-/// The main thread fills a buffer at replay.
-unsafe fn remember(words: *const u64) {
-    // SAFETY: the caller's promise; only the main thread comes here.
+fn slot_of(sp: u64, ip: u64) -> *mut [u64; WORDS] {
+    // SAFETY: a place in the table.
+    unsafe { (&raw mut FILLED[(sp / 16 ^ ip) as usize % 1024]).cast() }
+}
+
+/// A buffer has been filled: it gets a number, by which copies of it are known.
+unsafe fn remember(words: *mut u64) {
+    // SAFETY: the caller's promise; only the main thread goes on.
     unsafe {
-        let filled = &mut *(&raw mut FILLED);
-        let same = |f: &[u64; WORDS]| f[SP] == *words.add(SP) && f[IP] == *words.add(IP);
-        let at = filled.iter().position(same).unwrap_or_else(|| {
-            LAST = (LAST + 1) % filled.len();
-            LAST
-        });
-        core::ptr::copy_nonoverlapping(words, filled[at].as_mut_ptr(), WORDS);
+        *words.add(NUMBER) = 0;
+        if me().number == 0 && !elsewhere() && !crossing::from_environment() {
+            FILLS += 1;
+            *words.add(NUMBER) = FILLS;
+            core::ptr::copy_nonoverlapping(words, slot_of(*words.add(SP), *words.add(IP)).cast(), WORDS);
+        }
     }
 }
 
@@ -91,26 +97,21 @@ pub unsafe fn is_copy(buf: *const u64) -> bool {
     unsafe { *buf.add(11) != buf as u64 }
 }
 
-/// The frame that a filled buffer leads to.
+/// Frame and number of a filled buffer, by which [`words_for`] finds it.
 ///
 /// # Safety
 /// A filled buffer.
-pub unsafe fn frame(buf: *const u64) -> [u64; 2] {
+pub unsafe fn identity(buf: *const u64) -> [u64; 3] {
     // SAFETY: as the caller says.
-    unsafe { [*buf.add(SP), *buf.add(IP)] }
+    unsafe { [*buf.add(SP), *buf.add(IP), *buf.add(NUMBER)] }
 }
 
-/// Replay: the words of a buffer that led to this frame, or those that this frame was last kept with, if the buffer is a copy that is not there. Null: neither.
-pub fn words_for(buf: u64, to: [u64; 2]) -> *const u64 {
-    let words = words_of(buf);
-    // SAFETY: memory that is there; only the main thread comes here.
-    unsafe {
-        if (words as u64 != buf || layout::mapped_at_replay(buf)) && frame(words) == to {
-            return words;
-        }
-        let filled = &*(&raw const FILLED);
-        filled.iter().find(|f| [f[SP], f[IP]] == to).map_or(core::ptr::null(), |f| f.as_ptr())
-    }
+/// The words that a buffer was filled with; null if that is forgotten.
+pub fn words_for([sp, ip, number]: [u64; 3]) -> *const u64 {
+    let kept = slot_of(sp, ip).cast::<u64>();
+    // SAFETY: a place in the table; only the main thread comes here.
+    let known = unsafe { identity(kept) };
+    if number != 0 && known == [sp, ip, number] { kept } else { core::ptr::null() }
 }
 
 /// setjmp.
@@ -167,9 +168,7 @@ unsafe extern "C" fn rest(buf: *mut u64, savemask: c_int) -> c_int {
         if savemask != 0 {
             save_mask(buf);
         }
-        if replaying() && me().number == 0 {
-            remember(buf);
-        }
+        remember(buf);
     }
     0
 }

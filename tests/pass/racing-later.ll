@@ -9,8 +9,9 @@
 ; alone: g 0 := {"other":{"do":"load","how":"checked"}}
 ; accompanied: f
 ; has: load volatile ptr, ptr @__itarget_hits
-; has: call preserve_mostcc i64 @__itarget_race_alone_missed8(ptr %p, i32 536870912)
-; has: call preserve_mostcc i64 @__itarget_race_mapped_alone_missed8(ptr %q, i32 -1879048191)
+; has: call preserve_mostcc i64 @__itarget_race_missed8(ptr %p, i32 536870912)
+; has: call preserve_mostcc i64 @__itarget_race_alone8(ptr %p, i32 0)
+; has: call preserve_mostcc i64 @__itarget_race_mapped_missed8(ptr %q, i32 -1879048191)
 ; has: call preserve_mostcc i64 @__itarget_race_at_missed8(ptr %r, i32 2)
 ; has: call i64 @__itarget_ck(ptr %r, i32 8, i32 2)
 ; has: call preserve_mostcc i64 @__itarget_race_alone8(ptr %p, i32 3)

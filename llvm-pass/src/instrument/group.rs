@@ -2,6 +2,7 @@
 //! a call are a group: they are counted at once, before the first, so that a load costs a comparison. What is not as the view has it goes to the runtime.
 
 use super::Cx;
+use super::access::Look;
 use crate::ir::Value;
 use itarget_abi::hooks::{APART, RACE};
 use itarget_abi::layout;
@@ -146,7 +147,7 @@ impl Cx<'_> {
         for (i, (id, load)) in group.drain(..).enumerate() {
             let member = Member { id, load, site: &plan.sites[id as usize], rest: n - 1 - i };
             counted = Some(if member.bounded() {
-                self.bounded(&member, counted, n)
+                self.bounded(&member, (counted, accompanied, n), plan)?
             } else {
                 let counted = counted.unwrap_or_else(|| self.count_group(load, accompanied, n));
                 self.member(&member, counted, plan)?
@@ -183,24 +184,31 @@ impl Cx<'_> {
         let load = m.load;
         ir.before(load);
         ir.debug_of(load);
-        let (elsewhere_end, here_end) = ir.if_then_else(self.not_here(m, elsewhere), load, false);
+        // Such a load only comes here if it is one to ask for, or the process is not alone.
+        let (elsewhere_end, here_end) = ir.if_then_else(self.not_here(m, elsewhere), load, m.bounded());
         ir.before(elsewhere_end);
         let (missed_end, off_end) = ir.if_then_else(on, elsewhere_end, true);
         let missed = self.missed(m, missed_end);
         ir.before(off_end);
         ir.debug_of(load);
-        let off = ir.copy(load);
+        let off = if m.bounded() {
+            let Action::Load { raced, .. } = m.site.action else { unreachable!("a load of a group") };
+            self.logged_load(self.function_of(load), ir.operand(load, 0), ir.type_of(load), m.id, Look::Alone, raced)
+        } else {
+            ir.copy(load)
+        };
         ir.before(elsewhere_end);
         let other = ir.phi(ir.type_of(load), &[(missed, ir.block_of(missed_end)), (off, ir.block_of(off_end))]);
         let elsewhere = self.compared(m, (here_end, ir.block_of(missed_end)), (other, ir.block_of(elsewhere_end)));
-        if let Alone::Other(alone) = &m.site.alone {
-            self.act(m.id, off, m.site, alone, plan)?;
+        match &m.site.alone {
+            Alone::Other(alone) if !m.bounded() => self.act(m.id, off, m.site, alone, plan)?,
+            _ => {}
         }
         Ok(Counted { on, elsewhere })
     }
 
     /// One whose address alone is asked for as long as the process is alone. That bound is 0 once it is not, so that the group is counted behind it if this is its first.
-    fn bounded(&self, m: &Member, counted: Option<Counted>, n: usize) -> Counted {
+    fn bounded(&self, m: &Member, (counted, accompanied, n): (Option<Counted>, bool, usize), plan: &Plan) -> Result<Counted, String> {
         let ir = self.ir;
         let load = m.load;
         ir.before(load);
@@ -214,21 +222,16 @@ impl Cx<'_> {
         });
         ir.before(load);
         ir.replace(load, ir.phi(ir.type_of(load), &[(above, ir.block_of(above_end)), (below, ir.block_of(below_end))]));
-        let now = counted.unwrap_or_else(|| self.count_group(above, true, n));
-        ir.before(above);
-        let m = Member { load: above, ..*m };
-        let (missed_end, here_end) = ir.if_then_else(self.not_here(&m, now.elsewhere), above, true);
-        let missed_block = ir.block_of(missed_end);
-        let missed = self.missed(&m, missed_end);
-        let elsewhere = self.compared(&m, (here_end, missed_block), (missed, missed_block));
+        let now = counted.unwrap_or_else(|| self.count_group(above, accompanied, n));
+        let next = self.member(&Member { load: above, ..*m }, now, plan)?;
         ir.before(load);
-        let none = Counted { on: ir.int(ir.i1, 0), elsewhere: ir.int(ir.i1, 1) };
-        let before = counted.unwrap_or(none);
         let either = |above: Value, below: Value| ir.phi(ir.i1, &[(above, ir.block_of(above_end)), (below, ir.block_of(below_end))]);
-        let on = if counted.is_some() { now.on } else { either(now.on, none.on) };
-        let elsewhere = either(elsewhere, before.elsewhere);
+        let next = match counted {
+            Some(before) => Counted { on: now.on, elsewhere: either(next.elsewhere, before.elsewhere) },
+            None => Counted { on: either(now.on, ir.int(ir.i1, 0)), elsewhere: either(next.elsewhere, ir.int(ir.i1, 1)) },
+        };
         ir.erase(load);
-        Counted { on, elsewhere }
+        Ok(next)
     }
 
     /// Whether a load is not compared here, where the builder is: nor is one whose address does not say that it may race.
@@ -250,8 +253,7 @@ impl Cx<'_> {
         let apart = matches!(m.site.action, Action::Load { raced: Raced::Mapped, .. });
         let number = ir.int(ir.i32, u64::from(if apart { m.id | APART } else { m.id }) | (m.rest as u64) << REST_SHIFT);
         let kind = m.located().unwrap_or_default();
-        let alone = if m.bounded() { "_alone" } else { "" };
-        let given = self.hook(&format!("{RACE}{kind}{alone}_missed{size}"), &[ir.operand(m.load, 0), number]);
+        let given = self.hook(&format!("{RACE}{kind}_missed{size}"), &[ir.operand(m.load, 0), number]);
         self.word_as(ir.int_cast(given, ir.int_type(size as u32 * 8), false), ty)
     }
 

@@ -134,15 +134,6 @@ macro_rules! for_each_hook {
             __itarget_race_mapped_missed2(from: ptr, site: i32) -> i64;
             __itarget_race_mapped_missed4(from: ptr, site: i32) -> i64;
             __itarget_race_mapped_missed8(from: ptr, site: i32) -> i64;
-            // which was if the process is not alone; the address tells as long as it is
-            __itarget_race_alone_missed1(from: ptr, site: i32) -> i64;
-            __itarget_race_alone_missed2(from: ptr, site: i32) -> i64;
-            __itarget_race_alone_missed4(from: ptr, site: i32) -> i64;
-            __itarget_race_alone_missed8(from: ptr, site: i32) -> i64;
-            __itarget_race_mapped_alone_missed1(from: ptr, site: i32) -> i64;
-            __itarget_race_mapped_alone_missed2(from: ptr, site: i32) -> i64;
-            __itarget_race_mapped_alone_missed4(from: ptr, site: i32) -> i64;
-            __itarget_race_mapped_alone_missed8(from: ptr, site: i32) -> i64;
             // where it may lie elsewhere at replay
             __itarget_race_mapped1(from: ptr, site: i32) -> i64;
             __itarget_race_mapped2(from: ptr, site: i32) -> i64;

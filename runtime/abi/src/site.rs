@@ -76,6 +76,10 @@ pub const CANCEL: i32 = 0xffff_0015_u32 as i32;
 pub const WAIT: i32 = 0xffff_0010_u32 as i32;
 /// A handler changes the registers of what faulted.
 pub const REGISTERS: i32 = 0xffff_0027_u32 as i32;
+/// A handler of a fault starts the first thread, and returns.
+pub const COMPANY: i32 = 0xffff_0028_u32 as i32;
+/// A function of the environment jumps by a copy of a buffer that is forgotten.
+pub const COPY: i32 = 0xffff_0029_u32 as i32;
 /// realpath and getcwd.
 pub const PATH: i32 = 0xffff_0006_u32 as i32;
 
@@ -104,6 +108,8 @@ pub const fn why_refused(site: i32) -> Option<&'static str> {
         THREAD => "it has more threads than there is room for",
         SINGLE => "it starts a thread, which the profiled run did not (link with a profile of a run that does, or without one)",
         REGISTERS => "a handler of faults changes the registers (in its context) with which a call of a library goes on, or a thread, which is not the only one, that read memory",
+        COMPANY => "a handler of faults starts the first thread (or calls a function without annotation for the first time) and returns",
+        COPY => "a function that is not replayed jumps by a copy of a buffer of a frame for which setjmp was called again since (or long ago)",
         TIMER => "a timer starts threads (SIGEV_THREAD)",
         _ => return None,
     })

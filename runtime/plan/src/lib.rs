@@ -69,12 +69,12 @@ pub struct Plan {
     /// Globals with any environment-side part (left out of digests), sorted.
     #[serde(default)]
     pub environment_globals: Vec<String>,
-    /// Those of them that code outside of the module may store to by their names at any time, sorted; of a check build only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub used_outside: Vec<String>,
     /// Those of them that are wholly in replay space as long as the process is alone, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared_globals: Vec<String>,
+    /// Globals that code outside of the module may store to by their names at any time, sorted; of a check build only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used_outside: Vec<String>,
     /// Variables of the library, with their bytes, that may be anywhere below the bound, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub library_variables: Vec<(String, u64)>,

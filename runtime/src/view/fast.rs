@@ -270,7 +270,7 @@ macro_rules! alone {
 
 macro_rules! sizes {
     ($($size:literal, $load:literal, $race:literal, $at:literal, $st:literal, $fr:literal, $ck:literal, $alone:literal, $mapped:literal, $mapped_alone:literal,
-        $missed:literal, $at_missed:literal, $st_missed:literal, $fr_missed:literal, $mapped_missed:literal, $alone_missed:literal, $mapped_alone_missed:literal, $aligned:literal, $rest:literal;)*) => {
+        $missed:literal, $at_missed:literal, $st_missed:literal, $fr_missed:literal, $mapped_missed:literal, $aligned:literal, $rest:literal;)*) => {
         $(
             at!($at, $size, $load, ($race, "", located), $aligned, $rest, "");
             st!($st, $size, $load, ($race, "", located), $aligned, $rest);
@@ -285,8 +285,6 @@ macro_rules! sizes {
             mapped!($mapped_missed, $size, $missed, apart_counted);
             alone!($alone, $size, $race);
             alone!($mapped_alone, $size, $mapped);
-            alone!($alone_missed, $size, $missed);
-            alone!($mapped_alone_missed, $size, $mapped_missed);
         )*
     };
 }
@@ -294,18 +292,14 @@ macro_rules! sizes {
 sizes! {
     "1", "movzx eax, byte ptr [rdi]", "__itarget_race1", "__itarget_race_at1", "__itarget_race_st1", "__itarget_race_fr1", "__itarget_race_ck1", "__itarget_race_alone1", "__itarget_race_mapped1", "__itarget_race_mapped_alone1",
         "__itarget_race_missed1", "__itarget_race_at_missed1", "__itarget_race_st_missed1", "__itarget_race_fr_missed1", "__itarget_race_mapped_missed1",
-        "__itarget_race_alone_missed1", "__itarget_race_mapped_alone_missed1",
         "", "jnc 5f\n";
     "2", "movzx eax, word ptr [rdi]", "__itarget_race2", "__itarget_race_at2", "__itarget_race_st2", "__itarget_race_fr2", "__itarget_race_ck2", "__itarget_race_alone2", "__itarget_race_mapped2", "__itarget_race_mapped_alone2",
         "__itarget_race_missed2", "__itarget_race_at_missed2", "__itarget_race_st_missed2", "__itarget_race_fr_missed2", "__itarget_race_mapped_missed2",
-        "__itarget_race_alone_missed2", "__itarget_race_mapped_alone_missed2",
         "test dil, 1\njnz 7f\n", "jnc 5f\n";
     "4", "mov eax, dword ptr [rdi]", "__itarget_race4", "__itarget_race_at4", "__itarget_race_st4", "__itarget_race_fr4", "__itarget_race_ck4", "__itarget_race_alone4", "__itarget_race_mapped4", "__itarget_race_mapped_alone4",
         "__itarget_race_missed4", "__itarget_race_at_missed4", "__itarget_race_st_missed4", "__itarget_race_fr_missed4", "__itarget_race_mapped_missed4",
-        "__itarget_race_alone_missed4", "__itarget_race_mapped_alone_missed4",
         "test dil, 3\njnz 7f\n", "jnc 5f\n";
     "8", "mov rax, qword ptr [rdi]", "__itarget_race8", "__itarget_race_at8", "__itarget_race_st8", "__itarget_race_fr8", "__itarget_race_ck8", "__itarget_race_alone8", "__itarget_race_mapped8", "__itarget_race_mapped_alone8",
         "__itarget_race_missed8", "__itarget_race_at_missed8", "__itarget_race_st_missed8", "__itarget_race_fr_missed8", "__itarget_race_mapped_missed8",
-        "__itarget_race_alone_missed8", "__itarget_race_mapped_alone_missed8",
         "test dil, 7\njnz 7f\n", "jc 8f\ninc rax\nbt qword ptr [r11], rax\njc 7f\njmp 5f\n";
 }

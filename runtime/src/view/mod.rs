@@ -219,7 +219,7 @@ unsafe extern "C" fn located(from: *const u8, site: i32, size: i32) -> i64 {
         if !variables::logged::<false>(from as u64, size as u64) {
             plain(from, size)
         } else if site as u32 & APART == 0 || mapped_at_replay(from as u64) {
-            load(from, size, number(site))
+            load(from, size, site)
         } else {
             apart(from, site, size)
         }

@@ -151,7 +151,6 @@ fn vector_instructions_that_reach_memory_end_the_recording() {
     }
 }
 
-/// The program may start threads itself, and so look at who calls it anyway, or not.
 /// A function that a library put into a structure is called by a name only in code that is the library's, too: the message says so, and it is so.
 #[test]
 fn calls_through_pointers_of_a_library_end_the_recording() {
@@ -182,6 +181,25 @@ fn calls_through_pointers_of_a_library_end_the_recording() {
     }
 }
 
+/// What a replay could not do the same way ends the recording by name.
+#[test]
+fn jumps_by_old_copies_and_threads_that_handlers_of_faults_start_end_the_recording() {
+    for (name, target, says) in [("jumps-by-old-copies", "main:!keeps:!jumps", "by a copy of a buffer"), ("handler-starts-thread", "", "starts the first thread")] {
+        let s = Scratch::new();
+        let source = root().join(format!("tests/faults/{name}.c")).to_string_lossy().into_owned();
+        let mut c = s.command("itarget-cc");
+        let built = run(c.args(["-O2", "-g", "-pthread", &source, "-o", "app"]).env("ITARGET_CC_TARGET", target), b"").expect("itarget-cc starts");
+        assert_eq!(built.status, 0, "{built:?}");
+        let trace = s.path("trace");
+        let recorded = record(&s, &trace, &s.path("app"), &[]);
+        assert!(recorded.status == 0 && recorded.stdout.starts_with("before\n"), "{recorded:?}");
+        assert!(recorded.stderr.contains("IT0614") && recorded.stderr.contains(says), "{recorded:?}");
+        let again = replay(&s, &trace);
+        assert_eq!((again.status, code(&again)), (122, Some("IT0613")), "{again:?}");
+    }
+}
+
+/// The program may start threads itself, and so look at who calls it anyway, or not.
 #[test]
 fn what_a_thread_of_the_library_calls_ends_the_recording() {
     for threads in ["-UTHREADS", "-DTHREADS"] {
